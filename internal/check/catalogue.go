@@ -1,0 +1,139 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"time"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// Catalogue returns every check, in the order in which they are reported.
+func Catalogue() []Check {
+	return []Check{
+		startupReady,
+		startupLogs,
+		healthAnswers,
+		probesDeclared,
+		terminationExitZero,
+		missingEnvFails,
+		identityNonRoot,
+		identityAsDeclared,
+		noDevDependencies,
+		noSecretsInHistory,
+		buildSucceeds,
+		dependencyLayerCached,
+	}
+}
+
+// Select returns the checks whose IDs match a glob of only (all when it is empty)
+// and none of skip. A glob is as in path.Match; "image/*" is a group.
+// A glob that matches nothing is an error: it is a typing mistake that would pass silently.
+func Select(only, skip []string) ([]Check, error) {
+	all := Catalogue()
+	for _, g := range append(append([]string{}, only...), skip...) {
+		if ok, err := matchesAny(all, g); err != nil || !ok {
+			return nil, fmt.Errorf("no check matches %q; `podproof checks` lists them", g)
+		}
+	}
+	var out []Check
+	for _, c := range all {
+		if (len(only) == 0 || matches(only, c.ID)) && !matches(skip, c.ID) {
+			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("--only and --skip together leave no check to run")
+	}
+	return out, nil
+}
+
+func matchesAny(all []Check, glob string) (bool, error) {
+	for _, c := range all {
+		ok, err := path.Match(glob, c.ID)
+		if err != nil || ok {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+func matches(globs []string, id string) bool {
+	for _, g := range globs {
+		if ok, _ := path.Match(g, id); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Judge runs the selected checks over the evidence, and applies the contract's waivers.
+// Checks of the catalogue that are not selected are reported as skipped.
+func Judge(selected []Check, c contract.Contract, e evidence.Evidence) []Verdict {
+	chosen := map[string]bool{}
+	for _, s := range selected {
+		chosen[s.ID] = true
+	}
+	var out []Verdict
+	for _, ch := range Catalogue() {
+		v := Verdict{Check: ch}
+		if chosen[ch.ID] {
+			v.Judgement = judge(ch, c, e)
+		} else {
+			v.Judgement = Judgement{Status: Skipped, Seen: "not selected for this run"}
+		}
+		if v.Fix == "" {
+			v.Fix = ch.Fix
+		}
+		waive(&v, c.Waivers, e.Run.Started)
+		out = append(out, v)
+	}
+	return out
+}
+
+// judge turns a bug of a check into "inconclusive": never into a pass, nor into a crash
+// that would hide the other verdicts.
+func judge(ch Check, c contract.Contract, e evidence.Evidence) (j Judgement) {
+	defer func() {
+		if p := recover(); p != nil {
+			j = Judgement{Status: Inconclusive, Seen: fmt.Sprintf("this check itself broke (%v): a bug in podproof, please report it with the evidence file", p)}
+		}
+	}()
+	return ch.Judge(c, e)
+}
+
+// waive accepts a broken promise when the contract names it, with a reason, and the
+// day of the run is not past the waiver's last day. The run's own clock decides, so
+// that judging the same evidence later gives the same verdict.
+func waive(v *Verdict, ws []contract.Waiver, day time.Time) {
+	if v.Status != Fail {
+		return
+	}
+	for i, w := range ws {
+		if w.ID != v.Check.ID {
+			continue
+		}
+		if until, err := time.Parse(time.DateOnly, w.Until); err == nil && day.Before(until.AddDate(0, 0, 1)) {
+			v.Status, v.Waiver = Waived, &ws[i]
+			return
+		}
+		v.Findings = append(v.Findings, Finding{Where: "podproof.yaml", Note: true,
+			Message: fmt.Sprintf("the waiver of %s by %s ended on %s", w.ID, w.By, w.Until)})
+	}
+}
+
+// Result is the verdict on the whole run: Fail when a promise is broken, else
+// Inconclusive when one could not be decided, else Pass.
+func Result(vs []Verdict) Status {
+	result := Pass
+	for _, v := range vs {
+		switch v.Status {
+		case Fail:
+			return Fail
+		case Inconclusive:
+			result = Inconclusive
+		}
+	}
+	return result
+}

@@ -1,0 +1,86 @@
+// Package check is the catalogue of promises. A check is a pure function from
+// the contract and the evidence to a verdict: it does no I/O and knows no clock.
+package check
+
+import (
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// Status is what a check concluded. It is never a bool: evidence that decides
+// nothing is Inconclusive, and says what was missing.
+type Status string
+
+// The statuses.
+const (
+	Pass         Status = "pass"
+	Fail         Status = "fail"
+	Inconclusive Status = "inconclusive"
+	Waived       Status = "waived"
+	Skipped      Status = "skipped"
+)
+
+// Story groups checks as a team tells them.
+type Story struct {
+	ID    string
+	Title string
+}
+
+// The stories, in the order in which they are told.
+var (
+	Reliable     = Story{"US1", "runs reliably"}
+	Minimal      = Story{"US2", "minimal and secure"}
+	Reproducible = Story{"US3", "fast, reproducible builds"}
+)
+
+// Stories lists the stories in the order in which they are told.
+func Stories() []Story { return []Story{Reliable, Minimal, Reproducible} }
+
+// Check is one promise.
+type Check struct {
+	ID    string // "termination/exit-zero"
+	Title string // the promise, as a short statement
+	Why   string // what happens in production to those who break it
+	Fix   string // how it is mended, in general
+	Story Story
+	// Judge concludes from the evidence alone.
+	Judge func(contract.Contract, evidence.Evidence) Judgement
+}
+
+// Judgement is what one check concluded.
+type Judgement struct {
+	Status   Status
+	Promised string // what the contract, the manifests or good sense ask for
+	Seen     string // what was observed
+	Fix      string // what to change, given what was seen; empty: the check's own Fix
+	// Line is the few words for a terminal when the promise holds: "Graceful shutdown OK (exit 0)".
+	Line     string
+	Findings []Finding
+	// Seconds is how long the trial took that this rests on.
+	Seconds float64
+}
+
+// Finding is one place where a promise is broken, or a note about one.
+type Finding struct {
+	Where   string `json:"where"`   // "layer 3, /app/.env", "pod api-7d9f, container api"
+	Message string `json:"message"` // what is wrong there; never a secret value
+	// Note is set for what is worth telling and breaks nothing.
+	Note bool `json:"note,omitempty"`
+}
+
+// Verdict is a check's judgement together with the check itself.
+type Verdict struct {
+	Check  Check
+	Waiver *contract.Waiver
+	Judgement
+}
+
+// inconclusive is the judgement when a section of the evidence is missing.
+func inconclusive(e evidence.Evidence, s evidence.Section, promised string) Judgement {
+	return Judgement{
+		Status:   Inconclusive,
+		Promised: promised,
+		Seen:     e.Why(s),
+		Fix:      "Remove what was in the way, then run podproof again.",
+	}
+}

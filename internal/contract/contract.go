@@ -1,0 +1,162 @@
+// Package contract says what an image promises: types, defaults, strict YAML.
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// APIVersion and Kind are the only ones that this version of podproof reads.
+const (
+	APIVersion = "podproof/v1alpha1"
+	Kind       = "Contract"
+)
+
+// Contract is what an image promises. Empty fields are derived from the
+// manifests and from the image's configuration; see Derive.
+type Contract struct {
+	APIVersion string `yaml:"apiVersion" json:"apiVersion"`
+	Kind       string `yaml:"kind" json:"kind"`
+
+	// Image is the name under which the image is built, and by which the manifests use it.
+	Image string `yaml:"image" json:"image,omitempty"`
+	// Build is nil when the image is made elsewhere.
+	Build *Build `yaml:"build" json:"build,omitempty"`
+	// Manifests are files, or directories with a kustomization.
+	Manifests []string `yaml:"manifests" json:"manifests,omitempty"`
+	// Workload is the object under test: "deployment/api".
+	Workload string `yaml:"workload" json:"workload,omitempty"`
+	// Dependencies are ready before the workload is applied: "statefulset/postgres".
+	Dependencies []string `yaml:"dependencies" json:"dependencies,omitempty"`
+
+	HTTP            HTTP            `yaml:"http" json:"http,omitzero"`
+	Env             Env             `yaml:"env" json:"env,omitzero"`
+	Identity        Identity        `yaml:"identity" json:"identity,omitzero"`
+	Startup         Startup         `yaml:"startup" json:"startup,omitzero"`
+	Termination     Termination     `yaml:"termination" json:"termination,omitzero"`
+	DevDependencies DevDependencies `yaml:"devDependencies" json:"devDependencies,omitzero"`
+	Waivers         []Waiver        `yaml:"waivers" json:"waivers,omitempty"`
+
+	// dir is the folder of the file that it was read from; its paths are relative to it.
+	dir string
+}
+
+// Build says how the image is built.
+type Build struct {
+	Context    string `yaml:"context" json:"context,omitempty"`
+	Dockerfile string `yaml:"dockerfile" json:"dockerfile,omitempty"`
+	Target     string `yaml:"target" json:"target,omitempty"`
+	// Args are "NAME=VALUE", or "NAME": its value from the environment, when it is set there.
+	Args []string `yaml:"args" json:"args,omitempty"`
+	// SourceFile stands for "only source changed" when the image is built again.
+	SourceFile string `yaml:"sourceFile" json:"sourceFile,omitempty"`
+	// DependencySteps are regular expressions for the steps that install dependencies,
+	// beside the package managers that podproof knows.
+	DependencySteps []string `yaml:"dependencySteps" json:"dependencySteps,omitempty"`
+}
+
+// HTTP says where the API answers.
+type HTTP struct {
+	Port int `yaml:"port" json:"port,omitempty"`
+	// Health is the path of the health route.
+	Health string `yaml:"health" json:"health,omitempty"`
+}
+
+// Env says what the environment must hold.
+type Env struct {
+	// Required are the variables without which the process must refuse to start.
+	Required []string `yaml:"required" json:"required,omitempty"`
+}
+
+// Identity says as whom the process runs.
+type Identity struct {
+	UID *int64 `yaml:"uid" json:"uid,omitempty"`
+	GID *int64 `yaml:"gid" json:"gid,omitempty"`
+}
+
+// The streams that Startup.Stream may name.
+const (
+	StreamAny    = "any"
+	StreamStdout = "stdout"
+)
+
+// Startup says how the process starts.
+type Startup struct {
+	// Within is the time from applying the workload to all of its pods being Ready.
+	Within Duration `yaml:"within" json:"within,omitempty"`
+	// Logs are texts that the log of a start contains.
+	Logs []string `yaml:"logs" json:"logs,omitempty"`
+	// Stream is StreamAny or StreamStdout.
+	Stream string `yaml:"stream" json:"stream,omitempty"`
+}
+
+// Termination says how the process ends.
+type Termination struct {
+	// Within is the time from the deletion of a pod to its exit.
+	Within    Duration `yaml:"within" json:"within,omitempty"`
+	ExitCodes []int32  `yaml:"exitCodes" json:"exitCodes,omitempty"`
+}
+
+// DevDependencies changes what counts as development tooling. Names are those of
+// packages ("pytest") or of tools ("gcc").
+type DevDependencies struct {
+	Forbid []string `yaml:"forbid" json:"forbid,omitempty"`
+	Allow  []string `yaml:"allow" json:"allow,omitempty"`
+}
+
+// Waiver accepts one broken promise for a time, on somebody's word.
+type Waiver struct {
+	ID     string `yaml:"id" json:"id"`
+	Reason string `yaml:"reason" json:"reason"`
+	By     string `yaml:"by" json:"by"`
+	// Until is the last day on which it holds: "2026-12-31".
+	Until string `yaml:"until" json:"until"`
+}
+
+// Path resolves a path of the contract against the folder that the contract lies in.
+func (c Contract) Path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(c.dir, p)
+}
+
+// Duration is a time span that reads and writes itself as in Go: "30s", "1m30s".
+type Duration time.Duration
+
+// Std returns the span as Go's own type.
+func (d Duration) Std() time.Duration { return time.Duration(d) }
+
+// Seconds returns the span in seconds.
+func (d Duration) Seconds() float64 { return time.Duration(d).Seconds() }
+
+// String prints the span as Go does.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// UnmarshalYAML reads "30s".
+func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
+	v, err := time.ParseDuration(n.Value)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("line %d: %q is no time span; write it as 30s or 1m30s", n.Line, n.Value)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalJSON writes "30s".
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
+
+// UnmarshalJSON reads "30s".
+func (d *Duration) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("a time span is a string such as \"30s\": %w", err)
+	}
+	v, err := time.ParseDuration(s)
+	*d = Duration(v)
+	return err
+}

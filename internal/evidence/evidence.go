@@ -1,0 +1,87 @@
+// Package evidence holds what was observed: plain data with JSON tags.
+//
+// It judges nothing and imports nothing of podproof. Kubernetes objects are kept
+// as the API server gave them (k8s.io/api), so that nothing is lost in translation.
+// A section that is nil was not observed; Missing says why.
+package evidence
+
+import (
+	"time"
+)
+
+// SchemaVersion names the layout of Evidence. It changes when a field changes its meaning.
+const SchemaVersion = "podproof/evidence/v1alpha1"
+
+// Section names a part of the evidence, as used for keys of Evidence.Missing.
+type Section string
+
+// The sections, in the order in which they are collected.
+const (
+	SectionBuild       Section = "build"
+	SectionRebuild     Section = "rebuild"
+	SectionImage       Section = "image"
+	SectionCluster     Section = "cluster"
+	SectionWorkload    Section = "workload"
+	SectionStartup     Section = "startup"
+	SectionHealth      Section = "health"
+	SectionIdentity    Section = "identity"
+	SectionTermination Section = "termination"
+	SectionRequiredEnv Section = "requiredEnv"
+)
+
+// Evidence is all that one run observed.
+type Evidence struct {
+	SchemaVersion string `json:"schemaVersion"`
+	Run           Run    `json:"run"`
+
+	Build       *Build       `json:"build,omitempty"`
+	Rebuild     *Rebuild     `json:"rebuild,omitempty"`
+	Image       *Image       `json:"image,omitempty"`
+	Cluster     *Cluster     `json:"cluster,omitempty"`
+	Workload    *Workload    `json:"workload,omitempty"`
+	Startup     *Startup     `json:"startup,omitempty"`
+	Health      *Health      `json:"health,omitempty"`
+	Identity    *Identity    `json:"identity,omitempty"`
+	Termination *Termination `json:"termination,omitempty"`
+	RequiredEnv *RequiredEnv `json:"requiredEnv,omitempty"`
+
+	// Missing says for each section that could not be observed what was in the way,
+	// as a sentence for a person.
+	Missing map[Section]string `json:"missing,omitempty"`
+	// Steps are the pipeline's steps in the order in which they started.
+	Steps []Step `json:"steps,omitempty"`
+}
+
+// Why returns the reason for which a section was not observed.
+func (e Evidence) Why(s Section) string {
+	if why := e.Missing[s]; why != "" {
+		return why
+	}
+	return "it was not observed in this run"
+}
+
+// Run identifies one run of podproof.
+type Run struct {
+	ID       string    `json:"id"`
+	Version  string    `json:"podproofVersion"`
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished"`
+}
+
+// Step is one step of the pipeline. Started is relative to Run.Started.
+type Step struct {
+	Name    string  `json:"name"`
+	Started float64 `json:"started"` // seconds since the run began
+	Seconds float64 `json:"seconds"`
+	Error   string  `json:"error,omitempty"`
+}
+
+// Cluster is the Kubernetes in which the pods ran.
+type Cluster struct {
+	Name       string `json:"name"`
+	Provider   string `json:"provider"` // "kind"
+	Kubernetes string `json:"kubernetes,omitempty"`
+	Node       string `json:"node,omitempty"`
+	// Borrowed is set when the cluster was there before the run and stays after it.
+	Borrowed bool `json:"borrowed,omitempty"`
+}

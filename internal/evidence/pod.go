@@ -1,0 +1,164 @@
+package evidence
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Workload is the object under test as its manifests declare it.
+type Workload struct {
+	Kind      string `json:"kind"` // "Deployment"
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	Replicas  int32  `json:"replicas"`
+	// Container is the name of the container that runs the image.
+	Container string                 `json:"container"`
+	Template  corev1.PodTemplateSpec `json:"template"`
+	// ImageReplaced tells which images of the manifests were stood in for by others (old → new).
+	ImageReplaced map[string]string `json:"imageReplaced,omitempty"`
+}
+
+// Pod is one pod as last seen, with what it said.
+type Pod struct {
+	Name   string           `json:"name"`
+	UID    string           `json:"uid"`
+	Spec   corev1.PodSpec   `json:"spec"`
+	Status corev1.PodStatus `json:"status"`
+	Events []Event          `json:"events,omitempty"`
+	// Log is that of the container under test, all its instances, oldest first.
+	Log []LogLine `json:"log,omitempty"`
+	// Timeline says what happened when, on podproof's own clock unless the source says otherwise.
+	Timeline []Mark `json:"timeline,omitempty"`
+}
+
+// Event is a Kubernetes event about a pod.
+type Event struct {
+	At      time.Time `json:"at"`
+	Type    string    `json:"type"` // "Normal", "Warning"
+	Reason  string    `json:"reason"`
+	Message string    `json:"message"`
+	Count   int32     `json:"count,omitempty"`
+	// FieldPath names the container: "spec.containers{api}".
+	FieldPath string `json:"fieldPath,omitempty"`
+}
+
+// LogLine is one line of a container's own log.
+type LogLine struct {
+	At time.Time `json:"at"`
+	// Stream is "stdout" or "stderr", empty where the cluster cannot tell.
+	Stream string `json:"stream,omitempty"`
+	Text   string `json:"text"`
+}
+
+// Mark is one moment of a timeline.
+type Mark struct {
+	At     time.Time `json:"at"`
+	Source string    `json:"source"` // "podproof", "watch", "kubelet" (1 s resolution), "cri" (ns)
+	What   string    `json:"what"`
+}
+
+// Startup is the start of the workload next to its dependencies.
+type Startup struct {
+	// Applied is when the workload's objects were accepted by the API server.
+	Applied time.Time `json:"applied"`
+	// Ready is true when as many pods as are wanted were Ready.
+	Ready bool `json:"ready"`
+	// Seconds from Applied to Ready, or to the end of the observation.
+	Seconds float64 `json:"seconds"`
+	// Impossible says why waiting was given up before the time was over.
+	Impossible string `json:"impossible,omitempty"`
+	Pods       []Pod  `json:"pods,omitempty"`
+}
+
+// Health is what the workload's Service answered to requests from inside the cluster.
+type Health struct {
+	URL  string `json:"url"`
+	From string `json:"from"` // where the requests were sent from
+	// Attempts are in order; the last one is the verdict's.
+	Attempts []HTTPAttempt `json:"attempts"`
+	Seconds  float64       `json:"seconds"`
+}
+
+// HTTPAttempt is one request and its answer.
+type HTTPAttempt struct {
+	At      time.Time `json:"at"`
+	Status  int       `json:"status,omitempty"` // 0: no answer
+	Body    string    `json:"body,omitempty"`   // at most its first KiB
+	Error   string    `json:"error,omitempty"`
+	Seconds float64   `json:"seconds"`
+}
+
+// Identity is who the container's processes are, from /proc/PID/status on the node (proc(5)).
+type Identity struct {
+	Pod       string    `json:"pod"`
+	Container string    `json:"container"`
+	Processes []Process `json:"processes"` // ordered by PID inside the container
+	// Reported is status.containerStatuses[].user, as the container runtime gave it.
+	Reported *corev1.ContainerUser `json:"reported,omitempty"`
+	Seconds  float64               `json:"seconds"`
+}
+
+// Process is one process of a container.
+type Process struct {
+	PID     int      `json:"pid"` // inside the container
+	Command []string `json:"command,omitempty"`
+	Name    string   `json:"name,omitempty"`
+	// UIDs and GIDs are real, effective, saved and file-system IDs.
+	UIDs       []int64 `json:"uids"`
+	GIDs       []int64 `json:"gids"`
+	Groups     []int64 `json:"groups,omitempty"`
+	CapEff     string  `json:"capEff"` // hexadecimal masks as the kernel prints them
+	CapPrm     string  `json:"capPrm,omitempty"`
+	CapBnd     string  `json:"capBnd,omitempty"`
+	NoNewPrivs bool    `json:"noNewPrivs"`
+	// Seccomp is 0 (off), 1 (strict) or 2 (filter).
+	Seccomp int `json:"seccomp"`
+}
+
+// Termination is one pod that was deleted while it ran idle.
+type Termination struct {
+	Pod Pod `json:"pod"`
+	// WasReady tells whether the pod was Ready when it was deleted.
+	WasReady bool `json:"wasReady"`
+	// WasRunning tells whether the container ran when the pod was deleted.
+	WasRunning bool `json:"wasRunning"`
+	// GraceSeconds is what the pod granted.
+	GraceSeconds int64     `json:"graceSeconds"`
+	Deleted      time.Time `json:"deleted"`
+	// Exited tells whether an exit was seen at all.
+	Exited bool `json:"exited"`
+	// Seconds from the deletion to the exit as the watch showed it.
+	Seconds float64 `json:"seconds"`
+	// Last is the container's final state, when an exit was seen.
+	Last *corev1.ContainerStateTerminated `json:"last,omitempty"`
+	// PID1 is the container's first process, read before the deletion.
+	PID1 *Process `json:"pid1,omitempty"`
+	// StopSignal is the image's, "SIGTERM" when it names none.
+	StopSignal string `json:"stopSignal"`
+}
+
+// RequiredEnv is one pod for each required variable, started without it.
+type RequiredEnv struct {
+	Trials  []EnvTrial `json:"trials"`
+	Seconds float64    `json:"seconds"`
+}
+
+// EnvTrial is a pod that was started without one variable.
+type EnvTrial struct {
+	Variable string `json:"variable"`
+	// From is where the manifests set it: "secret/api", "configmap/api", "env"; empty when they do not.
+	From string `json:"from,omitempty"`
+	// ImageSets is true when the image's own configuration gives the variable a value,
+	// so that a pod cannot be without it.
+	ImageSets bool `json:"imageSets,omitempty"`
+	Pod       Pod  `json:"pod"`
+	Exited    bool `json:"exited"`
+	// BecameReady is true when the pod served without the variable.
+	BecameReady bool                             `json:"becameReady,omitempty"`
+	Last        *corev1.ContainerStateTerminated `json:"last,omitempty"`
+	// Seconds from the container's start (or the pod's creation, when it did not start) to the end of the trial.
+	Seconds float64 `json:"seconds"`
+	// Problem says why the trial told nothing.
+	Problem string `json:"problem,omitempty"`
+}
