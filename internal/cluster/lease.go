@@ -1,0 +1,127 @@
+package cluster
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Lease is a run's folder under the user's cache directory. It says what the run is
+// about to create, and its lock is held as long as the process lives: the kernel drops
+// it even after SIGKILL, so the next run can tell what was left behind.
+type Lease struct {
+	ID  string
+	Dir string
+	// Left is what the next run has to remove if this one cannot.
+	Left Leftover
+
+	lock *os.File
+}
+
+// Leftover names what a run creates outside its own folder.
+type Leftover struct {
+	// Engine is the Docker endpoint that it was created on.
+	Engine string `json:"engine,omitempty"`
+	// Cluster is the name of a kind cluster made by the run, which also names its network.
+	Cluster string `json:"cluster,omitempty"`
+	// Borrowed is the name of a kind cluster in which the run made Namespace and loaded Images.
+	Borrowed  string   `json:"borrowed,omitempty"`
+	Namespace string   `json:"namespace,omitempty"`
+	Images    []string `json:"images,omitempty"`
+	// Kept is set by --keep: the next run leaves it alone.
+	Kept bool `json:"kept,omitempty"`
+}
+
+const (
+	lockFile     = "lock"
+	leftoverFile = "created.json"
+)
+
+// NewLease makes the folder of a new run below root ("<cache>/podproof/runs").
+func NewLease(root string) (*Lease, error) {
+	// Six random bytes, in the letters that a DNS label allows.
+	id := strings.ToLower(rand.Text()[:8])
+	l := &Lease{ID: id, Dir: filepath.Join(root, id)}
+	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the run's folder: %w", err)
+	}
+	lock, err := lockIn(l.Dir)
+	if err != nil {
+		os.RemoveAll(l.Dir)
+		return nil, fmt.Errorf("locking the run's folder %s: %w", l.Dir, err)
+	}
+	l.lock = lock
+	return l, nil
+}
+
+// Record writes down what is about to be created. It is called before each creation.
+func (l *Lease) Record(change func(*Leftover)) error {
+	change(&l.Left)
+	b, err := json.Marshal(l.Left)
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(l.Dir, leftoverFile+".new")
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return fmt.Errorf("writing down what this run creates: %w", err)
+	}
+	return os.Rename(tmp, filepath.Join(l.Dir, leftoverFile))
+}
+
+// Release ends the lease. The folder goes too, unless what it names is kept.
+func (l *Lease) Release() error {
+	var err error
+	if !l.Left.Kept {
+		err = os.RemoveAll(l.Dir)
+	}
+	return errors.Join(err, l.lock.Close())
+}
+
+// Abandoned returns the leases below root whose process is gone, locked by the caller now.
+// Leases that were kept on purpose are returned only when kept is true.
+func Abandoned(root string, kept bool) ([]*Lease, error) {
+	entries, err := os.ReadDir(root)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for what earlier runs left: %w", err)
+	}
+	var out []*Lease
+	for _, e := range entries {
+		dir := filepath.Join(root, e.Name())
+		lock, err := lockIn(dir)
+		if err != nil {
+			continue // it lives, or another sweep is at it
+		}
+		l := &Lease{ID: e.Name(), Dir: dir, lock: lock}
+		if b, err := os.ReadFile(filepath.Join(dir, leftoverFile)); err == nil {
+			// A torn file cannot happen (it is renamed into place); an unreadable one names nothing.
+			_ = json.Unmarshal(b, &l.Left)
+		}
+		if l.Left.Kept && !kept {
+			lock.Close()
+			continue
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+func lockIn(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

@@ -1,0 +1,41 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Run runs a command on a node and returns its standard output. Only a cluster whose
+// nodes are containers of ours offers it; collectors must do without elsewhere.
+func (k *Kind) Run(ctx context.Context, node string, command string, args ...string) ([]byte, error) {
+	return k.run(ctx, node, nil, command, args...)
+}
+
+func (k *Kind) run(ctx context.Context, node string, stdin io.Reader, command string, args ...string) ([]byte, error) {
+	ns, err := k.nodes()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range ns {
+		if n.String() != node {
+			continue
+		}
+		var out, errs bytes.Buffer
+		cmd := n.CommandContext(ctx, command, args...).SetStdout(&out).SetStderr(&errs)
+		if stdin != nil {
+			cmd.SetStdin(stdin)
+		}
+		if err := cmd.Run(); err != nil {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			return out.Bytes(), fmt.Errorf("on node %s, `%s %s`: %w: %s", node, command,
+				strings.Join(args, " "), err, strings.TrimSpace(errs.String()))
+		}
+		return out.Bytes(), nil
+	}
+	return nil, fmt.Errorf("cluster %s has no node %s", k.name, node)
+}
