@@ -1,0 +1,3 @@
+module podproof.dev/hack
+
+go 1.26.0
