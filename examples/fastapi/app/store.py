@@ -1,0 +1,76 @@
+"""Reactions as rows in Postgres."""
+
+import asyncio
+import uuid
+
+import asyncpg
+
+# What a database that is away, starting or wrongly addressed raises; timeouts are OSErrors.
+ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+# The same table as the Go API's, so that either can follow the other on one database.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS reactions (
+    id           uuid PRIMARY KEY,
+    name         text NOT NULL,
+    tags         text[] NOT NULL,
+    content_type text NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+# The key of the advisory lock that serializes changes of the schema: any number, the same everywhere.
+SCHEMA_LOCK = 0x7265616374  # "react"
+
+COLUMNS = "id, name, tags, content_type, created_at"
+
+
+class Store:
+    """A pool that connects when it is first asked, so that the process starts without its database."""
+
+    def __init__(self, url: str):
+        self._url = url
+
+    async def open(self) -> None:
+        self._pool = await asyncpg.create_pool(
+            self._url, min_size=0, max_size=10, timeout=3, command_timeout=5, init=_ensure_schema
+        )
+
+    async def close(self) -> None:
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=2)
+        except asyncio.TimeoutError:  # a frozen database must not hold up the shutdown
+            self._pool.terminate()
+
+    async def ping(self) -> None:
+        await self._pool.fetchval("SELECT 1")
+
+    async def create(self, name: str, tags: list[str], content_type: str) -> dict:
+        row = await self._pool.fetchrow(
+            f"INSERT INTO reactions (id, name, tags, content_type) VALUES ($1, $2, $3, $4) RETURNING {COLUMNS}",
+            uuid.uuid4(),
+            name,
+            tags,
+            content_type,
+        )
+        return dict(row)
+
+    async def get(self, reaction: uuid.UUID) -> dict | None:
+        row = await self._pool.fetchrow(f"SELECT {COLUMNS} FROM reactions WHERE id = $1", reaction)
+        return dict(row) if row else None
+
+    async def list(self, limit: int) -> list[dict]:
+        rows = await self._pool.fetch(
+            f"SELECT {COLUMNS} FROM reactions ORDER BY created_at DESC, id LIMIT $1", limit
+        )
+        return [dict(row) for row in rows]
+
+
+async def _ensure_schema(connection: asyncpg.Connection) -> None:
+    """Runs on each new connection: the database may have been replaced by an empty one."""
+    if await connection.fetchval("SELECT to_regclass('reactions') IS NOT NULL"):
+        return
+    async with connection.transaction():
+        # IF NOT EXISTS alone is not safe against a second session that creates the same table.
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)
+        await connection.execute(SCHEMA)
