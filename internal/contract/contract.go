@@ -137,11 +137,11 @@ func (d Duration) Seconds() float64 { return time.Duration(d).Seconds() }
 // String prints the span as Go does.
 func (d Duration) String() string { return time.Duration(d).String() }
 
-// UnmarshalYAML reads "30s".
+// UnmarshalYAML reads "30s". Load adds where in the file it stands.
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 	v, err := time.ParseDuration(n.Value)
 	if err != nil || v <= 0 {
-		return fmt.Errorf("line %d: %q is no time span; write it as 30s or 1m30s", n.Line, n.Value)
+		return fmt.Errorf("%q is no time span; write it as 30s or 1m30s", n.Value)
 	}
 	*d = Duration(v)
 	return nil

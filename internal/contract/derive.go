@@ -1,0 +1,198 @@
+package contract
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+)
+
+// What holds when neither the contract nor anything else says otherwise.
+const (
+	defaultStartup = 30 * time.Second
+	// defaultGrace is also the Kubernetes default of terminationGracePeriodSeconds.
+	defaultGrace = 30 * time.Second
+)
+
+// AmbiguousError says that a field was left out which the facts do not settle.
+type AmbiguousError struct {
+	Field      string // "workload"
+	Why        string // what was found, as a sentence without a full stop
+	Candidates []string
+}
+
+// Error tells how to settle it.
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%s; say which with `%s:` in the contract, one of: %s", e.Why, e.Field, strings.Join(e.Candidates, ", "))
+}
+
+// UnknownObjectError says that the contract names what the manifests do not hold.
+type UnknownObjectError struct {
+	Field  string // "workload"
+	Object string
+	Held   []string
+}
+
+// Error lists what the manifests do hold.
+func (e *UnknownObjectError) Error() string {
+	msg := fmt.Sprintf("%s is %s, but the manifests hold no such object; they hold %s", e.Field, e.Object, strings.Join(e.Held, ", "))
+	if near := nearest(e.Object, e.Held); near != "" {
+		msg += fmt.Sprintf("; did you mean %s?", near)
+	}
+	return msg
+}
+
+// Derive fills in what a contract leaves out, and says where each value came from. It never
+// changes what the contract says; an empty list is said, too. It may be called again when
+// more is known: first with the manifests, then with the image's configuration.
+//
+// Its errors are *AmbiguousError and *UnknownObjectError.
+func Derive(c Contract, f Facts) (Contract, []Derived, error) {
+	d := &deriver{c: c}
+	w, err := d.workload(f.Workloads)
+	if err != nil {
+		return c, nil, err
+	}
+	ctr, err := d.container(w)
+	if err != nil {
+		return c, nil, err
+	}
+	d.health(w, ctr, f.Image)
+	if err := d.port(w, ctr, f.Image); err != nil {
+		return c, nil, err
+	}
+	d.identity(w, ctr, f.Image)
+	d.times(w)
+	return d.c, d.derived, nil
+}
+
+// SameImage tells whether two names mean the same image: "api" and "docker.io/library/api:latest".
+func SameImage(a, b string) bool {
+	ra, errA := reference.ParseDockerRef(a)
+	rb, errB := reference.ParseDockerRef(b)
+	if errA != nil || errB != nil {
+		return a == b
+	}
+	return ra.String() == rb.String()
+}
+
+type deriver struct {
+	c       Contract
+	derived []Derived
+}
+
+func (d *deriver) note(field string, value any, from string) {
+	d.derived = append(d.derived, Derived{field, fmt.Sprint(value), from})
+}
+
+// workload finds the object under test, and those that it needs. It returns a zero value
+// where there are no manifests.
+func (d *deriver) workload(all []WorkloadFacts) (WorkloadFacts, error) {
+	if len(all) == 0 {
+		return WorkloadFacts{}, nil
+	}
+	var names []string
+	for _, w := range all {
+		names = append(names, w.Object.String())
+	}
+	if d.c.Workload == "" {
+		name, from, err := d.chooseWorkload(all, names)
+		if err != nil {
+			return WorkloadFacts{}, err
+		}
+		d.c.Workload = name
+		d.note("workload", name, from)
+	}
+	i := slices.Index(names, d.c.Workload)
+	if i < 0 {
+		return WorkloadFacts{}, &UnknownObjectError{"workload", d.c.Workload, names}
+	}
+	if d.c.Dependencies == nil {
+		for j, w := range all {
+			if j != i && (w.Object.Kind == "deployment" || w.Object.Kind == "statefulset") {
+				d.c.Dependencies = append(d.c.Dependencies, names[j])
+			}
+		}
+		if d.c.Dependencies != nil {
+			d.note("dependencies", strings.Join(d.c.Dependencies, ", "), "the other workloads of the manifests")
+		}
+	}
+	for _, dep := range d.c.Dependencies {
+		if !slices.Contains(names, dep) {
+			return WorkloadFacts{}, &UnknownObjectError{"dependencies", dep, names}
+		}
+	}
+	return all[i], nil
+}
+
+func (d *deriver) chooseWorkload(all []WorkloadFacts, names []string) (name, from string, err error) {
+	var using []string
+	for i, w := range all {
+		if d.c.Image != "" && slices.ContainsFunc(w.Containers, func(k ContainerFacts) bool { return SameImage(k.Image, d.c.Image) }) {
+			using = append(using, names[i])
+		}
+	}
+	switch {
+	case len(using) == 1:
+		return using[0], "the manifests: it runs " + d.c.Image, nil
+	case len(using) > 1:
+		return "", "", &AmbiguousError{"workload", fmt.Sprintf("%d workloads of the manifests run %s", len(using), d.c.Image), using}
+	case len(names) == 1:
+		return names[0], "the manifests: it is the only workload", nil
+	case d.c.Image != "":
+		return "", "", &AmbiguousError{"workload", fmt.Sprintf("no workload of the manifests runs %s", d.c.Image), names}
+	}
+	return "", "", &AmbiguousError{"workload", fmt.Sprintf("the manifests hold %d workloads", len(names)), names}
+}
+
+// container finds the one that runs the image under test.
+func (d *deriver) container(w WorkloadFacts) (ContainerFacts, error) {
+	if len(w.Containers) == 0 {
+		return ContainerFacts{}, nil
+	}
+	var images []string
+	for _, k := range w.Containers {
+		images = append(images, k.Image)
+		if d.c.Image != "" && SameImage(k.Image, d.c.Image) {
+			return k, nil
+		}
+	}
+	if len(w.Containers) > 1 {
+		why := fmt.Sprintf("%s has %d containers", w.Object, len(images))
+		if d.c.Image != "" {
+			why += ", and none of them runs " + d.c.Image
+		}
+		return ContainerFacts{}, &AmbiguousError{"image", why, images}
+	}
+	only := w.Containers[0]
+	if d.c.Image == "" {
+		d.c.Image = only.Image
+		d.note("image", only.Image, "the container "+only.Name+" of "+w.Object.String())
+	}
+	return only, nil
+}
+
+func (d *deriver) times(w WorkloadFacts) {
+	if d.c.Startup.Within == 0 {
+		d.c.Startup.Within = Duration(defaultStartup)
+		d.note("startup.within", d.c.Startup.Within, "podproof's default")
+	}
+	if d.c.Startup.Stream == "" {
+		d.c.Startup.Stream = StreamAny
+		d.note("startup.stream", StreamAny, "podproof's default")
+	}
+	if d.c.Termination.Within == 0 {
+		within, from := defaultGrace, "Kubernetes' default of terminationGracePeriodSeconds"
+		if w.GraceSeconds != nil && *w.GraceSeconds > 0 {
+			within, from = time.Duration(*w.GraceSeconds)*time.Second, "terminationGracePeriodSeconds of "+w.Object.String()
+		}
+		d.c.Termination.Within = Duration(within)
+		d.note("termination.within", d.c.Termination.Within, from)
+	}
+	if d.c.Termination.ExitCodes == nil {
+		d.c.Termination.ExitCodes = []int32{0}
+		d.note("termination.exitCodes", "0", "podproof's default")
+	}
+}

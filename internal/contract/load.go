@@ -1,0 +1,199 @@
+package contract
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// DefaultFile is the contract's name when none is given.
+const DefaultFile = "podproof.yaml"
+
+// Error is what is wrong with a contract: everything at once, in the order of the file.
+type Error struct {
+	File     string // as it was given
+	Problems []Problem
+	cause    error
+}
+
+// Problem is one mistake and what to write instead. Line and Column count from 1;
+// they are 0 when the mistake has no place in the file.
+type Problem struct {
+	Line, Column int
+	Message      string
+}
+
+// Error prints one line for each mistake, as file:line:column.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.in(e.File)
+	}
+	if len(lines) == 1 {
+		return lines[0]
+	}
+	return fmt.Sprintf("%s has %d mistakes:\n  %s", e.File, len(lines), strings.Join(lines, "\n  "))
+}
+
+// Unwrap lets errors.Is tell a file that is not there (fs.ErrNotExist).
+func (e *Error) Unwrap() error { return e.cause }
+
+func (p Problem) in(file string) string {
+	switch {
+	case p.Line == 0:
+		return fmt.Sprintf("%s: %s", file, p.Message)
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d: %s", file, p.Line, p.Message)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", file, p.Line, p.Column, p.Message)
+}
+
+// Load reads a contract. An empty path means DefaultFile in the current folder; a folder
+// means DefaultFile in it. Any error is an *Error.
+func Load(path string) (Contract, error) {
+	if path == "" {
+		path = DefaultFile
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, DefaultFile)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Contract{}, &Error{File: path, Problems: []Problem{{Message: unreadable(path, err)}}, cause: err}
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return Contract{}, &Error{File: path, Problems: []Problem{{Message: err.Error()}}, cause: err}
+	}
+	c, problems := parse(data, dir)
+	if len(problems) > 0 {
+		slices.SortStableFunc(problems, func(a, b Problem) int {
+			return (a.Line-b.Line)*1_000_000 + a.Column - b.Column
+		})
+		return Contract{}, &Error{File: path, Problems: problems}
+	}
+	return c, nil
+}
+
+func unreadable(path string, err error) string {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Sprintf("the contract cannot be read: %v", errors.Unwrap(err))
+	}
+	other := strings.TrimSuffix(path, filepath.Ext(path)) + ".yml"
+	if _, err := os.Stat(other); err == nil {
+		return fmt.Sprintf("there is no contract of this name, but there is %s; rename it, or give it with -f %s", other, other)
+	}
+	return fmt.Sprintf("there is no contract here; podproof looks for %s in the current folder, or for what -f names", DefaultFile)
+}
+
+// parse reads and validates the text of a contract whose paths are relative to dir.
+func parse(data []byte, dir string) (Contract, []Problem) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return Contract{}, []Problem{{Message: "the file is empty; " + startWith}}
+	case err != nil:
+		return Contract{}, []Problem{syntaxProblem(data, err)}
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return Contract{}, []Problem{at(root, "this is %s and not a contract; %s", describe(root), startWith)}
+	}
+	var next yaml.Node
+	switch err := dec.Decode(&next); {
+	case err == nil:
+		return Contract{}, []Problem{at(&next, "a second YAML document starts here; a contract is one document, write the other to a file of its own")}
+	case !errors.Is(err, io.EOF):
+		return Contract{}, []Problem{syntaxProblem(data, err)}
+	}
+	if p := header(root); len(p) > 0 {
+		return Contract{}, p
+	}
+	c := Contract{dir: dir}
+	r := newReader(root, &c)
+	c.complete()
+	r.validate(&c)
+	return c, r.problems
+}
+
+const startWith = "start it with the lines `apiVersion: " + APIVersion + "` and `kind: " + Kind + "`"
+
+// header looks at what kind of file this is. In a file of another kind every key would be
+// unknown, so that nothing else is worth saying.
+func header(root *yaml.Node) []Problem {
+	var problems []Problem
+	for _, must := range [][2]string{{"apiVersion", APIVersion}, {"kind", Kind}} {
+		key, want := must[0], must[1]
+		v := lookup(root, key)
+		switch {
+		case v == nil:
+			problems = append(problems, at(root, "%s is missing; write `%s: %s`", key, key, want))
+		case v.Value != want:
+			problems = append(problems, at(v, "%s is %s, but this podproof reads `%s: %s`", key, describe(v), key, want))
+		}
+	}
+	return problems
+}
+
+func lookup(mapping *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// syntaxProblem finds the line by itself: the parser tells where the construct began that it
+// could not finish, counted differently from case to case. The culprit is the first line
+// from which on no beginning of the file can be read.
+func syntaxProblem(data []byte, err error) Problem {
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	n := len(lines)
+	for n > 1 && !readable(bytes.Join(lines[:n-1], nil)) {
+		n--
+	}
+	_, what, found := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "line ")
+	if _, after, ok := strings.Cut(what, ": "); found && ok {
+		what = after
+	} else {
+		what = strings.TrimPrefix(err.Error(), "yaml: ")
+	}
+	if bytes.HasPrefix(bytes.TrimLeft(lines[n-1], " "), []byte("\t")) {
+		what += "; indent with spaces, not with a tab"
+	}
+	return Problem{Line: n, Message: "this is not YAML: " + what}
+}
+
+func readable(data []byte) bool {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var n yaml.Node
+		if err := dec.Decode(&n); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}
+
+// complete sets what follows from the contract's own other fields.
+func (c *Contract) complete() {
+	b := c.Build
+	if b == nil {
+		return
+	}
+	if b.Context == "" {
+		b.Context = "."
+	}
+	if b.Dockerfile == "" {
+		b.Dockerfile = filepath.Join(b.Context, "Dockerfile")
+	}
+}

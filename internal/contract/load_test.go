@@ -1,0 +1,244 @@
+package contract
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const header2 = "apiVersion: podproof/v1alpha1\nkind: Contract\n"
+
+// write puts a contract into a folder of its own, beside what its manifests name.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, m := range []string{"manifests/api", "manifests/postgres"} {
+		if err := os.MkdirAll(filepath.Join(dir, m), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, DefaultFile)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestLoadReadsEveryField(t *testing.T) {
+	file := write(t, header2+`
+image: reactbin-api-prod:latest
+build:
+  context: api
+  dockerfile: api/Dockerfile.prod
+  target: runtime
+  args: [GO_IMAGE, "STATIC_IMAGE=scratch"]
+  sourceFile: api/cmd/reactbin/main.go
+  dependencySteps: ["RUN go mod .*"]
+manifests: [manifests/postgres, manifests/api]
+workload: Deploy/api
+dependencies: [statefulsets/postgres]
+http: {port: 8000, health: /api/v1/health}
+env:
+  required: [JWT_SECRET_KEY, DATABASE_URL]
+identity: {uid: 1001, gid: 0}
+startup: {within: 30s, logs: ["Started server", 404], stream: stdout}
+termination: {within: 1m30s, exitCodes: [0, 143]}
+devDependencies: {forbid: [gcc], allow: [pip]}
+waivers:
+  - {id: probes/declared, reason: old chart, by: ops, until: 2026-12-31}
+`)
+	got, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, gid := int64(1001), int64(0)
+	want := Contract{
+		APIVersion: APIVersion, Kind: Kind,
+		Image: "reactbin-api-prod:latest",
+		Build: &Build{
+			Context: "api", Dockerfile: "api/Dockerfile.prod", Target: "runtime",
+			Args:            []string{"GO_IMAGE", "STATIC_IMAGE=scratch"},
+			SourceFile:      "api/cmd/reactbin/main.go",
+			DependencySteps: []string{"RUN go mod .*"},
+		},
+		Manifests:       []string{"manifests/postgres", "manifests/api"},
+		Workload:        "deployment/api",
+		Dependencies:    []string{"statefulset/postgres"},
+		HTTP:            HTTP{8000, "/api/v1/health"},
+		Env:             Env{[]string{"JWT_SECRET_KEY", "DATABASE_URL"}},
+		Identity:        Identity{&uid, &gid},
+		Startup:         Startup{Duration(30 * time.Second), []string{"Started server", "404"}, StreamStdout},
+		Termination:     Termination{Duration(90 * time.Second), []int32{0, 143}},
+		DevDependencies: DevDependencies{[]string{"gcc"}, []string{"pip"}},
+		Waivers:         []Waiver{{"probes/declared", "old chart", "ops", "2026-12-31"}},
+		dir:             filepath.Dir(file),
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got := got.Path("api"); got != filepath.Join(filepath.Dir(file), "api") {
+		t.Errorf("a path is not relative to the contract: %s", got)
+	}
+}
+
+func TestLoadCompletesTheBuild(t *testing.T) {
+	for text, want := range map[string]Build{
+		"build: {}":             {Context: ".", Dockerfile: "Dockerfile"},
+		"build: {context: api}": {Context: "api", Dockerfile: "api/Dockerfile"},
+	} {
+		c, err := Load(write(t, header2+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(*c.Build, want) {
+			t.Errorf("%s: got %+v", text, *c.Build)
+		}
+	}
+}
+
+func TestLoadTakesAFolder(t *testing.T) {
+	file := write(t, header2)
+	if _, err := Load(filepath.Dir(file)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLoadSaysWhatToWriteInstead(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"empty", "", "F: the file is empty; start it with the lines `apiVersion: podproof/v1alpha1` and `kind: Contract`"},
+		{"only comments", "# nothing\n", "F: the file is empty; start it with the lines `apiVersion: podproof/v1alpha1` and `kind: Contract`"},
+		{"null document", "---\n", "F:2:1: this is empty and not a contract; start it with the lines `apiVersion: podproof/v1alpha1` and `kind: Contract`"},
+		{"a list", "- a\n", "F:1:1: this is a list and not a contract; start it with the lines `apiVersion: podproof/v1alpha1` and `kind: Contract`"},
+		{"a manifest", "apiVersion: apps/v1\nkind: Deployment\nspec: {}\n", "F has 2 mistakes:\n" +
+			"  F:1:13: apiVersion is the text \"apps/v1\", but this podproof reads `apiVersion: podproof/v1alpha1`\n" +
+			"  F:2:7: kind is the text \"Deployment\", but this podproof reads `kind: Contract`"},
+		{"no header", "image: a\n", "F has 2 mistakes:\n" +
+			"  F:1:1: apiVersion is missing; write `apiVersion: podproof/v1alpha1`\n" +
+			"  F:1:1: kind is missing; write `kind: Contract`"},
+		{"two documents", header2 + "---\nimage: a\n", "F:3:1: a second YAML document starts here; a contract is one document, write the other to a file of its own"},
+		{"broken second document", header2 + "---\nimage: [a\n", "F:4: this is not YAML: did not find expected ',' or ']'"},
+		{"colon in a value", header2 + "image: a: b\nhttp: {}\n", "F:3: this is not YAML: mapping values are not allowed in this context"},
+		{"wrong indentation", header2 + "build:\n  context: a\n target: b\nimage: c\n", "F:5: this is not YAML: did not find expected key"},
+		{"tab", header2 + "build:\n\tcontext: a\n", "F:4: this is not YAML: found character that cannot start any token; indent with spaces, not with a tab"},
+		{"open quote", header2 + "image: \"a\nworkload: pod/a\n", "F:3: this is not YAML: found unexpected end of stream"},
+
+		{"typing mistake", header2 + "imgae: a\n", `F:3:1: unknown key "imgae"; did you mean "image"?`},
+		{"upper case", header2 + "Image: a\n", `F:3:1: unknown key "Image"; did you mean "image"?`},
+		{"typing mistake below", header2 + "http: {prot: 1}\n", `F:3:8: unknown key "prot" under http; did you mean "port"?`},
+		{"key of another place", header2 + "port: 1\n", `F:3:1: unknown key "port"; did you mean http.port?`},
+		{"key of a list's items", header2 + "until: 1\n", `F:3:1: unknown key "until"; did you mean waivers[].until?`},
+		{"key of nowhere", header2 + "identity: {shell: no}\n", `F:3:12: unknown key "shell" under identity; the keys here are: uid, gid`},
+		{"twice", header2 + "image: a\nimage: b\n", `F:4:1: the key "image" was already given on line 3; remove one of them`},
+		{"nothing given", header2 + "image:\n", `F:3:7: image has no value; give it one or remove the line`},
+		{"empty text", header2 + "image: ' '\n", `F:3:8: image is empty; give it a value or remove it`},
+
+		{"list for text", header2 + "image: [a]\n", `F:3:8: image is a list; write a single value`},
+		{"text for list", header2 + "manifests: manifests/api\n", `F:3:12: manifests is the text "manifests/api"; write a list: [manifests/api]`},
+		{"mapping for list", header2 + "manifests: {a: b}\n", `F:3:12: manifests is a mapping; write a list`},
+		{"text for mapping", header2 + "http: 8000\n", `F:3:7: http is 8000; write its keys under it: port, health`},
+		{"quoted number", header2 + "http: {port: \"80\"}\n", `F:3:14: http.port is the text "80"; write it without quotes: 80`},
+		{"fraction", header2 + "http: {port: 80.5}\n", `F:3:14: http.port is 80.5; write a whole number`},
+		{"octal", header2 + "identity: {uid: 01001}\n", `F:3:17: identity.uid is 01001; write a whole number`},
+		{"beyond an int64", header2 + "identity: {uid: 99999999999999999999}\n", `F:3:17: identity.uid is 99999999999999999999, which is out of range; write a smaller number`},
+		{"beyond an int32", header2 + "termination: {exitCodes: [9999999999]}\n", `F:3:27: termination.exitCodes[0] is 9999999999, which is out of range; write a smaller number`},
+		{"bare seconds", header2 + "startup: {within: 30}\n", `F:3:19: startup.within: "30" is no time span; write it as 30s or 1m30s`},
+		{"negative time", header2 + "startup: {within: -1s}\n", `F:3:19: startup.within: "-1s" is no time span; write it as 30s or 1m30s`},
+
+		{"spaces in image", header2 + "image: a b\n", `F:3:8: image is "a b"; an image's name holds no spaces: name:tag`},
+		{"no kind", header2 + "workload: api\n", `F:3:11: workload: "api" names no kind; write it as kind/name, such as deployment/api`},
+		{"kind mistyped", header2 + "workload: deploymnet/api\n", `F:3:11: workload: "deploymnet/api" is of no kind that podproof knows; write deployment/api`},
+		{"other kind", header2 + "workload: job/api\n", `F:3:11: workload: "job/api" is of no kind that podproof knows; write one of deployment, statefulset, daemonset, pod, then / and its name`},
+		{"no DNS name", header2 + "workload: pod/My_Api\n", `F:3:11: workload: "My_Api" is no name in Kubernetes; write pod/ and a name of lower-case letters, digits, dots and hyphens`},
+		{"depends on itself", header2 + "workload: deployment/api\ndependencies: [deploy/api]\n", `F:4:16: dependencies[0] is deployment/api, which is the workload itself; name what it needs, or remove it`},
+		{"no such manifest", header2 + "manifests: [manifests/apii]\n", `F:3:13: manifests: there is no file or folder manifests/apii; paths are relative to the folder of this contract`},
+		{"build argument", header2 + "build: {args: [\"A B=C\"]}\n", `F:3:16: build.args: "A B" is no name; write NAME=VALUE, or NAME to take its value from the environment`},
+		{"source elsewhere", header2 + "build: {context: api, sourceFile: main.go}\n", `F:3:35: build.sourceFile is main.go, which is not in the build context api, so that the image cannot depend on it; name a source file below api`},
+		{"regular expression", header2 + "build: {dependencySteps: [\"RUN (a\"]}\n", "F:3:27: build.dependencySteps: \"RUN (a\" is no regular expression (missing closing ): `RUN (a`); see https://go.dev/s/re2syntax"},
+		{"port 0", header2 + "http: {port: 0}\n", `F:3:14: http.port is 0; a port is a number from 1 to 65535`},
+		{"port too high", header2 + "http: {port: 65536}\n", `F:3:14: http.port is 65536; a port is a number from 1 to 65535`},
+		{"relative path", header2 + "http: {health: health}\n", `F:3:16: http.health is "health"; write a path that starts with /, such as "/health"`},
+		{"whole URL", header2 + "http: {health: \"http://localhost/health\"}\n", `F:3:16: http.health is "http://localhost/health"; write its path alone, such as /health: the address is podproof's to find`},
+		{"variable with value", header2 + "env: {required: [PASSWORD=hunter2]}\n", `F:3:18: env.required: PASSWORD comes with a value; write the name alone: PASSWORD`},
+		{"variable with space", header2 + "env: {required: [\"MY VAR\"]}\n", `F:3:18: env.required: "MY VAR" is no name of a variable; use letters, digits and _, no digit first`},
+		{"variable twice", header2 + "env: {required: [A, A]}\n", `F:3:21: env.required names A twice; remove one of them`},
+		{"negative ID", header2 + "identity: {gid: -1}\n", `F:3:17: identity.gid is -1; an ID is a number from 0 to 2147483647`},
+		{"stream", header2 + "startup: {stream: stderr}\n", `F:3:19: startup.stream is "stderr"; write any or stdout`},
+		{"exit code", header2 + "termination: {exitCodes: [256]}\n", `F:3:27: termination.exitCodes: 256 is no exit code; they go from 0 to 255`},
+		{"no exit code", header2 + "termination: {exitCodes: []}\n", `F:3:26: termination.exitCodes names no code, so that no exit would do; write [0]`},
+		{"forbidden and allowed", header2 + "devDependencies: {forbid: [gcc], allow: [gcc]}\n", `F:3:42: devDependencies: gcc is both forbidden and allowed; remove it from one list`},
+		{"waiver", header2 + "waivers: [{id: probes, by: me, until: soon}]\n", "F has 3 mistakes:\n" +
+			"  F:3:11: waivers[0] has no reason; add `reason: why the broken promise is accepted for now`\n" +
+			"  F:3:16: waivers[0].id is \"probes\"; write the ID of one check, such as image/no-dev-dependencies: `podproof checks` lists them\n" +
+			"  F:3:39: waivers[0].until is \"soon\"; write its last day as year-month-day: 2026-12-31"},
+		{"waiver of many", header2 + "waivers: [{id: probes/*, reason: a, by: b, until: 2026-12-31}]\n",
+			"F:3:16: waivers[0].id is \"probes/*\"; write the ID of one check, such as image/no-dev-dependencies: `podproof checks` lists them"},
+
+		{"all at once, in order", header2 + "http: {port: 99999, helth: x}\nmanifests: a\nworkload: api\n", "F has 4 mistakes:\n" +
+			"  F:3:14: http.port is 99999; a port is a number from 1 to 65535\n" +
+			"  F:3:21: unknown key \"helth\" under http; did you mean \"health\"?\n" +
+			"  F:4:12: manifests is the text \"a\"; write a list: [a]\n" +
+			"  F:5:11: workload: \"api\" names no kind; write it as kind/name, such as deployment/api"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := write(t, tt.text)
+			_, err := Load(file)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got := strings.ReplaceAll(err.Error(), file, "F"); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+			var typed *Error
+			if !errors.As(err, &typed) || typed.File != file {
+				t.Errorf("not an *Error of this file: %#v", err)
+			}
+		})
+	}
+}
+
+func TestLoadFollowsAnchors(t *testing.T) {
+	c, err := Load(write(t, header2+"manifests: &m [manifests/api]\nenv: {required: [A]}\nstartup: {logs: *m}\n"))
+	if err != nil || len(c.Startup.Logs) != 1 {
+		t.Errorf("%v, %v", c.Startup, err)
+	}
+	// An anchor that contains itself must not be followed for ever.
+	if _, err := Load(write(t, header2+"manifests: &m [*m]\n")); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestLoadWithoutAFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	_, err := Load("")
+	if want := "podproof.yaml: there is no contract here; podproof looks for podproof.yaml in the current folder, or for what -f names"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Error("errors.Is cannot tell that the file is missing")
+	}
+	if err := os.WriteFile("podproof.yml", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load("")
+	if want := "podproof.yaml: there is no contract of this name, but there is podproof.yml; rename it, or give it with -f podproof.yml"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add(header2 + "http: {port: 1}\nwaivers: [{id: a/b}]\n")
+	f.Add("a: &a [*a]\n---\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		_, problems := parse([]byte(text), "does-not-exist")
+		for _, p := range problems {
+			if p.Message == "" {
+				t.Errorf("a mistake without words: %+v", p)
+			}
+		}
+	})
+}

@@ -1,0 +1,183 @@
+package contract
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// envName is what Kubernetes takes for a variable that every shell can set, too.
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+
+// validate says what is well-formed YAML but cannot be promised. It brings names of
+// objects into their usual form.
+func (r *reader) validate(c *Contract) {
+	if strings.ContainsAny(c.Image, " \t\n") {
+		r.fail("image", "image is %q; an image's name holds no spaces: name:tag", c.Image)
+	}
+	r.object("workload", &c.Workload)
+	for i := range c.Dependencies {
+		field := fmt.Sprintf("dependencies[%d]", i)
+		r.object(field, &c.Dependencies[i])
+		if c.Dependencies[i] != "" && c.Dependencies[i] == c.Workload {
+			r.fail(field, "%s is %s, which is the workload itself; name what it needs, or remove it", field, c.Workload)
+		}
+	}
+	r.distinct("dependencies", c.Dependencies)
+	r.manifests(c)
+	r.build(c.Build)
+	r.http(c.HTTP)
+	r.env(c.Env)
+	r.identity(c.Identity)
+	r.lifecycle(c.Startup, c.Termination)
+	r.devDependencies(c.DevDependencies)
+	for i, w := range c.Waivers {
+		r.waiver(fmt.Sprintf("waivers[%d]", i), w)
+	}
+}
+
+func (r *reader) object(field string, s *string) {
+	if *s == "" {
+		return
+	}
+	o, err := ParseObject(*s)
+	if err != nil {
+		r.fail(field, "%s: %v", field, err)
+		return
+	}
+	*s = o.String()
+}
+
+func (r *reader) distinct(field string, list []string) {
+	for i, s := range list {
+		if s != "" && slices.Index(list, s) < i {
+			r.fail(fmt.Sprintf("%s[%d]", field, i), "%s names %s twice; remove one of them", field, s)
+		}
+	}
+}
+
+func (r *reader) manifests(c *Contract) {
+	for i, m := range c.Manifests {
+		if m == "" {
+			continue
+		}
+		field := fmt.Sprintf("manifests[%d]", i)
+		_, err := os.Stat(c.Path(m))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			r.fail(field, "manifests: there is no file or folder %s; paths are relative to the folder of this contract", m)
+		case err != nil:
+			r.fail(field, "manifests: %s cannot be read: %v", m, errors.Unwrap(err))
+		}
+	}
+	r.distinct("manifests", c.Manifests)
+}
+
+func (r *reader) build(b *Build) {
+	if b == nil {
+		return
+	}
+	for i, a := range b.Args {
+		if name, _, _ := strings.Cut(a, "="); a != "" && !envName.MatchString(name) {
+			r.fail(fmt.Sprintf("build.args[%d]", i), "build.args: %q is no name; write NAME=VALUE, or NAME to take its value from the environment", name)
+		}
+	}
+	if rel, err := filepath.Rel(b.Context, b.SourceFile); b.SourceFile != "" && (err != nil || !filepath.IsLocal(rel) || rel == ".") {
+		r.fail("build.sourceFile", "build.sourceFile is %s, which is not in the build context %s, so that the image cannot depend on it; name a source file below %s", b.SourceFile, b.Context, b.Context)
+	}
+	for i, s := range b.DependencySteps {
+		if _, err := regexp.Compile(s); err != nil {
+			r.fail(fmt.Sprintf("build.dependencySteps[%d]", i), "build.dependencySteps: %q is no regular expression (%v); see https://go.dev/s/re2syntax", s, reason(err))
+		}
+	}
+}
+
+// reason leaves out that a regular expression could not be parsed, which is already said.
+func reason(err error) string { return strings.TrimPrefix(err.Error(), "error parsing regexp: ") }
+
+func (r *reader) http(h HTTP) {
+	if r.sound("http.port") && (h.Port < 1 || h.Port > 65535) {
+		r.fail("http.port", "http.port is %d; a port is a number from 1 to 65535", h.Port)
+	}
+	switch {
+	case h.Health == "" || strings.HasPrefix(h.Health, "/") && !strings.ContainsAny(h.Health, " \t\n"):
+	case strings.Contains(h.Health, "://"):
+		r.fail("http.health", "http.health is %q; write its path alone, such as /health: the address is podproof's to find", h.Health)
+	default:
+		r.fail("http.health", "http.health is %q; write a path that starts with /, such as %q", h.Health, "/"+strings.Trim(h.Health, "/ \t\n"))
+	}
+}
+
+func (r *reader) env(e Env) {
+	for i, name := range e.Required {
+		field := fmt.Sprintf("env.required[%d]", i)
+		before, _, assigned := strings.Cut(name, "=")
+		switch {
+		case name == "":
+		case assigned:
+			// The value may be a secret: it is not repeated.
+			r.fail(field, "env.required: %s comes with a value; write the name alone: %s", before, before)
+		case !envName.MatchString(name):
+			r.fail(field, "env.required: %q is no name of a variable; use letters, digits and _, no digit first", name)
+		}
+	}
+	r.distinct("env.required", e.Required)
+}
+
+func (r *reader) identity(id Identity) {
+	for field, v := range map[string]*int64{"identity.uid": id.UID, "identity.gid": id.GID} {
+		// The kernel's IDs have 32 bits; the kubelet refuses what does not fit an int32.
+		if v != nil && (*v < 0 || *v > 1<<31-1) {
+			r.fail(field, "%s is %d; an ID is a number from 0 to 2147483647", field, *v)
+		}
+	}
+}
+
+func (r *reader) lifecycle(s Startup, t Termination) {
+	if s.Stream != "" && s.Stream != StreamAny && s.Stream != StreamStdout {
+		r.fail("startup.stream", "startup.stream is %q; write %s or %s", s.Stream, StreamAny, StreamStdout)
+	}
+	r.distinct("startup.logs", s.Logs)
+	if t.ExitCodes != nil && len(t.ExitCodes) == 0 {
+		r.fail("termination.exitCodes", "termination.exitCodes names no code, so that no exit would do; write [0]")
+	}
+	for i, code := range t.ExitCodes {
+		if code < 0 || code > 255 {
+			r.fail(fmt.Sprintf("termination.exitCodes[%d]", i), "termination.exitCodes: %d is no exit code; they go from 0 to 255", code)
+		}
+	}
+}
+
+func (r *reader) devDependencies(d DevDependencies) {
+	for i, name := range d.Allow {
+		if name != "" && slices.Contains(d.Forbid, name) {
+			r.fail(fmt.Sprintf("devDependencies.allow[%d]", i), "devDependencies: %s is both forbidden and allowed; remove it from one list", name)
+		}
+	}
+}
+
+// waiver cannot know which checks there are; the catalogue's package looks at the ID.
+func (r *reader) waiver(field string, w Waiver) {
+	for _, m := range []struct{ key, value, example string }{
+		{"id", w.ID, "image/no-dev-dependencies"},
+		{"reason", w.Reason, "why the broken promise is accepted for now"},
+		{"by", w.By, "who answers for it"},
+		{"until", w.Until, "2026-12-31"},
+	} {
+		if !r.given(join(field, m.key)) {
+			r.fail(field, "%s has no %s; add `%s: %s`", field, m.key, m.key, m.example)
+		}
+	}
+	if w.ID != "" && (!strings.Contains(w.ID, "/") || strings.ContainsAny(w.ID, "*?[")) {
+		r.fail(join(field, "id"), "%s.id is %q; write the ID of one check, such as image/no-dev-dependencies: `podproof checks` lists them", field, w.ID)
+	}
+	if _, err := time.Parse(time.DateOnly, w.Until); w.Until != "" && err != nil {
+		r.fail(join(field, "until"), "%s.until is %q; write its last day as year-month-day: 2026-12-31", field, w.Until)
+	}
+}
