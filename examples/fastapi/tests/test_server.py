@@ -28,7 +28,7 @@ def test_drain_ends_in_time_and_lifespan_still_ends():
         await asyncio.Event().wait()
 
     port = free_port()
-    server = Server(uvicorn.Config(app, host="127.0.0.1", port=port), timeout=0)
+    server = Server(uvicorn.Config(app, host="127.0.0.1", port=port), drain=0)
 
     async def request():
         while not server.started:
