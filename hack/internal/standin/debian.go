@@ -1,0 +1,138 @@
+package standin
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"podproof.dev/hack/internal/archive"
+)
+
+// suite is Debian 12. A later systemd refuses cgroup v1, which the node must run on as well.
+const suite = "bookworm"
+
+const (
+	debianPackages = "ca-certificates,tzdata"
+	pythonPackages = "python3 python3-venv python3-fastapi python3-uvicorn python3-asyncpg"
+	testPackages   = "python3-pytest"
+)
+
+// slim keeps out what no container reads.
+var slim = []string{
+	"--dpkgopt=path-exclude=/usr/share/doc/*",
+	"--dpkgopt=path-exclude=/usr/share/man/*",
+	"--dpkgopt=path-exclude=/usr/share/info/*",
+	"--dpkgopt=path-exclude=/usr/share/locale/*",
+	"--dpkgopt=path-exclude=/usr/share/lintian/*",
+	"--dpkgopt=path-exclude=/usr/share/bug/*",
+	"--dpkgopt=force-unsafe-io",
+	`--aptopt=Acquire::Languages "none"`,
+	`--aptopt=APT::Install-Recommends "false"`,
+}
+
+// debian makes three layers in one go, each on top of the one before: debian.tar, python.tar, python-dev.tar.
+func (h Host) debian() (part, error) {
+	script, err := h.file("debian", "layer")
+	if err != nil {
+		return part{}, err
+	}
+	return part{
+		name: "debian", key: key(h.Go["GOARCH"], suite, debianPackages, pythonPackages, testPackages, script, strings.Join(slim, " ")),
+		what: "Debian " + suite + " and its Python packages: installing", note: "about a minute, once",
+		size: 200 << 20, scratch: 500 << 20,
+		build: func(ctx context.Context, b *Builder, dir string) error {
+			layer := filepath.Join(h.Hack, "debian", "layer")
+			install := func(packages string) string {
+				return `--customize-hook=chroot "$1" apt-get install --yes --quiet ` + packages
+			}
+			save := func(name string) []string {
+				return []string{
+					`--customize-hook=sh "` + layer + `" "$1" ` + name,
+					"--customize-hook=download /layers/" + name + ".tar " + filepath.Join(dir, name+".tar"),
+				}
+			}
+			args := []string{"--variant=minbase", "--format=null", "--skip=chroot/start-stop-daemon", "--include=" + debianPackages}
+			args = append(args, save("debian")...)
+			args = append(append(args, install(pythonPackages)), save("python")...)
+			args = append(append(args, install(testPackages)), save("python-dev")...)
+			return b.bootstrap(ctx, args, "/dev/null")
+		},
+	}, nil
+}
+
+// bootstrap runs mmdebstrap, which it installs if need be.
+func (b *Builder) bootstrap(ctx context.Context, args []string, target string) error {
+	if err := b.needMmdebstrap(ctx); err != nil {
+		return err
+	}
+	args = append(append(append([]string{"--quiet"}, slim...), args...), suite, target)
+	if mirror := os.Getenv("PODPROOF_DEBIAN_MIRROR"); mirror != "" {
+		args = append(args, mirror)
+	}
+	// Settings of this shell, such as PYTHONDONTWRITEBYTECODE, must not show in what packages install.
+	clean := []string{"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "HOME=/", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"}
+	for _, name := range []string{"TMPDIR", "http_proxy", "https_proxy", "no_proxy"} {
+		if value, set := os.LookupEnv(name); set {
+			clean = append(clean, name+"="+value)
+		}
+	}
+	_, err := run(ctx, clean, "mmdebstrap", args...)
+	return err
+}
+
+func (b *Builder) needMmdebstrap(ctx context.Context) error {
+	if _, err := exec.LookPath("mmdebstrap"); err == nil {
+		return nil
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return errors.New("building from Debian's packages needs mmdebstrap, and this host has no apt-get to install it with: install mmdebstrap, or load the official images into the engine (docker load)")
+	}
+	var sudo []string
+	if os.Geteuid() != 0 {
+		if _, err := exec.LookPath("sudo"); err != nil {
+			return errors.New("building from Debian's packages needs mmdebstrap: as root, run: apt-get install mmdebstrap debian-archive-keyring")
+		}
+		sudo = []string{"sudo"}
+	}
+	for _, args := range [][]string{{"update", "--quiet"}, {"install", "--yes", "--quiet", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"}} {
+		line := append(append(sudo[:len(sudo):len(sudo)], "apt-get"), args...)
+		b.Log.Say("mmdebstrap is missing: %s", strings.Join(line, " "))
+		if err := command(ctx, []string{"DEBIAN_FRONTEND=noninteractive"}, line[0], line[1:]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// path is what a shell in the official images finds programs in.
+const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Python is the base image of the FastAPI example: the interpreter and the app's dependencies, without tests.
+func (h Host) Python() (Image, error) { return h.python("python") }
+
+// PythonDev is Python with pytest: what a production image must not be built on.
+func (h Host) PythonDev() (Image, error) { return h.python("python-dev") }
+
+func (h Host) python(name string) (Image, error) {
+	debian, err := h.debian()
+	if err != nil {
+		return Image{}, err
+	}
+	link := archive.Entry{Name: "usr/local/bin/python", Link: "/usr/bin/python3"}
+	return Image{
+		Name: name, Key: key(debian.key, name, link.Name),
+		config: archive.Config{Env: []string{path, "LANG=C.UTF-8"}, Cmd: []string{"python3"}},
+		parts:  []part{debian},
+		layers: func(dirs []string) ([]archive.Layer, error) {
+			python, err := archive.Small([]archive.Entry{link})
+			layers := []archive.Layer{archive.File(dirs[0] + "/debian.tar"), archive.File(dirs[0] + "/python.tar"), python}
+			if name == "python-dev" {
+				layers = append(layers, archive.File(dirs[0]+"/python-dev.tar"))
+			}
+			return layers, err
+		},
+	}, nil
+}
