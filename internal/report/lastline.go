@@ -1,0 +1,76 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"podproof.dev/podproof/internal/check"
+)
+
+// lastLine is the result in a line. It says that all checks passed only when every check of
+// the catalogue did.
+func (r Report) lastLine() (string, paint) {
+	failed, undecided := r.with(check.Fail), r.with(check.Inconclusive)
+	waived, skipped := r.with(check.Waived), r.with(check.Skipped)
+	var parts []string
+	color := green
+	switch {
+	case len(failed) > 0:
+		color = red
+		parts = append(parts, promises(len(failed), "is", "are")+" broken: "+ids(failed))
+		if len(undecided) > 0 {
+			parts = append(parts, promises(len(undecided), "", "")+" could not be checked")
+		}
+	case len(undecided) > 0:
+		color = yellow
+		which := promises(len(undecided), "", "") + " could not be checked"
+		if len(undecided) <= 3 {
+			which += ": " + ids(undecided)
+		}
+		parts = append(parts, which, "none was seen broken")
+	default:
+		parts = append(parts, r.passed(len(waived) > 0, len(skipped) > 0))
+	}
+	if len(waived) > 0 {
+		parts = append(parts, fmt.Sprintf("%d waived: %s", len(waived), ids(waived)))
+	}
+	if len(skipped) > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped", len(skipped)))
+	}
+	text := strings.Join(parts, "; ") + "."
+	if r.Result == check.Pass {
+		return text, color
+	}
+	if r.Evidence == "" {
+		return text + " Run it again with --evidence FILE to keep what was seen.", color
+	}
+	return text + " Evidence: " + r.Evidence, color
+}
+
+func (r Report) passed(waived, skipped bool) string {
+	var stories []string
+	for _, vs := range byStory(r.with(check.Pass)) {
+		stories = append(stories, vs[0].Story.ID)
+	}
+	if len(stories) == 0 {
+		return "No check passed"
+	}
+	in := " passed (" + strings.Join(stories, " + ") + ")"
+	switch {
+	case waived && skipped:
+		return "All other checks that were run" + in
+	case waived:
+		return "All other checks" + in
+	case skipped:
+		return "All checks that were run" + in
+	}
+	return "All checks" + in
+}
+
+// promises counts them, followed by the verb that agrees with the number.
+func promises(n int, one, many string) string {
+	if n == 1 {
+		return strings.TrimSpace("1 promise " + one)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%d promises %s", n, many))
+}

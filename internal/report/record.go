@@ -1,0 +1,99 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// RecordVersion names the layout of a Record.
+const RecordVersion = "podproof/record/v1alpha1"
+
+// Record is all that judging needs: what was promised, which checks were asked for, and what
+// was observed. It is what `podproof verify --evidence` writes and `podproof judge` reads.
+type Record struct {
+	SchemaVersion string            `json:"schemaVersion"`
+	Contract      contract.Contract `json:"contract"`
+	// Selected are the IDs of the checks that the run was asked for.
+	Selected []string          `json:"selected"`
+	Evidence evidence.Evidence `json:"evidence"`
+}
+
+// NewRecord puts a run's parts together.
+func NewRecord(c contract.Contract, selected []string, e evidence.Evidence) Record {
+	return Record{RecordVersion, c, selected, e}
+}
+
+// WriteFile writes the record, all of it or nothing.
+func (r Record) WriteFile(path string) error {
+	return writeAtomically(path, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", " ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(r)
+	})
+}
+
+// ReadFile reads what WriteFile wrote. Its errors name the file, and the place in it.
+func ReadFile(path string) (Record, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Record{}, fmt.Errorf("there is no file %s; `podproof verify --evidence %s` makes it", path, path)
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("the evidence cannot be read: %w", err)
+	}
+	var version struct {
+		SchemaVersion string `json:"schemaVersion"`
+	}
+	if err := json.Unmarshal(data, &version); err != nil {
+		return Record{}, fmt.Errorf("%s: %s", path, misread(data, err))
+	}
+	switch version.SchemaVersion {
+	case RecordVersion:
+	case SchemaVersion:
+		return Record{}, fmt.Errorf("%s is a report, which holds verdicts alone; judging needs the evidence, which `podproof verify --evidence FILE` writes", path)
+	case "":
+		return Record{}, fmt.Errorf("%s is not evidence of podproof: it has no schemaVersion; `podproof verify --evidence FILE` makes such a file", path)
+	default:
+		return Record{}, fmt.Errorf("%s has the schemaVersion %q, but this podproof reads %q; judge it with the podproof that wrote it", path, version.SchemaVersion, RecordVersion)
+	}
+	var r Record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Record{}, fmt.Errorf("%s: %s", path, misread(data, err))
+	}
+	if v := r.Evidence.SchemaVersion; v != evidence.SchemaVersion {
+		return Record{}, fmt.Errorf("%s holds evidence of the schemaVersion %q, but this podproof reads %q; judge it with the podproof that wrote it", path, v, evidence.SchemaVersion)
+	}
+	return r, nil
+}
+
+// misread says in a person's words why JSON was not understood, and where.
+func misread(data []byte, err error) string {
+	var syntax *json.SyntaxError
+	var typed *json.UnmarshalTypeError
+	switch {
+	case len(bytes.TrimSpace(data)) == 0:
+		return "the file is empty; it was not written to its end, or is not evidence of podproof"
+	case errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input":
+		return fmt.Sprintf("the file ends in the middle, %s; the copy is not complete", place(data, int64(len(data))))
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("this is not JSON, %s: %v", place(data, syntax.Offset), syntax)
+	case errors.As(err, &typed):
+		return fmt.Sprintf("%s holds what podproof does not write there (%s), %s; the file was changed", typed.Field, typed.Value, place(data, typed.Offset))
+	}
+	return fmt.Sprintf("a value is not as podproof writes it: %v; the file was changed", err)
+}
+
+// place counts lines and bytes from 1. Offset is the number of bytes that were read.
+func place(data []byte, offset int64) string {
+	offset = min(offset, int64(len(data)))
+	return fmt.Sprintf("at line %d (byte %d)", 1+bytes.Count(data[:max(0, offset-1)], []byte("\n")), offset)
+}

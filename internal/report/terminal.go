@@ -1,0 +1,258 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"podproof.dev/podproof/internal/check"
+)
+
+// WriteTerminal writes the report for a person: one line for a promise that holds, what was
+// promised, seen and is to be done for one that does not, and the result as the last line.
+func WriteTerminal(w io.Writer, r Report, c Console) error {
+	p := &page{Console: c}
+	p.line(0, plain, r.heading())
+	folded := fold(r.with(check.Inconclusive))
+	for _, vs := range byStory(r.Verdicts) {
+		p.story(vs, folded)
+	}
+	for _, f := range folded {
+		p.foldedBlock(f)
+	}
+	p.skipped(r.with(check.Skipped))
+	if c.Verbose {
+		p.steps(r)
+	}
+	text, color := r.lastLine()
+	fmt.Fprintf(&p.out, "%s%s\n", prefix, c.paint(color, text))
+	_, err := w.Write(p.out.Bytes())
+	return err
+}
+
+func (r Report) heading() string {
+	s := r.Subject
+	text := s.Image
+	if text == "" {
+		text = "no image"
+	}
+	if s.Digest != "" {
+		text += " (" + shortDigest(s.Digest) + ")"
+	}
+	if s.Kubernetes != "" {
+		text += ", on Kubernetes " + s.Kubernetes
+	}
+	if s.Cluster != "" {
+		text += " (" + s.Cluster + ")"
+	}
+	if took := r.Run.Finished.Sub(r.Run.Started); took > 0 {
+		text += ", in " + seconds(took.Seconds())
+	}
+	return text
+}
+
+// shortDigest shows as much of a digest as the docker command does.
+func shortDigest(d string) string {
+	algorithm, hex, found := strings.Cut(d, ":")
+	if !found || len(hex) <= 12 {
+		return d
+	}
+	return algorithm + ":" + hex[:12]
+}
+
+type page struct {
+	Console
+	out bytes.Buffer
+}
+
+// line writes text under the prefix, wrapped, with the same indent on each line.
+func (p *page) line(indent int, color paint, text string) {
+	p.labelled(indent, "", color, text)
+}
+
+// labelled writes a label and, beside it, text in a column of its own.
+func (p *page) labelled(indent int, label string, color paint, text string) {
+	lead := strings.Repeat(" ", indent)
+	column := len(prefix) + indent + utf8.RuneCountInString(label)
+	width := 0
+	if p.Width > 0 {
+		width = max(p.Width-column, minText)
+	}
+	for i, l := range wrap(clean(text), width) {
+		if i > 0 {
+			label = strings.Repeat(" ", utf8.RuneCountInString(label))
+		}
+		s := prefix + lead + p.paint(dim, label) + p.paint(color, l)
+		p.out.WriteString(strings.TrimRight(s, " ") + "\n")
+	}
+}
+
+func (p *page) story(vs []Verdict, folded []folding) {
+	var told []Verdict
+	for _, v := range vs {
+		if v.Verdict != check.Skipped && !isFolded(folded, v.ID) {
+			told = append(told, v)
+		}
+	}
+	if len(told) == 0 {
+		return
+	}
+	p.line(0, bold, vs[0].Story.ID+" "+vs[0].Story.Title)
+	for _, v := range told {
+		p.verdict(v)
+	}
+}
+
+func (p *page) verdict(v Verdict) {
+	took := " (" + seconds(v.Seconds) + ")"
+	what := v.ID + ": " + v.Title + took
+	switch v.Verdict {
+	case check.Pass:
+		text := v.line
+		if text == "" {
+			text = v.Title
+		}
+		p.line(2, green, text+took)
+		if p.Verbose {
+			p.details(v, "seen", "")
+		}
+	case check.Fail:
+		p.line(2, red, "FAIL "+what)
+		p.details(v, "seen", v.Fix)
+	case check.Inconclusive:
+		p.line(2, yellow, "INCONCLUSIVE "+what)
+		p.details(v, "because", v.Fix)
+	case check.Waived:
+		p.line(2, yellow, "WAIVED "+what)
+		p.details(v, "seen", "")
+		p.labelled(4, label("waived"), plain, strings.TrimPrefix(waiverText(v), "waived "))
+	}
+	p.findings(v.Findings)
+}
+
+func (p *page) details(v Verdict, seen, fix string) {
+	for _, d := range [][2]string{{"promised", v.Promised}, {seen, v.Seen}, {"what to do", fix}} {
+		if d[1] != "" {
+			p.labelled(4, label(d[0]), plain, d[1])
+		}
+	}
+	if p.Verbose && v.Why != "" && v.Verdict != check.Pass {
+		p.labelled(4, label("why"), plain, v.Why)
+	}
+}
+
+func label(s string) string { return fmt.Sprintf("%-12s", s) }
+
+// maxFindings keeps one broken promise from filling the screen; JSON has them all.
+const maxFindings = 10
+
+func (p *page) findings(fs []check.Finding) {
+	for i, f := range fs {
+		if i == maxFindings && !p.Verbose {
+			p.line(4, plain, fmt.Sprintf("and %d more, with -v or in the JSON report", len(fs)-i))
+			return
+		}
+		p.labelled(4, "- ", plain, findingText(f))
+	}
+}
+
+// A folding is a reason that several promises could not be checked for.
+type folding struct {
+	seen, fix string
+	verdicts  []Verdict
+}
+
+// fold collects the reasons that more than one verdict gives; a cluster that did not start
+// is told once.
+func fold(vs []Verdict) []folding {
+	var all, shared []folding
+	place := map[[2]string]int{}
+	for _, v := range vs {
+		key := [2]string{v.Seen, v.Fix}
+		i, ok := place[key]
+		if !ok {
+			i = len(all)
+			place[key] = i
+			all = append(all, folding{seen: v.Seen, fix: v.Fix})
+		}
+		all[i].verdicts = append(all[i].verdicts, v)
+	}
+	for _, f := range all {
+		if len(f.verdicts) > 1 {
+			shared = append(shared, f)
+		}
+	}
+	return shared
+}
+
+func isFolded(fs []folding, id string) bool {
+	for _, f := range fs {
+		for _, v := range f.verdicts {
+			if v.ID == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (p *page) foldedBlock(f folding) {
+	p.line(0, yellow, fmt.Sprintf("INCONCLUSIVE %d promises, for one reason", len(f.verdicts)))
+	p.labelled(4, label("promises"), plain, ids(f.verdicts))
+	p.labelled(4, label("because"), plain, f.seen)
+	if f.fix != "" {
+		p.labelled(4, label("what to do"), plain, f.fix)
+	}
+	for _, v := range f.verdicts {
+		p.findings(v.Findings)
+	}
+}
+
+// skipped tells the checks that were left out, once for each reason.
+func (p *page) skipped(vs []Verdict) {
+	var reasons []string
+	by := map[string][]Verdict{}
+	for _, v := range vs {
+		if by[v.Seen] == nil {
+			reasons = append(reasons, v.Seen)
+		}
+		by[v.Seen] = append(by[v.Seen], v)
+	}
+	for _, reason := range reasons {
+		text := "Skipped: " + ids(by[reason])
+		if reason != "" {
+			text += " (" + reason + ")"
+		}
+		p.line(0, dim, text)
+	}
+}
+
+func (p *page) steps(r Report) {
+	if len(r.Steps) == 0 {
+		return
+	}
+	p.line(0, bold, "Steps (start, duration)")
+	for _, s := range r.Steps {
+		text := s.Name
+		if s.Error != "" {
+			text += ": " + s.Error
+		}
+		p.labelled(2, fmt.Sprintf("%6.1f s %6.1f s  ", s.Started, s.Seconds), plain, text)
+	}
+	if r.Evidence != "" && r.Result == check.Pass {
+		p.line(0, plain, "Evidence: "+r.Evidence)
+	}
+}
+
+// seconds prints a time span as a person says it.
+func seconds(s float64) string {
+	switch {
+	case s < 0.05:
+		return "<0.1 s"
+	case s < 99.95:
+		return fmt.Sprintf("%.1f s", s)
+	}
+	return fmt.Sprintf("%.0f s", s)
+}

@@ -1,0 +1,140 @@
+package report
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"podproof.dev/podproof/internal/check"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (go test -update writes it anew); got:\n%s", file, got)
+	}
+}
+
+func terminal(t *testing.T, r Report, c Console) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := WriteTerminal(&b, r, c); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestTerminal(t *testing.T) {
+	for name, r := range cases(t) {
+		t.Run(name, func(t *testing.T) {
+			got := terminal(t, r, Console{})
+			golden(t, name, []byte(got))
+			for l := range strings.Lines(got) {
+				if !strings.HasPrefix(l, "[verify] ") {
+					t.Errorf("a line without its prefix: %q", l)
+				}
+				if strings.ContainsRune(l, '\x1b') {
+					t.Errorf("an escape character came through: %q", l)
+				}
+			}
+		})
+	}
+}
+
+func TestTerminalVerbose(t *testing.T) {
+	r := cases(t)["fail"]
+	golden(t, "verbose", []byte(terminal(t, r, Console{Verbose: true})))
+}
+
+func TestTerminalWrapsAndColours(t *testing.T) {
+	r := cases(t)["fail"]
+	narrow := terminal(t, r, Console{Width: 60})
+	golden(t, "narrow", []byte(narrow))
+	for l := range strings.Lines(narrow) {
+		if n := utf8.RuneCountInString(strings.TrimSpace(l)); n > 60 && !strings.Contains(l, "broken: ") {
+			t.Errorf("%d columns: %s", n, l)
+		}
+	}
+	golden(t, "colour", []byte(terminal(t, r, Console{Color: true})))
+}
+
+func TestLastLine(t *testing.T) {
+	for name, want := range map[string]string{
+		"pass":               "[verify] All checks passed (US1 + US2 + US3).",
+		"waived":             "[verify] All other checks passed (US1 + US2 + US3); 1 waived: image/no-dev-dependencies.",
+		"skipped":            "[verify] All checks that were run passed (US1 + US3); 4 skipped.",
+		"waived-and-skipped": "[verify] All other checks that were run passed (US1 + US2 + US3); 1 waived: image/no-dev-dependencies; 1 skipped.",
+		"fail":               "[verify] 1 promise is broken: termination/exit-zero. Evidence: run.json",
+		"inconclusive":       "[verify] 8 promises could not be checked; none was seen broken. Evidence: run.json",
+		"fail-twice":         "[verify] 2 promises are broken: termination/exit-zero, image/no-secrets-in-history; 1 promise could not be checked. Run it again with --evidence FILE to keep what was seen.",
+	} {
+		// Neither a narrow terminal nor -v may change the line that people and scripts look for.
+		for _, c := range []Console{{}, {Width: 30}, {Verbose: true}} {
+			lines := strings.Split(strings.TrimSuffix(terminal(t, cases(t)[name], c), "\n"), "\n")
+			if got := lines[len(lines)-1]; got != want {
+				t.Errorf("%s: got  %s\nwant %s", name, got, want)
+			}
+		}
+	}
+}
+
+func TestLastLineWithoutAPass(t *testing.T) {
+	vs := allPass()[:2]
+	waived(&vs[0])
+	skipped(&vs[1])
+	text, _ := New(promised(), observed(), vs).lastLine()
+	if want := "No check passed; 1 waived: startup/ready; 1 skipped."; text != want {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for s, want := range map[float64]string{0: "<0.1 s", 0.05: "0.1 s", 4.21: "4.2 s", 99.94: "99.9 s", 99.96: "100 s", 3725: "3725 s"} {
+		if got := seconds(s); got != want {
+			t.Errorf("seconds(%v) = %s, want %s", s, got, want)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for s, want := range map[string]string{
+		"a\x1b[2Jb":   "a\uFFFD[2Jb",
+		"a\r\nb\tc\n": "a\nb c",
+		"a\rb":        "a\uFFFDb",
+		"\u202eabc":   "\uFFFDabc", // right-to-left override
+		"\xff":        "\uFFFD",
+		"grüße, 世界…":  "grüße, 世界…",
+	} {
+		if got := clean(s); got != want {
+			t.Errorf("clean(%q) = %q, want %q", s, got, want)
+		}
+	}
+}
+
+func TestFoldKeepsReasonsApart(t *testing.T) {
+	vs := []Verdict{
+		{ID: "a/a", Verdict: check.Inconclusive, Seen: "x", Fix: "1"},
+		{ID: "b/b", Verdict: check.Inconclusive, Seen: "x", Fix: "2"},
+		{ID: "c/c", Verdict: check.Inconclusive, Seen: "x", Fix: "1"},
+	}
+	got := fold(vs)
+	if len(got) != 1 || ids(got[0].verdicts) != "a/a, c/c" {
+		t.Errorf("%+v", got)
+	}
+}
