@@ -3,6 +3,8 @@
 package check
 
 import (
+	"fmt"
+
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -83,4 +85,44 @@ func inconclusive(e evidence.Evidence, s evidence.Section, promised string) Judg
 		Seen:     e.Why(s),
 		Fix:      "Remove what was in the way, then run podproof again.",
 	}
+}
+
+// pass, fail and undecided complete a judgement whose promise is already said.
+func (j Judgement) pass(line, seen string) Judgement {
+	j.Status, j.Line, j.Seen = Pass, line, seen
+	return j
+}
+
+func (j Judgement) fail(seen, fix string) Judgement {
+	j.Status, j.Seen, j.Fix = Fail, seen, fix
+	return j
+}
+
+func (j Judgement) undecided(seen, fix string) Judgement {
+	j.Status, j.Seen, j.Fix = Inconclusive, seen, fix
+	return j
+}
+
+func (j Judgement) skip(why string) Judgement {
+	j.Status, j.Seen = Skipped, why
+	return j
+}
+
+// broken and note add a finding.
+func (j *Judgement) broken(where, format string, args ...any) {
+	j.Findings = append(j.Findings, Finding{Where: where, Message: fmt.Sprintf(format, args...)})
+}
+
+func (j *Judgement) note(where, format string, args ...any) {
+	j.Findings = append(j.Findings, Finding{Where: where, Message: fmt.Sprintf(format, args...), Note: true})
+}
+
+// firstBroken is the first finding that breaks the promise, nil when none does.
+func (j Judgement) firstBroken() *Finding {
+	for i := range j.Findings {
+		if !j.Findings[i].Note {
+			return &j.Findings[i]
+		}
+	}
+	return nil
 }

@@ -1,0 +1,90 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var buildSucceeds = Check{
+	ID:    "build/succeeds",
+	Title: "The image builds",
+	Why:   "An image that does not build from the sources as they are cannot be mended in production either.",
+	Fix:   "Mend the failed step; `docker build` with the same context and Dockerfile shows it again.",
+	Story: Reproducible,
+	Judge: judgeBuildSucceeds,
+}
+
+func judgeBuildSucceeds(c contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "the image builds"}
+	if c.Build != nil {
+		j.Promised = fmt.Sprintf("%s builds from %s with the context %s", c.Image, c.Build.Dockerfile, c.Build.Context)
+	}
+	b := e.Build
+	if b == nil && c.Build == nil {
+		return j.skip("the image was not built by this run")
+	}
+	if b == nil {
+		return inconclusive(e, evidence.SectionBuild, j.Promised)
+	}
+	j.Seconds = b.Seconds
+	if b.MissingPath != "" {
+		return j.fail(b.MissingPath+" is not there",
+			fmt.Sprintf("Put %s back, or let the contract's build.context and build.dockerfile name what is there.", b.MissingPath))
+	}
+	if b.Error == "" {
+		return j.pass("Build OK", fmt.Sprintf("%s, %d from the cache, in %s", count(len(b.Steps), "step"), cachedSteps(b.Steps), seconds(b.Seconds)))
+	}
+	failed := "the build"
+	for _, s := range b.Steps {
+		if s.Error != "" {
+			failed = "step " + brief(MaskText(s.Name), 160)
+			break
+		}
+	}
+	j.broken(b.Dockerfile, "%s failed: %s", failed, brief(MaskText(b.Error), 500))
+	const most = 15
+	for _, line := range b.Log[max(0, len(b.Log)-most):] {
+		if strings.TrimSpace(line) != "" {
+			j.note("build output", "%s", brief(MaskText(line), 300))
+		}
+	}
+	return j.fail(fmt.Sprintf("%s failed: %s", failed, brief(MaskText(b.Error), 300)), buildFix(b.Error))
+}
+
+func cachedSteps(steps []evidence.BuildStep) int {
+	n := 0
+	for _, s := range steps {
+		if s.Cached {
+			n++
+		}
+	}
+	return n
+}
+
+// buildFix knows the errors whose remedy is not in the failed step itself.
+func buildFix(err string) string {
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(err, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("failed to resolve source metadata", "pull access denied", "failed to do request", "failed to authorize"):
+		return "A base image could not be pulled: check its name and the registry; without a registry let `hack/images env` give the build the names of local base images."
+	case has("dockerfile parse error", "unknown instruction"):
+		return "Mend the Dockerfile's syntax at the line that is named."
+	case has("unknown flag", "requires BuildKit", "dockerfile.v0"):
+		return "The builder does not know a flag or form of this Dockerfile: keep to what the engine's own BuildKit understands, or use a newer engine."
+	case has("failed to compute cache key", "failed to calculate checksum", "not found"):
+		return "A COPY names what the build context lacks: check the path, and whether .dockerignore leaves it out."
+	case has("no space left on device"):
+		return "The engine's disk is full: docker system df shows by what."
+	}
+	return ""
+}

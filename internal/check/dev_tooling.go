@@ -1,0 +1,121 @@
+package check
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// What counts as development tooling, by ecosystem. A name that is also used by services
+// at run time (watchfiles, puppeteer, typescript) is not in the lists; a contract can add it.
+var (
+	pythonDev = set(`pytest nose nose2 tox nox hypothesis coverage covdefaults mock responses respx vcrpy requests-mock
+		aioresponses pytest-cov factory-boy faker freezegun time-machine testcontainers moto locust
+		mypy pyright pytype pyre-check black ruff flake8 pylint isort autopep8 yapf pycodestyle pydocstyle pyflakes
+		bandit pre-commit commitizen bump2version twine
+		ipython ipython3 ipdb pdbpp pudb debugpy ipykernel jupyter jupyterlab notebook nbconvert line-profiler memory-profiler
+		sphinx mkdocs`)
+	pythonDevPrefix = []string{"pytest-", "flake8-", "pylint-", "jupyter-", "sphinx-", "mkdocs-"}
+
+	nodeDev = set(`jest mocha vitest ava tap jasmine karma cypress @playwright/test nyc c8 istanbul chai sinon supertest
+		ts-jest babel-jest eslint prettier nodemon ts-node-dev husky lint-staged storybook webpack-dev-server`)
+	nodeDevPrefix = []string{"@jest/", "@vitest/", "@testing-library/", "@storybook/", "eslint-plugin-", "eslint-config-"}
+
+	rubyDev = set(`rspec rspec-core rspec-rails capybara cucumber rubocop simplecov factory_bot factory_bot_rails byebug pry
+		pry-byebug brakeman guard webmock vcr selenium-webdriver`)
+	phpDev  = set(`phpunit/phpunit phpstan/phpstan vimeo/psalm friendsofphp/php-cs-fixer mockery/mockery pestphp/pest squizlabs/php_codesniffer`)
+	javaDev = set(`junit junit-jupiter junit-jupiter-api junit-jupiter-engine junit-vintage-engine testng mockito-core mockito-junit-jupiter
+		assertj-core hamcrest hamcrest-core surefire-booter surefire-api surefire-junit-platform maven-surefire-common spock-core spring-boot-test`)
+	rustDev = set(`cargo-nextest cargo-tarpaulin cargo-watch`)
+
+	// goToolchain is told by one name, whichever of its programs was seen.
+	goToolchain = "Go toolchain"
+	goDev       = map[string]string{
+		"github.com/go-delve/delve/cmd/dlv":                      "delve",
+		"gotest.tools/gotestsum":                                 "gotestsum",
+		"github.com/onsi/ginkgo/v2/ginkgo":                       "ginkgo",
+		"github.com/golangci/golangci-lint/cmd/golangci-lint":    "golangci-lint",
+		"github.com/golangci/golangci-lint/v2/cmd/golangci-lint": "golangci-lint",
+		"honnef.co/go/tools/cmd/staticcheck":                     "staticcheck",
+		"golang.org/x/tools/gopls":                               "gopls",
+		"github.com/air-verse/air":                               "air",
+	}
+
+	// toolDev are executables that only a test or a developer runs.
+	toolDev = map[string]string{
+		"go": goToolchain, "gofmt": goToolchain, "dlv": "delve", "gotestsum": "gotestsum", "ginkgo": "ginkgo",
+		"golangci-lint": "golangci-lint", "staticcheck": "staticcheck", "gopls": "gopls",
+		"pytest": "pytest", "py.test": "pytest", "mypy": "mypy", "tox": "tox", "nox": "nox", "ruff": "ruff", "black": "black",
+		"flake8": "flake8", "pylint": "pylint", "coverage": "coverage", "ipython": "ipython", "jest": "jest", "mocha": "mocha",
+		"vitest": "vitest", "eslint": "eslint", "nodemon": "nodemon", "rspec": "rspec", "rubocop": "rubocop", "phpunit": "phpunit",
+	}
+	// tolerated are tools that base images bring along; they are told, and are no fault
+	// unless the contract forbids them.
+	tolerated = set(`pip setuptools wheel pkg-resources virtualenv uv poetry pipenv npm npx yarn pnpm corepack bun apt apt-get dpkg apk dnf yum
+		microdnf rpm gem bundler bundle rake minitest test-unit composer cargo rustc rustup gcc cc g++ c++ clang clang++ cpp make cmake ninja ld as
+		javac jshell mvn gradle sbt tsc typescript git build-essential gdb strace perl`)
+)
+
+var (
+	versionSuffix = regexp.MustCompile(`-?\d+(?:\.\d+)*$`)
+	triplePrefix  = regexp.MustCompile(`^(?:x86_64|aarch64|arm|i686|riscv64|s390x|powerpc64le)-[a-z0-9_]+-(?:gnu|musl)[a-z0-9]*-`)
+	separators    = regexp.MustCompile(`[-_.]+`)
+)
+
+// pythonName normalises as PEP 503 does.
+func pythonName(name string) string {
+	return separators.ReplaceAllString(strings.ToLower(name), "-")
+}
+
+// toolName is an executable's name without version and target: "gcc" of "x86_64-linux-gnu-gcc-12".
+func toolName(name string) string {
+	name = triplePrefix.ReplaceAllString(strings.ToLower(path.Base(name)), "")
+	return versionSuffix.ReplaceAllString(name, "")
+}
+
+// devPackage returns the name of the tooling that a package is, empty when it is none.
+func devPackage(ecosystem, name string) string {
+	name = strings.ToLower(name)
+	listed := func(exact map[string]bool, prefixes []string) string {
+		if exact[name] || slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			return name
+		}
+		return ""
+	}
+	switch ecosystem {
+	case "python":
+		name = pythonName(name)
+		return listed(pythonDev, pythonDevPrefix)
+	case "node":
+		return listed(nodeDev, nodeDevPrefix)
+	case "ruby":
+		return listed(rubyDev, nil)
+	case "php":
+		return listed(phpDev, nil)
+	case "rust":
+		return listed(rustDev, nil)
+	case "java":
+		name = name[strings.LastIndex(name, ":")+1:]
+		return listed(javaDev, nil)
+	case "debian", "alpine", "rpm":
+		return devSystemPackage(name)
+	}
+	return ""
+}
+
+// devSystemPackage knows how distributions call what the ecosystems call otherwise.
+func devSystemPackage(name string) string {
+	for _, prefix := range []string{"python3-", "py3-", "python-"} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			return devPackage("python", rest)
+		}
+	}
+	switch {
+	case name == "go", name == "golang", strings.HasPrefix(name, "golang-go"), strings.HasPrefix(name, "golang-1"):
+		return goToolchain
+	case name == "delve", name == "mypy", name == "pytest", name == "pylint", name == "flake8", name == "tox", name == "black":
+		return name
+	}
+	return ""
+}

@@ -1,0 +1,137 @@
+package check
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var missingEnvFails = Check{
+	ID:    "config/missing-env-fails",
+	Title: "Without a required variable the process refuses to start, and names it",
+	Why: "A process that starts without its settings becomes Ready, takes traffic, and fails at the first request that needs them; " +
+		"one that ends at once stops the rollout while the old pods still serve.",
+	Fix:   "Read all required variables before anything else; when one is missing, say which on stderr and exit with a code other than 0.",
+	Story: Reliable,
+	Judge: judgeMissingEnvFails,
+}
+
+func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
+	limit := within(c)
+	j := Judgement{Promised: fmt.Sprintf("without any one of %s the container exits, not with 0, within %s, and names it", list(c.Env.Required), limit)}
+	if len(c.Env.Required) == 0 {
+		j.Promised = ""
+		return j.skip("the contract names no env.required")
+	}
+	if e.RequiredEnv == nil {
+		return inconclusive(e, evidence.SectionRequiredEnv, j.Promised)
+	}
+	j.Seconds = e.RequiredEnv.Seconds
+	var open []string
+	var fix string
+	for _, name := range c.Env.Required {
+		where := "without " + name
+		i := slices.IndexFunc(e.RequiredEnv.Trials, func(t evidence.EnvTrial) bool { return t.Variable == name })
+		if i < 0 {
+			open = append(open, name+": no trial was made")
+			continue
+		}
+		t := e.RequiredEnv.Trials[i]
+		o := judgeTrial(t, limit.Seconds(), crashesAnyway(e))
+		switch {
+		case o.broken != "":
+			j.broken(where, "%s", o.broken)
+			j.tail(t.Pod, 3)
+			if fix == "" {
+				fix = o.fix
+			}
+		case o.open != "":
+			open = append(open, name+": "+o.open)
+			j.note(where, "undecided: %s", o.open)
+		case t.From == "":
+			j.note(where, "the manifests do not set it at all")
+		}
+	}
+	switch f := j.firstBroken(); {
+	case f != nil:
+		return j.fail(f.Where+" "+f.Message, fix)
+	case len(open) > 0:
+		return j.undecided(strings.Join(open, "; "), "Remove what was in the way of these trials, then run podproof again.")
+	}
+	return j.pass("Missing-env-var exit check OK", fmt.Sprintf("%s, each left out once: every time the container named it and exited", count(len(c.Env.Required), "variable")))
+}
+
+// outcome is what one trial showed: all empty when the promise held.
+type outcome struct{ broken, fix, open string }
+
+// judgeTrial judges the pod without one variable. crashes is set when the workload ends
+// by itself also with all variables, so that an exit alone proves nothing.
+func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
+	switch last := t.Last; {
+	case t.ImageSets:
+		return outcome{broken: "it cannot be: the image's own ENV gives it a value, so a pod that lacks it runs on with that one",
+			fix: fmt.Sprintf("Remove ENV %s from the Dockerfile, or take it off the contract's env.required when the default is right.", t.Variable)}
+	case t.Problem != "":
+		return outcome{open: t.Problem}
+	case t.BecameReady:
+		return outcome{broken: "the container became Ready and serves"}
+	case !t.Exited:
+		if s := notStarted(t); s != "" {
+			return outcome{open: s}
+		}
+		return outcome{broken: fmt.Sprintf("the container still ran after %s", seconds(t.Seconds))}
+	case last == nil, last.Reason == "ContainerStatusUnknown":
+		return outcome{open: "it exited, and its exit code is not known"}
+	case last.Reason == "StartError", last.Reason == "ContainerCannotRun", last.Reason == "OOMKilled":
+		return outcome{open: "the process did not end on its own account: " + exitWords(*last)}
+	case last.ExitCode == 0:
+		return outcome{broken: "the container exited with 0, which says that all went well", fix: "Exit with a code other than 0."}
+	case t.Seconds > limit:
+		return outcome{broken: fmt.Sprintf("the container exited only after %s", seconds(t.Seconds)),
+			fix: "Read the settings before connecting to anything, so that what is missing is said at once."}
+	case !names(t, t.Variable) && crashes:
+		return outcome{open: "it exited without naming the variable, but so does the workload with all variables set; see startup/ready"}
+	case !names(t, t.Variable):
+		return outcome{broken: fmt.Sprintf("the container ended with %s, and its output does not name the variable", exitWords(*last)),
+			fix: "Name every missing variable (not its value) in the message with which the process ends."}
+	}
+	return outcome{}
+}
+
+// notStarted says why the trial's container did not run, empty when it did.
+func notStarted(t evidence.EnvTrial) string {
+	for _, s := range t.Pod.Status.ContainerStatuses {
+		if s.State.Running != nil {
+			return ""
+		}
+	}
+	if tr := troubleOf(t.Pod); tr.seen != "" {
+		return "its container was not started: " + tr.seen
+	}
+	return ""
+}
+
+// names tells whether the container's output names a variable, in any case: settings
+// libraries often print the field's name in small letters.
+func names(t evidence.EnvTrial, variable string) bool {
+	re := regexp.MustCompile(`(?i)(?:^|[^A-Za-z0-9_])` + regexp.QuoteMeta(variable) + `(?:[^A-Za-z0-9_]|$)`)
+	if t.Last != nil && re.MatchString(t.Last.Message) {
+		return true
+	}
+	return slices.ContainsFunc(t.Pod.Log, func(l evidence.LogLine) bool { return re.MatchString(l.Text) })
+}
+
+// crashesAnyway tells whether the workload ends by itself although nothing was left out.
+func crashesAnyway(e evidence.Evidence) bool {
+	if e.Startup == nil || e.Startup.Ready {
+		return false
+	}
+	return slices.ContainsFunc(e.Startup.Pods, func(p evidence.Pod) bool {
+		s := underTest(p, containerName(e))
+		return s != nil && (s.State.Terminated != nil || s.LastTerminationState.Terminated != nil)
+	})
+}

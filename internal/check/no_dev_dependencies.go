@@ -1,0 +1,153 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var noDevDependencies = Check{
+	ID:    "image/no-dev-dependencies",
+	Title: "No test or development tooling is in the image",
+	Why: "Test runners, linters and toolchains make the image larger and slower to pull, bring vulnerabilities that nobody needs, " +
+		"and give an intruder tools. They show that the development dependencies were installed for production.",
+	Fix: "Install the runtime dependencies alone in the last stage (uv sync --no-dev, pip without the test extras, npm ci --omit=dev, " +
+		"a Go binary copied from the builder), or name what is meant to be there in the contract's devDependencies.allow.",
+	Story: Minimal,
+	Judge: judgeNoDevDependencies,
+}
+
+// tooling is one piece of it, with all the records by which it was recognised.
+type tooling struct {
+	name    string
+	records []string
+	places  []string
+}
+
+// inventory sorts what an image holds into faults and what is merely told.
+type inventory struct {
+	img      evidence.Image
+	contract contract.DevDependencies
+	faults   []*tooling
+	present  []string
+}
+
+func judgeNoDevDependencies(c contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "no test runner, linter, debugger or toolchain in the image's final file system"}
+	if f := c.DevDependencies.Forbid; len(f) > 0 {
+		j.Promised += ", and none of " + list(f)
+	}
+	if e.Image == nil {
+		return inconclusive(e, evidence.SectionImage, j.Promised)
+	}
+	j.Seconds = e.Image.Seconds
+	if !e.Image.LayersRead {
+		return j.undecided("only the image's configuration was read, not its layers", "Run podproof verify with the image at hand; the layers hold the answer.")
+	}
+	inv := inventory{img: MaskImage(*e.Image), contract: c.DevDependencies}
+	inv.read()
+	for _, t := range inv.faults {
+		j.broken(strings.Join(t.places, "; "), "%s: %s", t.name, strings.Join(t.records, "; "))
+	}
+	if len(inv.present) > 0 {
+		j.note(inv.img.Ref, "also there, and no fault unless the contract's devDependencies.forbid names them: %s", list(inv.present))
+	}
+	if len(inv.faults) > 0 {
+		var found []string
+		for _, t := range inv.faults {
+			found = append(found, t.name)
+		}
+		return j.fail(fmt.Sprintf("%s: %s", count(len(found), "piece")+" of development tooling", brief(list(found), 200)), "")
+	}
+	return j.pass("Dev deps absent OK", fmt.Sprintf("none among %s, %s and %s", count(len(inv.img.Packages), "package"),
+		count(len(inv.img.Tools), "known tool"), count(len(inv.img.GoBinaries), "Go program")))
+}
+
+func (inv *inventory) read() {
+	for _, p := range inv.img.Packages {
+		record := strings.TrimSpace(fmt.Sprintf("%s package %s %s", p.Ecosystem, p.Name, p.Version)) + " by " + p.Path
+		dev := devPackage(p.Ecosystem, p.Name)
+		if dev == "" && p.Dev {
+			dev = p.Name
+			record += ", marked as a development dependency"
+		}
+		inv.sort(dev, p.Name, record, p.Layer)
+	}
+	for _, b := range inv.img.GoBinaries {
+		record := fmt.Sprintf("Go program %s, built from %s", b.Path, b.Package)
+		dev := goDev[b.Package]
+		switch {
+		case strings.HasSuffix(b.Package, ".test"):
+			dev = "test binary " + path.Base(b.Path)
+		case strings.HasPrefix(b.Package, "cmd/"): // only Go's own programs have such a path
+			dev = goToolchain
+		}
+		inv.sort(dev, path.Base(b.Path), record, b.Layer)
+	}
+	for _, t := range inv.img.Tools {
+		inv.sort(toolDev[toolName(t.Name)], t.Name, "program "+t.Path, t.Layer)
+	}
+}
+
+// sort puts one record where it belongs. dev is the tooling's name, empty when the lists
+// do not know it.
+func (inv *inventory) sort(dev, name, record string, layer int) {
+	named := func(globs []string) bool {
+		return slices.ContainsFunc(globs, func(g string) bool {
+			return globMatches(g, name) || (dev != "" && globMatches(g, dev)) || globMatches(g, toolName(name))
+		})
+	}
+	switch {
+	case named(inv.contract.Allow):
+	case named(inv.contract.Forbid):
+		if dev == "" {
+			dev = name
+		}
+		inv.fault(dev, record+", forbidden by the contract", layer)
+	case dev != "":
+		inv.fault(dev, record, layer)
+	case tolerated[strings.ToLower(name)] || tolerated[toolName(name)]:
+		if n := toolName(name); !slices.Contains(inv.present, n) {
+			inv.present = append(inv.present, n)
+		}
+	}
+}
+
+// globMatches compares names as Python's normalisation would make them.
+func globMatches(glob, name string) bool {
+	ok, err := path.Match(pythonName(glob), pythonName(name))
+	return err == nil && ok
+}
+
+// fault merges the records of one tool: pytest is a package and a program.
+func (inv *inventory) fault(name, record string, layer int) {
+	i := slices.IndexFunc(inv.faults, func(t *tooling) bool { return t.name == name })
+	if i < 0 {
+		i = len(inv.faults)
+		inv.faults = append(inv.faults, &tooling{name: name})
+	}
+	t := inv.faults[i]
+	const most = 3 // the toolchain has twenty programs
+	if len(t.records) < most {
+		t.records = append(t.records, record)
+	}
+	if place := inv.place(layer); !slices.Contains(t.places, place) {
+		t.places = append(t.places, place)
+	}
+}
+
+// place names a layer and the instruction that made it.
+func (inv *inventory) place(layer int) string {
+	if layer < 0 || layer >= len(inv.img.Layers) {
+		return "an unknown layer"
+	}
+	by := inv.img.Layers[layer].CreatedBy
+	if by == "" {
+		return fmt.Sprintf("layer %d of %d", layer+1, len(inv.img.Layers))
+	}
+	return fmt.Sprintf("layer %d of %d (%s)", layer+1, len(inv.img.Layers), brief(by, 80))
+}

@@ -1,0 +1,61 @@
+package check
+
+import (
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+func python(name string) evidence.Package {
+	return evidence.Package{Ecosystem: "python", Name: name, Version: "1.0", Path: "/app/.venv/lib/python3.12/site-packages/" + name + "-1.0.dist-info/METADATA"}
+}
+
+// holding gives the image packages; its layer was made by an instruction with a secret.
+func holding(ps ...evidence.Package) evidence.Evidence {
+	return image(func(i *evidence.Image) {
+		i.Packages = ps
+		i.Layers[0].CreatedBy = "RUN /bin/sh -c PASSWORD=" + planted + " uv sync --frozen # buildkit"
+	})
+}
+
+func devContract(forbid, allow []string) contract.Contract {
+	return contract.Contract{DevDependencies: contract.DevDependencies{Forbid: forbid, Allow: allow}}
+}
+
+var devDependenciesExamples = []example{
+	{name: "a Go binary", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"Dev deps absent OK"}},
+	{name: "runtime packages", c: goodContract(), want: Pass, e: holding(python("fastapi"), python("uvicorn"), python("watchfiles"), python("mypy_extensions"),
+		python("coveralls-client"), python("blackfire"), python("typing_extensions"), evidence.Package{Ecosystem: "node", Name: "puppeteer"},
+		evidence.Package{Ecosystem: "debian", Name: "golang-github-foo"}, evidence.Package{Ecosystem: "ruby", Name: "minitest"})},
+	{name: "pytest", c: goodContract(), e: holding(python("fastapi"), python("pytest")), want: Fail,
+		says: []string{"1 piece of development tooling: pytest", "python package pytest 1.0", "layer 1 of 1", "uv sync --frozen"}},
+	{name: "names are normalised", c: goodContract(), e: holding(python("Pytest_AsyncIO")), want: Fail, says: []string{"pytest-asyncio"}},
+	{name: "package and program are one", c: goodContract(), want: Fail, says: []string{"1 piece", "program /app/.venv/bin/pytest"}, e: func() evidence.Evidence {
+		e := holding(python("pytest"), evidence.Package{Ecosystem: "debian", Name: "python3-pytest", Path: "/var/lib/dpkg/status"})
+		e.Image.Tools = []evidence.Tool{{Name: "pytest", Path: "/app/.venv/bin/pytest"}}
+		return e
+	}()},
+	{name: "npm's own mark", c: goodContract(), want: Fail, says: []string{"left-pad", "marked as a development dependency"},
+		e: holding(evidence.Package{Ecosystem: "node", Name: "left-pad", Dev: true, Path: "/app/node_modules/.package-lock.json"})},
+	{name: "jest", c: goodContract(), e: holding(evidence.Package{Ecosystem: "node", Name: "jest"}), want: Fail},
+	{name: "java", c: goodContract(), e: holding(evidence.Package{Ecosystem: "java", Name: "org.junit.jupiter:junit-jupiter-api"}), want: Fail},
+	{name: "Go test binary", c: goodContract(), want: Fail, says: []string{"test binary api.test"}, e: image(func(i *evidence.Image) {
+		i.GoBinaries = append(i.GoBinaries, evidence.GoBinary{Path: "/api.test", Package: "shop.example/internal/api.test"})
+	})},
+	{name: "Go toolchain", c: goodContract(), want: Fail, says: []string{"1 piece of development tooling: Go toolchain"}, e: image(func(i *evidence.Image) {
+		i.GoBinaries = append(i.GoBinaries, evidence.GoBinary{Path: "/usr/local/go/bin/go", Package: "cmd/go"}, evidence.GoBinary{Path: "/usr/local/go/bin/gofmt", Package: "cmd/gofmt"})
+		i.Tools = []evidence.Tool{{Name: "go", Path: "/usr/local/go/bin/go"}}
+	})},
+	{name: "a base image's own tools", c: goodContract(), want: Pass, says: []string{"also there", "pip", "gcc"}, hides: []string{"gcc-12"}, e: func() evidence.Evidence {
+		e := holding(python("pip"), python("setuptools"))
+		e.Image.Tools = []evidence.Tool{{Name: "x86_64-linux-gnu-gcc-12"}, {Name: "gcc"}, {Name: "apt-get"}, {Name: "2to3"}}
+		return e
+	}()},
+	{name: "forbidden by the contract", c: devContract([]string{"gcc", "awscli*"}, nil), want: Fail, says: []string{"gcc", "awscli_local", "forbidden by the contract"}, e: func() evidence.Evidence {
+		e := holding(python("awscli_local"))
+		e.Image.Tools = []evidence.Tool{{Name: "gcc-12", Path: "/usr/bin/gcc-12"}}
+		return e
+	}()},
+	{name: "allowed by the contract", c: devContract(nil, []string{"pytest", "pytest-*"}), e: holding(python("pytest"), python("pytest_cov")), want: Pass},
+	{name: "only the configuration was read", c: goodContract(), e: image(func(i *evidence.Image) { i.LayersRead = false }), want: Inconclusive},
+	{name: "not observed", c: goodContract(), e: without(evidence.SectionImage, func(e *evidence.Evidence) { e.Image = nil }), want: Inconclusive},
+}

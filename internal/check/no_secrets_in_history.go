@@ -1,0 +1,112 @@
+package check
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var noSecretsInHistory = Check{
+	ID:    "image/no-secrets-in-history",
+	Title: "No secret stands in the image's history or configuration",
+	Why: "Whoever can pull an image reads its history and its environment, also what a later layer unset. " +
+		"A password in there is published with every push, and stays in every copy.",
+	Fix: "Take the value out of the Dockerfile: a build reads it with RUN --mount=type=secret, the process gets it from a " +
+		"Kubernetes Secret. Then replace the secret itself, since every copy of the image holds it.",
+	Story: Minimal,
+	Judge: judgeNoSecretsInHistory,
+}
+
+// leak is one secret, with the places where it stands.
+type leak struct {
+	secret
+	places []string
+}
+
+func judgeNoSecretsInHistory(_ contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "no name in the image's environment, labels, commands or history has a secret as its value"}
+	if e.Image == nil {
+		return inconclusive(e, evidence.SectionImage, j.Promised)
+	}
+	j.Seconds = e.Image.Seconds
+	leaks := leaksOf(*e.Image)
+	for _, l := range leaks {
+		j.broken(strings.Join(l.places, "; "), "%s", l.message())
+	}
+	if len(leaks) > 0 {
+		return j.fail(fmt.Sprintf("%s, readable by everybody who can pull the image: %s",
+			count(len(leaks), "secret"), leaks[0].message()), "")
+	}
+	if len(e.Image.History) == 0 {
+		j.note(e.Image.Ref, "the image carries no history; its configuration alone was read")
+	}
+	return j.pass("No secrets in image layers OK", fmt.Sprintf("none in %s of history, %s and %s",
+		count(len(e.Image.History), "line"), count(len(e.Image.Config.Env), "variable"), count(len(e.Image.Config.Labels), "label")))
+}
+
+// leaksOf lists the secrets of an image. It reads the masked image, so that what it says
+// can hold no secret, and is the same for evidence from a file.
+func leaksOf(raw evidence.Image) []leak {
+	img := MaskImage(raw)
+	var leaks []leak
+	at := map[string]int{}
+	collect := func(place, text string, find func(string) []secret) {
+		for _, s := range find(text) {
+			// The same secret often stands in the environment and in the history.
+			key := strings.TrimLeft(s.name, "-") + "\x00" + s.of(text)
+			if s.name == "" {
+				key += s.what
+			}
+			i, known := at[key]
+			if !known {
+				i, at[key] = len(leaks), len(leaks)
+				leaks = append(leaks, leak{secret: s})
+			}
+			if !slices.Contains(leaks[i].places, place) {
+				leaks[i].places = append(leaks[i].places, place)
+			}
+		}
+	}
+	c := img.Config
+	for _, v := range c.Env {
+		collect("config Env", v, secretsInPair)
+	}
+	for _, k := range slices.Sorted(maps.Keys(c.Labels)) {
+		collect("config Labels", k+"="+c.Labels[k], secretsInPair)
+	}
+	collect("config Entrypoint", strings.Join(c.Entrypoint, "\x00"), secretsInText)
+	collect("config Cmd", strings.Join(c.Cmd, "\x00"), secretsInText)
+	collect("config Healthcheck", strings.Join(c.Healthcheck, "\x00"), secretsInText)
+	for _, line := range c.OnBuild {
+		collect("config OnBuild", line, secretsInHistory)
+	}
+	for i, h := range img.History {
+		place := fmt.Sprintf("history line %d of %d, %s", i+1, len(img.History), parseHistory(h.CreatedBy).keyword)
+		if h.Layer >= 0 && h.Layer < len(img.Layers) {
+			place += fmt.Sprintf(" (layer %d)", h.Layer+1)
+		}
+		collect(place, h.CreatedBy, secretsInHistory)
+		collect(place, h.Comment, secretsInText)
+	}
+	return leaks
+}
+
+func (l leak) message() string {
+	switch {
+	case l.shape != "" && l.name != "":
+		return fmt.Sprintf("%s holds what looks like a secret (%s)", l.name, strings.ReplaceAll(l.shape, "-", " "))
+	case l.shape != "":
+		return fmt.Sprintf("there is what looks like a secret (%s)", strings.ReplaceAll(l.shape, "-", " "))
+	case l.what != "" && l.name != "":
+		return fmt.Sprintf("%s holds %s", l.name, l.what)
+	case l.what != "":
+		return fmt.Sprintf("%s is written out", l.what)
+	case l.name != "":
+		return fmt.Sprintf("%s has its value written out", l.name)
+	}
+	return "a value is masked that was taken for a secret"
+}

@@ -1,0 +1,317 @@
+package check
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// config changes the good image's configuration.
+func config(change func(*evidence.ImageConfig)) evidence.Evidence {
+	return image(func(i *evidence.Image) { change(&i.Config) })
+}
+
+// line is an image whose history has this line.
+func line(createdBy string) evidence.Evidence {
+	return image(func(i *evidence.Image) {
+		i.History = append([]evidence.History{{CreatedBy: createdBy, EmptyLayer: true, Layer: -1}}, i.History...)
+	})
+}
+
+var secretsExamples = []example{
+	{name: "none", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"No secrets in image layers OK", "3 lines of history"}},
+	{name: "no history at all", c: goodContract(), e: image(func(i *evidence.Image) { i.History = nil }), want: Pass, says: []string{"carries no history"}},
+	{name: "harmless settings", c: goodContract(), e: line("ENV TOKENIZERS_PARALLELISM=false PASSWORD_MIN_LENGTH=8"), want: Pass},
+	{name: "a flag without a value", c: goodContract(), e: line("RUN /bin/sh -c createuser --no-password shop && adduser --disabled-password app # buildkit"), want: Pass},
+	{name: "environment and history are one", c: goodContract(), want: Fail, says: []string{"1 secret", "config Env; history line 1 of 4, ENV", "DB_PASSWORD has its value written out"},
+		e: func() evidence.Evidence {
+			e := line("ENV DB_PASSWORD=" + planted)
+			e.Image.Config.Env = append(e.Image.Config.Env, "DB_PASSWORD="+planted)
+			return e
+		}()},
+	{name: "two of one name", c: goodContract(), want: Fail, says: []string{"2 secrets"}, e: func() evidence.Evidence {
+		e := line("ENV TOKEN=" + planted)
+		e.Image.Config.Env = []string{"TOKEN=" + planted + "2"}
+		return e
+	}()},
+	{name: "in a layer", c: goodContract(), want: Fail, says: []string{"history line 1 of 3, RUN (layer 1)", "mysql -p"}, hides: []string{"config"}, e: image(func(i *evidence.Image) {
+		i.History[0].CreatedBy = "RUN /bin/sh -c mysql -uroot -p" + planted + " < schema.sql # buildkit"
+	})},
+	{name: "url", c: goodContract(), e: config(func(c *evidence.ImageConfig) {
+		c.Env = []string{"DATABASE_URL=postgres://shop:" + planted + "@db/shop"}
+	}), want: Fail,
+		says: []string{"DATABASE_URL holds the password in a URL"}},
+	{name: "label", c: goodContract(), e: config(func(c *evidence.ImageConfig) { c.Labels = map[string]string{"com.example.api-token": planted} }), want: Fail, says: []string{"config Labels"}},
+	{name: "command", c: goodContract(), e: config(func(c *evidence.ImageConfig) { c.Cmd = []string{"/shop", "--admin-password", planted} }), want: Fail, says: []string{"config Cmd", "--admin-password"}},
+	{name: "entrypoint", c: goodContract(), e: config(func(c *evidence.ImageConfig) { c.Entrypoint = []string{"sh", "-c", "exec /shop --token=" + planted} }), want: Fail, says: []string{"config Entrypoint"}},
+	{name: "health check", c: goodContract(), e: config(func(c *evidence.ImageConfig) {
+		c.Healthcheck = []string{"CMD-SHELL", "curl -fu admin:" + planted + " http://localhost/ || curl -u admin:" + planted + " http://localhost/"}
+	}), want: Fail, says: []string{"config Healthcheck", "curl -u"}},
+	{name: "onbuild", c: goodContract(), e: config(func(c *evidence.ImageConfig) { c.OnBuild = []string{"ENV API_KEY " + planted} }), want: Fail, says: []string{"config OnBuild", "API_KEY"}},
+	{name: "a token by its shape", c: goodContract(), e: config(func(c *evidence.ImageConfig) { c.Env = []string{"GREETING=ghp_" + strings.Repeat("a1", 18)} }), want: Fail,
+		says: []string{"GREETING holds what looks like a secret (GitHub token)"}, hides: []string{"ghp_"}},
+	{name: "not observed", c: goodContract(), e: without(evidence.SectionImage, func(e *evidence.Evidence) { e.Image = nil }), want: Inconclusive},
+}
+
+// What must be found in a line of history, by the name under which it is told.
+var secretLines = map[string]string{
+	"ENV DB_PASSWORD=hunter2":                                                             "DB_PASSWORD",
+	"ENV A=1 POSTGRES_PASSWORD=postgres B=2":                                              "POSTGRES_PASSWORD",
+	"ENV SECRET_KEY=correct horse battery staple":                                         "SECRET_KEY",
+	"ENV PGPASSWORD=123456":                                                               "PGPASSWORD",
+	`ENV dbPassword="it's me"`:                                                            "dbPassword",
+	"ENV AWS_SECRET_ACCESS_KEY=kAj3/x9+abcdefghijkl":                                      "AWS_SECRET_ACCESS_KEY",
+	"ENV KEYCLOAK_ADMIN_PASSWORD=hunter2":                                                 "KEYCLOAK_ADMIN_PASSWORD",
+	"ENV VAULT_SECRET_ID=8c1f2e":                                                          "VAULT_SECRET_ID",
+	"ENV REDIS_URL=redis://:hunter2@cache:6379/0":                                         "REDIS_URL",
+	"ENV JAVA_OPTS=-Xmx1g -Dspring.datasource.password=hunter2":                           "spring.datasource.password",
+	"ENV CONN=Server=db;User Id=sa;Password=hunter2;":                                     "Password",
+	"ENV MOUNT_OPTS=vers=3,username=x,password=hunter2":                                   "password",
+	"/bin/sh -c #(nop)  ENV DB_PASSWORD=hunter2":                                          "DB_PASSWORD",
+	"/bin/sh -c #(nop) ARG A=1|DB_PASS=hunter2":                                           "DB_PASS",
+	"ARG NPM_TOKEN=abcdef":                                                                "NPM_TOKEN",
+	"RUN |2 A=1 TOKEN=abc def /bin/sh -c make # buildkit":                                 "TOKEN",
+	"|1 TOKEN=abc /bin/sh -c make":                                                        "TOKEN",
+	"|2 A=1|TOKEN=abc /bin/sh -c make":                                                    "TOKEN",
+	"RUN |1 TOKEN=abc /bin/bash -o pipefail -c make # buildkit":                           "TOKEN",
+	"LABEL org.example.secret=hunter2":                                                    "org.example.secret",
+	`CMD ["app" "--password=hunter2"]`:                                                    "password",
+	`ENTRYPOINT ["app","--api-key","hunter2"]`:                                            "--api-key",
+	`CMD ["/bin/sh" "-c" "app --password hunter2"]`:                                       "--password",
+	`HEALTHCHECK &{["CMD-SHELL" "curl -u a:hunter2 http://localhost/"] "30s"}`:            "curl -u",
+	"HEALTHCHECK {Test:[CMD-SHELL curl --user a:hunter2 http://localhost/] Interval:30s}": "curl --user",
+	"ONBUILD ENV DB_PASSWORD hunter2":                                                     "DB_PASSWORD",
+	"ONBUILD RUN mysql -p hunter2":                                                        "mysql -p",
+	"RUN /bin/sh -c export API_KEY=hunter2 && make # buildkit":                            "API_KEY",
+	"RUN /bin/sh -c mysql -u root -p hunter2 -e 'show tables' # buildkit":                 "mysql -p",
+	"RUN /bin/sh -c mysqldump -phunter2 shop > dump.sql":                                  "mysqldump -p",
+	"RUN /bin/sh -c sshpass -p hunter2 scp x y":                                           "sshpass -p",
+	"RUN /bin/sh -c redis-cli -a hunter2 ping":                                            "redis-cli -a",
+	"RUN /bin/sh -c docker login -u me -p hunter2 registry.example":                       "docker -p",
+	"RUN /bin/sh -c wget --password=hunter2 http://x/y":                                   "password",
+	"RUN /bin/sh -c wget --password hunter2 http://x/y":                                   "--password",
+	`RUN /bin/sh -c curl -H "Authorization: Bearer abc.def" https://x`:                    "",
+	`RUN /bin/sh -c curl -H 'X-Api-Key: abcdef' https://x`:                                "X-Api-Key",
+	"RUN /bin/sh -c curl https://x/y?token=abcdef":                                        "token",
+	"RUN /bin/sh -c git clone https://oauth2:abcdef@git.example/x":                        "",
+	"RUN /bin/sh -c npm config set //registry.npmjs.org/:_authToken=abcdef":               "_authToken",
+	"RUN /bin/sh -c echo '//registry.npmjs.org/:_authToken=abcdef' > .npmrc":              "_authToken",
+	`RUN /bin/sh -c echo "DB_PASSWORD=hunter2" >> .env`:                                   "DB_PASSWORD",
+	`RUN /bin/sh -c echo '{"user":"a","password":"hunter2"}' > c.json`:                    "password",
+	`RUN /bin/sh -c echo "password: hunter2" > c.yaml`:                                    "password",
+	`RUN /bin/sh -c printf "[db]\npassword = hunter2\n" > c.ini`:                          "password",
+	`RUN /bin/sh -c echo "machine x login me password hunter2" > ~/.netrc`:                "",
+	"RUN /bin/sh -c echo 'root:hunter2' | chpasswd":                                       "",
+	`RUN /bin/sh -c psql -c "ALTER USER shop WITH PASSWORD 'hunter2'"`:                    "",
+	"RUN /bin/sh -c sed -i 's/^DB_PASSWORD=.*/DB_PASSWORD=hunter2/' .env":                 "DB_PASSWORD",
+	"RUN /bin/sh -c keytool -import -storepass hunter2 -file ca":                          "-storepass",
+	"RUN /bin/sh -c openssl rsa -passin pass:hunter2 -in key.pem":                         "-passin",
+	"RUN /bin/sh -c make TOKEN=${TOKEN:-hunter2}":                                         "TOKEN",
+	"RUN /bin/sh -c PASSWORD='p@$$w0rd' ./setup.sh":                                       "PASSWORD",
+	"RUN /bin/sh -c useradd -p hunter2hash app":                                           "useradd -p",
+	"RUN /bin/sh -c echo -----BEGIN RSA PRIVATE KEY-----MIIEow":                           "",
+	"COPY --chown=1 x y AKIAABCDEFGHIJKLMNOP":                                             "",
+	"ADD https://me:hunter2@files.example/x /x":                                           "",
+}
+
+// What must not be taken for a secret.
+var harmlessLines = []string{
+	"ENV GPG_KEY=7169605F62C751356D054A26A821E680E5FA6305",
+	"ENV KEYCLOAK_VERSION=24.0 MONKEY=george COMPASS=north BYPASS=1",
+	"ENV ACCESS_LOG=/dev/stdout ACCESS_LOG_FORMAT=combined",
+	"ENV PASSWORD_MIN_LENGTH=8 ACCESS_TOKEN_EXPIRE_MINUTES=30 MAX_TOKENS=4096 TOKEN_TTL=1h",
+	"ENV TOKENIZERS_PARALLELISM=false",
+	"ENV DB_PASSWORD= SECRET_KEY=\"\" TOKEN=''",
+	"ENV DB_PASSWORD=$DB_PASSWORD API_KEY=${API_KEY} X_TOKEN=${X_TOKEN:-} Y_TOKEN=${Y:?missing}",
+	"ENV DB_PASSWORD=changeme SECRET_KEY=<your-secret> API_KEY=your_api_key_here TOKEN=xxxx PASSWORD=******",
+	"ENV ALLOW_EMPTY_PASSWORD=yes MYSQL_RANDOM_ROOT_PASSWORD=1",
+	"ENV DB_PASSWORD_FILE=/run/secrets/db TOKEN_PATH=/var/run/token PASSWORD=/run/secrets/pw",
+	"ENV TOKEN_URL=https://auth.example/token SECRET_NAME=shop-api PULL_SECRET=regcred",
+	"ENV NEXT_PUBLIC_API_KEY=pk123456 JWT_PUBLIC_KEY=abcdefgh",
+	"ENV PWD=/app OLDPWD=/ PASSWORD_HASHER=argon2 AUTH_TOKEN_HEADER=X-Token CLIENT_AUTH_METHOD=client_secret_post",
+	"ENV AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+	"ENV SECRET_KEY_BASE_DUMMY=1 EOS_TOKEN=</s> PAD_TOKEN=[PAD]",
+	"ENV DB_PASSWORD=arn:aws:secretsmanager:eu-west-1:1:secret:x API_KEY=op://vault/item/key",
+	"ENV SENTRY_DSN=https://abcdef@sentry.example/1 PROXY=http://user@proxy:3128",
+	"ENV NGINX_VERSION=1.27.0 PKG_RELEASE=1~bookworm NJS_VERSION=0.8.4 PYTHON_SHA256=c909157bb25ec114e5869124cc2a9c4a4d4c1e957ca4ff553f1edc692101154e",
+	"ENV RABBITMQ_PGP_KEY_ID=0x0A9AF2115F4687BD29803A206B73075E379CE0B6",
+	"ARG TOKEN", "ARG GITHUB_TOKEN=", "ARG PASSWORD=${OTHER}",
+	"RUN |1 TOKEN= /bin/sh -c make # buildkit",
+	"RUN |2 VERSION=1.2.3 PASSWORD_MIN_LENGTH=8 /bin/sh -c make # buildkit",
+	"RUN /bin/sh -c createuser --no-password shop",
+	"RUN /bin/sh -c adduser --disabled-password --gecos '' app && passwd -d root && passwd -l app",
+	"RUN --mount=type=secret,id=npm_token,env=NPM_TOKEN npm ci",
+	"RUN --mount=type=secret,id=token,target=/run/secrets/token cat /run/secrets/token",
+	"RUN /bin/sh -c curl -H \"Authorization: Bearer $TOKEN\" https://x && curl -H \"Authorization: Bearer $(cat /run/secrets/t)\" https://x",
+	"RUN /bin/sh -c curl -u \"$USER:$PASS\" https://x",
+	"RUN /bin/sh -c git clone https://x-access-token:${GH_TOKEN}@github.com/x/y && git config credential.helper store",
+	"RUN /bin/sh -c docker login -u me --password-stdin registry.example",
+	"RUN /bin/sh -c mysql -u root -p\"$MYSQL_ROOT_PASSWORD\" -e 'select 1'",
+	"RUN /bin/sh -c mkdir -p /app/token && cp -p a b && read -p password x",
+	"RUN /bin/sh -c if [ -z \"$TOKEN\" ] || [ \"$PASSWORD\" = \"x\" ]; then exit 1; fi",
+	"RUN /bin/sh -c token=$(curl -s \"https://auth.docker.io/token?service=registry.docker.io&scope=repository:x:pull\" | jq -r .token)",
+	"RUN /bin/sh -c PASSWORD=`cat x` API_KEY=\"$(cat y)\" make",
+	"RUN /bin/sh -c grep -q 'password=' file; awk -F'token=' '{print $2}' file",
+	"RUN /bin/sh -c sed -ri 's/^#?PasswordAuthentication\\s+.*/PasswordAuthentication no/' /etc/ssh/sshd_config",
+	"RUN /bin/sh -c sed -i 's/SECRET_KEY=.*/SECRET_KEY=$NEW/' .env",
+	"RUN /bin/sh -c apt-get install -y libsecret-1-0=0.20.5-3 pass=1.7.4-6 && pip install token-bucket==0.3.0",
+	"RUN /bin/sh -c apk add --no-cache --virtual .build-deps libsecret-dev",
+	"RUN /bin/sh -c set -eux; export GNUPGHOME=\"$(mktemp -d)\"; gpg --batch --keyserver hkps://keys.openpgp.org --recv-keys \"$GPG_KEY\"; gpgconf --kill all",
+	"RUN /bin/sh -c key='BCA4 3417 C3B4 85DD 128E C6D4 B7B3 B788 A8D3 785C'; gpg --recv-keys \"$key\"",
+	"RUN /bin/sh -c openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -passout env:PW",
+	"RUN /bin/sh -c python -c 'import secrets; print(secrets.token_hex())' && SECRET_KEY=dummy ./manage.py collectstatic",
+	"RUN /bin/sh -c echo \"usage: app --password PASSWORD\"",
+	"RUN /bin/sh -c echo 'Password: ' && printf 'postgres://%s:%s@%s' \"$U\" \"$P\" \"$H\"",
+	"COPY secret.txt password /app/ # buildkit",
+	"COPY --from=builder /app/token.go /app/ # buildkit",
+	"WORKDIR /password=hunter",
+	"CMD [\"uvicorn\" \"app:app\" \"--host\" \"0.0.0.0\" \"--timeout-graceful-shutdown\" \"30\"]",
+	"CMD [\"app\" \"--token-file\" \"/run/secrets/token\"]",
+	"HEALTHCHECK &{[\"CMD\" \"curl\" \"-f\" \"http://localhost:8000/api/v1/health\"] \"30s\" \"3s\" \"0s\" '\\x03'}",
+	"LABEL org.opencontainers.image.title=token service org.opencontainers.image.description=It keeps passwords secret",
+	"LABEL org.opencontainers.image.url=https://example.com/secret",
+	"bazel build //base:static_root_amd64_debian12",
+	"EXPOSE map[8000/tcp:{}]", "USER 1001:1001", "VOLUME [/var/lib/postgresql/data]", "SHELL [/bin/bash -o pipefail -c]", "",
+}
+
+func TestSecretLines(t *testing.T) {
+	for text, name := range secretLines {
+		found := secretsInHistory(text)
+		if len(found) != 1 || found[0].name != name {
+			t.Errorf("%s\n\tfound %+v, want one named %q", text, found, name)
+		}
+		masked := maskHistory(text)
+		for _, value := range []string{"hunter2", "abcdef", "123456"} {
+			if strings.Contains(text, value) && strings.Contains(masked, value) {
+				t.Errorf("%s\n\tmasked: %s", text, masked)
+			}
+		}
+	}
+	for _, text := range harmlessLines {
+		if found := secretsInHistory(text); len(found) != 0 {
+			t.Errorf("%s\n\tfalse alarm: %+v %q", text, found, found[0].of(text))
+		}
+	}
+}
+
+// TestShapes has each kind of token, in a form that only looks like one.
+func TestShapes(t *testing.T) {
+	a := func(n int) string { return strings.Repeat("aB3", n/3+1)[:n] }
+	for text, shape := range map[string]string{
+		"github_pat_" + a(30): "GitHub-token",
+		"glpat-" + a(20):      "GitLab-token",
+		"xoxb-" + a(20):       "Slack-token",
+		"https://hooks.slack.com/services/T000/B000/" + a(24): "Slack-webhook",
+		"sk_live_" + a(24): "Stripe-key",
+		"npm_" + a(36):     "npm-token",
+		"AIza" + a(35):     "Google-API-key",
+		"sk-ant-" + a(30):  "model-API-key",
+		"eyJ" + a(10) + ".eyJ" + a(10) + "." + a(10):                  "JWT",
+		"dckr_pat_" + a(24):                                           "Docker-Hub-token",
+		"-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----": "private-key",
+	} {
+		raw := "COPY " + text + " /x"
+		found := secretsInHistory(raw)
+		if len(found) != 1 || found[0].shape != shape {
+			t.Errorf("%s: %+v, want %s", text, found, shape)
+		}
+	}
+}
+
+func TestParseHistory(t *testing.T) {
+	for text, want := range map[string][3]string{
+		"ENV A=1":                                                  {"ENV", "", "A=1"},
+		"/bin/sh -c #(nop)  CMD [\"sh\"]":                          {"CMD", "", `["sh"]`},
+		"RUN /bin/sh -c make # buildkit":                           {"RUN", "", "/bin/sh -c make"},
+		"RUN |2 A=x y B= /bin/sh -c make # buildkit":               {"RUN", "A=x y B=", " /bin/sh -c make"},
+		"|1 DIR=/opt/x /bin/bash -o pipefail -c make":              {"RUN", "DIR=/opt/x", " /bin/bash -o pipefail -c make"},
+		"RUN --mount=type=cache,target=/x --network=none make all": {"RUN", "", "make all"},
+		"|9999999999999999999 A=1 /bin/sh -c x":                    {"RUN", "A=1 /bin/sh -c x", ""},
+		"  copy a b":                                               {"COPY", "", "a b"},
+		"environment is fine":                                      {"RUN", "", "environment is fine"},
+		"":                                                         {"RUN", "", ""},
+	} {
+		in := parseHistory(text)
+		if got := [3]string{in.keyword, in.args.of(text), in.body.of(text)}; got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestMaskedEvidenceIsJudgedTheSame(t *testing.T) {
+	for _, x := range secretsExamples {
+		if x.e.Image == nil {
+			continue
+		}
+		raw := x.e
+		masked := raw
+		img := MaskImage(*raw.Image)
+		masked.Image = &img
+		kept, err := json.Marshal(masked.Image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(kept), planted) {
+			t.Errorf("%s: the evidence still holds the secret: %s", x.name, kept)
+		}
+		var read evidence.Image
+		if err := json.Unmarshal(kept, &read); err != nil {
+			t.Fatal(err)
+		}
+		again := masked
+		again.Image = &read
+		want := noSecretsInHistory.Judge(contract.Contract{}, raw)
+		for _, e := range []evidence.Evidence{masked, again} {
+			if got := noSecretsInHistory.Judge(contract.Contract{}, e); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: masked: %+v\nraw: %+v", x.name, got, want)
+			}
+		}
+	}
+}
+
+func TestMaskLeavesTheRawEvidenceAlone(t *testing.T) {
+	img := line("ENV TOKEN=" + planted).Image
+	img.Config.Labels = map[string]string{"token": planted}
+	img.Config.Env = []string{"TOKEN=" + planted}
+	MaskImage(*img)
+	if img.Config.Labels["token"] != planted || img.Config.Env[0] != "TOKEN="+planted || img.History[0].CreatedBy != "ENV TOKEN="+planted {
+		t.Error("masking changed what it was given")
+	}
+}
+
+func TestMaskBuild(t *testing.T) {
+	b := MaskBuild(evidence.Build{Error: "--password " + planted, Log: []string{"TOKEN=" + planted}, Steps: []evidence.BuildStep{
+		{Name: "[b 1/2] RUN mysql -p" + planted, Instruction: "RUN mysql -p" + planted, Error: "password=" + planted}}})
+	r := MaskRebuild(evidence.Rebuild{Error: "--password " + planted, Steps: []evidence.BuildStep{{Name: "ENV TOKEN=" + planted}}})
+	if kept, _ := json.Marshal([]any{b, r}); strings.Contains(string(kept), planted) {
+		t.Errorf("%s", kept)
+	}
+}
+
+// FuzzMask demands of any text that masking twice is masking once, and that what is found
+// in the masked text is what the masks say.
+func FuzzMask(f *testing.F) {
+	for text := range secretLines {
+		f.Add(text)
+	}
+	for _, text := range harmlessLines {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, m := range []func(string) string{maskHistory, maskPair, MaskText} {
+			once := m(text)
+			if twice := m(once); twice != once {
+				t.Errorf("%q\nonce  %q\ntwice %q", text, once, twice)
+			}
+		}
+		for _, s := range secretsInHistory(maskHistory(text)) {
+			if s.start < 0 || s.end > len(maskHistory(text)) || s.start >= s.end {
+				t.Errorf("%q: span %d-%d", text, s.start, s.end)
+			}
+		}
+	})
+}

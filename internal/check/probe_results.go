@@ -1,0 +1,93 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// results judges what the probes answered, from the events of the pods that were Ready.
+// It tells whether there was one. A readiness probe that fails before is doing its work.
+func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered bool) {
+	if e.Startup == nil {
+		return false
+	}
+	for _, p := range e.Startup.Pods {
+		where := "pod " + p.Name
+		ready := condition(p, corev1.PodReady)
+		if ready == nil || (ready.Status != corev1.ConditionTrue && !e.Startup.Ready) {
+			continue // never Ready: startup/ready tells why
+		}
+		answered = true
+		if ready.Status != corev1.ConditionTrue {
+			j.broken(where, "it was Ready, and is no more since %s (%s)", ready.LastTransitionTime.UTC().Format(time.TimeOnly), ready.Message)
+		}
+		since := ready.LastTransitionTime.Time
+		stopping := stopped(p)
+		for _, ev := range p.Events {
+			// Readiness goes on being asked while a pod ends, and fails then.
+			if ev.FieldPath != "" && ev.FieldPath != "spec.containers{"+c.Name+"}" || (!stopping.IsZero() && !ev.At.Before(stopping)) {
+				continue
+			}
+			switch {
+			case ev.Reason == "Killing" && strings.Contains(ev.Message, "failed liveness probe"):
+				j.broken(where, "its liveness probe restarted it: %s", livenessMessage(p))
+			case ev.Reason == "Unhealthy" && strictlyAfter(ev.At, since):
+				j.broken(where, "after it was Ready: %s%s", brief(ev.Message, 200), repeated(ev.Count))
+			case ev.Reason == "Unhealthy" && unwellOnLivenessPath(ev, c):
+				j.note(where, "the path that liveness asks answered with an error while the pod started (%s): when a dependency is gone, "+
+					"liveness on this path restarts pods that are well", brief(ev.Message, 120))
+			}
+		}
+	}
+	return answered
+}
+
+// strictlyAfter compares what the kubelet stamped with whole seconds.
+func strictlyAfter(a, b time.Time) bool {
+	return a.Truncate(time.Second).After(b.Truncate(time.Second))
+}
+
+// stopped is when the kubelet began to end a pod on purpose, zero if it did not.
+func stopped(p evidence.Pod) time.Time {
+	for _, ev := range p.Events {
+		if ev.Reason == "Killing" && strings.HasPrefix(ev.Message, "Stopping container") {
+			return ev.At
+		}
+	}
+	return time.Time{}
+}
+
+func livenessMessage(p evidence.Pod) string {
+	for _, ev := range p.Events {
+		if ev.Reason == "Unhealthy" && strings.HasPrefix(ev.Message, "Liveness probe") {
+			return brief(ev.Message, 200)
+		}
+	}
+	return "its events do not say what it answered"
+}
+
+func repeated(count int32) string {
+	if count > 1 {
+		return fmt.Sprintf(" (%d times)", count)
+	}
+	return ""
+}
+
+// unwellOnLivenessPath tells whether a readiness or startup probe got an error status
+// from the very path and port that liveness asks.
+func unwellOnLivenessPath(ev evidence.Event, c corev1.Container) bool {
+	if c.LivenessProbe == nil || c.LivenessProbe.HTTPGet == nil || !strings.Contains(ev.Message, "statuscode: 5") {
+		return false
+	}
+	other := c.ReadinessProbe
+	if strings.HasPrefix(ev.Message, "Startup probe") {
+		other = c.StartupProbe
+	}
+	return other != nil && other.HTTPGet != nil &&
+		other.HTTPGet.Path == c.LivenessProbe.HTTPGet.Path && other.HTTPGet.Port == c.LivenessProbe.HTTPGet.Port
+}

@@ -1,0 +1,72 @@
+package check
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// podEvents gives the first pod events.
+func podEvents(events ...evidence.Event) evidence.Evidence {
+	return with(func(e *evidence.Evidence) { e.Startup.Pods[0].Events = events })
+}
+
+// readyAt moves the moment at which the pods were Ready.
+func readyAt(e evidence.Evidence, s float64) evidence.Evidence {
+	for i := range e.Startup.Pods {
+		e.Startup.Pods[i].Status.Conditions[1].LastTransitionTime = metav1.NewTime(at(s))
+	}
+	return e
+}
+
+var probesDeclaredExamples = []example{
+	{name: "all three", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"Probes OK (startup, readiness, liveness)"}},
+	{name: "no startup probe, quick start", c: goodContract(), e: container(func(c *corev1.Container) { c.StartupProbe = nil }), want: Pass,
+		says: []string{"Probes OK (readiness, liveness)", "leaves a start 30 s"}},
+	{name: "no startup probe, slow start", c: goodContract(), want: Fail, says: []string{"took 39 s", "after 30 s"},
+		e: readyAt(container(func(c *corev1.Container) { c.StartupProbe = nil }), 40)},
+	{name: "no startup probe, slow start, patient liveness", c: goodContract(), want: Pass,
+		e: readyAt(container(func(c *corev1.Container) { c.StartupProbe, c.LivenessProbe.InitialDelaySeconds = nil, 20 }), 40)},
+	{name: "no readiness", c: goodContract(), e: container(func(c *corev1.Container) { c.ReadinessProbe = nil }), want: Fail, says: []string{"no readinessProbe"}},
+	{name: "no liveness", c: goodContract(), e: container(func(c *corev1.Container) { c.LivenessProbe = nil }), want: Fail, says: []string{"no livenessProbe"}},
+	{name: "exec", c: goodContract(), want: Pass, e: container(func(c *corev1.Container) {
+		c.LivenessProbe.ProbeHandler = corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"/shop", "healthy"}}}
+	})},
+	{name: "unknown port name", c: goodContract(), want: Fail, says: []string{`port "web"`, "8000 http"},
+		e: container(func(c *corev1.Container) { c.ReadinessProbe.HTTPGet.Port = intstr.FromString("web") })},
+	{name: "another port", c: goodContract(), want: Fail, says: []string{"port 8080", "listens on 8000"},
+		e: container(func(c *corev1.Container) { c.ReadinessProbe.HTTPGet.Port = intstr.FromInt32(8080) })},
+	{name: "the contract's port", c: contractWith(func(c *contract.Contract) { c.HTTP.Port = 9000 }), want: Pass,
+		e: container(func(c *corev1.Container) { c.ReadinessProbe.HTTPGet.Port = intstr.FromInt32(9000) })},
+	{name: "another host", c: goodContract(), want: Fail, says: []string{"asks host 127.0.0.1"},
+		e: container(func(c *corev1.Container) { c.LivenessProbe.HTTPGet.Host = "127.0.0.1" })},
+	{name: "readiness failed before Ready", c: goodContract(), want: Pass,
+		e: podEvents(event(2, "Warning", "Unhealthy", "Readiness probe failed: connect: connection refused"))},
+	{name: "failed in the second of getting Ready", c: goodContract(), want: Pass,
+		e: podEvents(event(4.9, "Warning", "Unhealthy", "Readiness probe failed: connect: connection refused"))},
+	{name: "failed while the pod ended", c: goodContract(), want: Pass, e: podEvents(
+		event(20, "Normal", "Killing", "Stopping container api"), event(21, "Warning", "Unhealthy", "Readiness probe failed: connect: connection refused"))},
+	{name: "another container's probe", c: goodContract(), want: Pass, e: podEvents(
+		evidence.Event{At: at(9), Type: "Warning", Reason: "Unhealthy", Message: "Readiness probe failed", FieldPath: "spec.containers{proxy}"})},
+	{name: "readiness failed after Ready", c: goodContract(), want: Fail, says: []string{"after it was Ready", "statuscode: 500"},
+		e: podEvents(event(9, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500"))},
+	{name: "liveness restarted it", c: goodContract(), want: Fail, says: []string{"restarted it", "statuscode: 404"}, e: podEvents(
+		event(3, "Warning", "Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 404"),
+		event(3, "Normal", "Killing", "Container api failed liveness probe, will be restarted"))},
+	{name: "no longer Ready", c: goodContract(), want: Fail, says: []string{"is no more"},
+		e: with(func(e *evidence.Evidence) { notReady(&e.Startup.Pods[0]) })},
+	{name: "liveness asks what said 503", c: goodContract(), want: Pass, says: []string{"restarts pods that are well"}, e: func() evidence.Evidence {
+		e := podEvents(event(2, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"))
+		e.Workload.Template.Spec.Containers[0].ReadinessProbe.HTTPGet.Path = "/health"
+		return e
+	}()},
+	{name: "never Ready", c: goodContract(), want: Pass, says: []string{"Probes declared OK", "startup/ready"}, e: pods(func(p *evidence.Pod) {
+		p.Events = []evidence.Event{event(20, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")}
+	})},
+	{name: "start not observed", c: goodContract(), e: without(evidence.SectionStartup, func(e *evidence.Evidence) { e.Startup = nil }), want: Inconclusive},
+	{name: "no such container", c: goodContract(), e: with(func(e *evidence.Evidence) { e.Workload.Container = "web" }), want: Inconclusive},
+	{name: "not observed", c: goodContract(), e: without(evidence.SectionWorkload, func(e *evidence.Evidence) { e.Workload = nil }), want: Inconclusive},
+}

@@ -1,0 +1,176 @@
+package check
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Whether a name speaks of a secret is decided word by word, not by substring:
+// MONKEY, COMPASS, KEYCLOAK, TOKENIZERS and ACCESS_LOG hold none of these words.
+var (
+	// secretWord makes a name sensitive wherever it stands in it.
+	secretWord = set("PASSWORD PASSWD PASSWRD PASSPHRASE SECRET SECRETS TOKEN CREDENTIAL CREDENTIALS " +
+		"APIKEY SECRETKEY ACCESSKEY AUTHKEY PRIVATEKEY AUTHTOKEN ACCESSTOKEN STOREPASS KEYPASS")
+	// secretEnding makes a name sensitive as its last word only: DB_PASS, not PASS_RATE.
+	secretEnding = set("PASS PWD PW")
+	// secretSuffix is for words written together: PGPASSWORD.
+	secretSuffix = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRETKEY", "APIKEY", "SECRET", "STOREPASS", "KEYPASS"}
+	// secretKey are the words before KEY that make it one to keep.
+	secretKey = set("API ACCESS SECRET PRIVATE PRIV ENCRYPTION ENCRYPT CRYPT CRYPTO DECRYPTION SIGNING SIGN " +
+		"SIGNATURE AUTH MASTER DEPLOY SSH RSA SESSION COOKIE HMAC JWT JWE APP ACCOUNT SERVICE FERNET AES ROOT WEBHOOK")
+	// publicWord says that the value is meant to be seen, or is the name of a secret elsewhere.
+	publicWord = set("PUBLIC PUBLISHABLE GPG PGP PULL NO NOT WITHOUT DISABLE DISABLED SKIP ALLOW IGNORE EMPTY MOUNT")
+	// aboutWord, as the last word, says that the value is about a secret and is none.
+	aboutWord = set("FILE FILES PATH PATHS DIR DIRECTORY FOLDER URL URLS URI ENDPOINT HOST HOSTS PORT NAME NAMES TYPE " +
+		"KIND LENGTH LEN SIZE MIN MAX COUNT LIMIT TTL AGE EXPIRE EXPIRES EXPIRY EXPIRATION EXPIRED LIFETIME DURATION " +
+		"MINUTES SECONDS HOURS DAYS TIMEOUT INTERVAL ALGORITHM ALG HASHER POLICY HEADER HEADERS PREFIX SUFFIX FIELD " +
+		"PARAM FORMAT PROVIDER ISSUER AUDIENCE SCOPE SCOPES ENABLED REQUIRED MODE METHOD VERSION ENV VAR PATTERN REGEX " +
+		"MANAGER BACKEND STORE CLASS IMAGE ID IDS STDIN FD PROMPT HELPER HELP LABEL SERVICE SERVER MOUNT AUTHENTICATION " +
+		"VALIDATION VALIDATOR VALIDATORS RESET ROTATION LOCATION SOURCE DESCRIPTION TITLE REF")
+)
+
+func set(words string) map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		m[w] = true
+	}
+	return m
+}
+
+// sensitivity is how much a name says about its value.
+type sensitivity int
+
+const (
+	harmless  sensitivity = iota
+	secretive             // a token or a key: a number is not one
+	password              // a password: 123456 is one, too
+)
+
+// nameSays judges the name of a variable, a flag, a label or a header.
+func nameSays(name string) sensitivity {
+	words := nameWords(name)
+	if len(words) == 0 {
+		return harmless
+	}
+	last := words[len(words)-1]
+	if aboutWord[last] && !endsWith(words, "SECRET", "ID") {
+		return harmless
+	}
+	if slices.ContainsFunc(words, func(w string) bool { return publicWord[w] }) {
+		return harmless
+	}
+	for i, w := range words {
+		switch {
+		case w == "PASSWORD" || w == "PASSWD" || w == "PASSPHRASE" || (w == last && strings.Contains(w, "PASS") && hasSecretSuffix(w)):
+			return password
+		case i == len(words)-1 && secretEnding[w]:
+			if w == "PASS" || len(words) > 1 { // PWD alone is the working directory
+				return password
+			}
+		case secretWord[w] || hasSecretSuffix(w):
+			return secretive
+		case w == "KEY" && i > 0 && secretKey[words[i-1]]:
+			return secretive
+		}
+	}
+	if strings.EqualFold(strings.TrimLeft(name, "-"), "_auth") { // .npmrc
+		return secretive
+	}
+	return harmless
+}
+
+func hasSecretSuffix(w string) bool {
+	return slices.ContainsFunc(secretSuffix, func(s string) bool { return strings.HasSuffix(w, s) })
+}
+
+func endsWith(words []string, tail ...string) bool {
+	return len(words) >= len(tail) && slices.Equal(words[len(words)-len(tail):], tail)
+}
+
+// nameWords cuts a name at punctuation, at digits and where small letters become capitals.
+func nameWords(name string) []string {
+	var words []string
+	var current []rune
+	end := func() {
+		if len(current) > 0 {
+			words = append(words, strings.ToUpper(string(current)))
+		}
+		current = nil
+	}
+	var before rune
+	for _, r := range name {
+		switch {
+		case !unicode.IsLetter(r):
+			end()
+		case unicode.IsUpper(r) && unicode.IsLower(before):
+			end()
+			current = append(current, r)
+		default:
+			current = append(current, r)
+		}
+		before = r
+	}
+	end()
+	return words
+}
+
+var (
+	maskToken = regexp.MustCompile(`\[masked:(\d+)(?::([A-Za-z0-9-]+))?\]`)
+	// reference is a value that is only looked up when the command runs.
+	reference   = regexp.MustCompile(`^(?:\$env:[A-Za-z_]\w*|\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$[0-9@*#?]|%[A-Za-z_]+%|[:/._-])+$`)
+	defaulted   = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*:?[-=](.*)\}$`)
+	optional    = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*(?:[:?+#%/,^@].*)?\}$`)
+	elsewhere   = regexp.MustCompile(`^(?i)(?:arn:|file:|env:|vault:|ref\+|projects/|(?:op|ssm|awssm|gcpsm|secretsmanager|vault|keyring|akv|https?|oci|docker)://|id=|type=)`)
+	versionLike = regexp.MustCompile(`^[=~^<>]*v?\d+(?::\d+)?\.\d+[\w.+~:-]*$`)
+	pathLike    = regexp.MustCompile(`^(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.@/\\-]*$`)
+	fileLike    = regexp.MustCompile(`^[\w./@-]+\.(?:pem|key|crt|cer|pub|p12|pfx|jks|json|ya?ml|txt|env|toml|conf|cfg|ini|properties|gpg|asc)$`)
+	numberLike  = regexp.MustCompile(`^[-+]?\d+(?:\.\d+)?[a-z%]?$`)
+	template    = regexp.MustCompile(`^(?:<.*>|\{.*\}|%[a-z]|[*xX.?_-]+|__.*__|@.*@|\[[A-Za-z_ -]*\])$`)
+	// toReplace begins what stands where somebody shall put a secret, without punctuation.
+	toReplace = regexp.MustCompile(`^(?:changeme|changethis|changeit|replaceme|replacethis|replacewith|placeholder|example|dummy|` +
+		`fake|insert|yoursecret|yourpassword|yourtoken|yourapi|yourkey|youraccess|your$|todo$|tbd$|fixme$|redacted|removed$|masked$|hidden$|` +
+		`unused|unset$|notset|notused|notasecret|notneeded|buildtime|buildonly|onlyforbuild|build$|none$|null$|nil$|undefined$|empty$|` +
+		`true$|false$|yes$|no$|on$|off$|enabled?$|disabled?$|required$|optional$|auto$|default$|random$)`)
+)
+
+// isLiteral tells whether a value under a name of that sensitivity is a secret written out,
+// and not a reference, a placeholder, a switch, a place or a version.
+func isLiteral(value string, s sensitivity) bool {
+	v := strings.Trim(value, `"' `)
+	if maskToken.MatchString(v) {
+		return true
+	}
+	if m := defaulted.FindStringSubmatch(v); m != nil {
+		return isLiteral(m[1], s)
+	}
+	switch {
+	case v == "", v == "$", v == "\\":
+		return false
+	case strings.HasPrefix(v, "$("), strings.HasPrefix(v, "`"), strings.HasPrefix(v, "="):
+		return false
+	case reference.MatchString(v), optional.MatchString(v), template.MatchString(v), strings.Contains(v, "{{"):
+		return false
+	case elsewhere.MatchString(v) && !urlLogin.MatchString(v), versionLike.MatchString(v), fileLike.MatchString(v):
+		return false
+	case pathLike.MatchString(v) && len(v) < 32, pathLike.MatchString(v) && strings.Count(v, "/") > 2:
+		return false
+	case numberLike.MatchString(v):
+		return s == password && len(v) >= 4
+	case strings.HasSuffix(v, "EXAMPLE"), strings.HasSuffix(v, "EXAMPLEKEY"): // AWS's documentation
+		return false
+	case strings.ToUpper(v) == v && nameSays(v) != harmless && !strings.ContainsAny(v, "0123456789"): // --password PASSWORD
+		return false
+	}
+	return !toReplace.MatchString(lettersAndDigits(v))
+}
+
+func lettersAndDigits(v string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, v)
+}

@@ -1,0 +1,38 @@
+package check
+
+import (
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var onStdout = contractWith(func(c *contract.Contract) { c.Startup.Stream = contract.StreamStdout })
+
+// logOf gives both pods the same log.
+func logOf(lines ...evidence.LogLine) evidence.Evidence {
+	return with(func(e *evidence.Evidence) {
+		for i := range e.Startup.Pods {
+			e.Startup.Pods[i].Log = lines
+		}
+	})
+}
+
+var startupLogsExamples = []example{
+	{name: "on stdout", c: onStdout, e: goodEvidence(), want: Pass, says: []string{"Stdout logging OK"}},
+	{name: "on stderr, as uvicorn does", c: goodContract(), e: logOf(evidence.LogLine{Stream: "stderr", Text: "INFO:     Started server process [1]"}), want: Pass,
+		says: []string{"Stderr logging OK"}, hides: []string{"Stdout logging"}},
+	{name: "stream unknown, any will do", c: goodContract(), e: logOf(evidence.LogLine{Text: "Started server"}), want: Pass, says: []string{"Container logging OK"}},
+	{name: "no texts asked for", c: contract.Contract{}, e: logOf(evidence.LogLine{Stream: "stdout", Text: "hello"}), want: Pass},
+	{name: "no texts asked for, blank lines", c: contract.Contract{}, e: logOf(evidence.LogLine{Stream: "stdout", Text: " "}), want: Fail},
+	{name: "nothing at all", c: goodContract(), e: logOf(), want: Fail, says: []string{"nothing at all", "log to a file"}},
+	{name: "other lines", c: goodContract(), e: logOf(evidence.LogLine{Stream: "stdout", Text: "logging to /var/log/shop.log, token=" + planted}), want: Fail,
+		says: []string{`not in its log: "Started server"`, "/var/log/shop.log"}},
+	{name: "one pod of two", c: goodContract(), want: Fail, says: []string{"pod api-2"}, hides: []string{"pod api-1:"},
+		e: with(func(e *evidence.Evidence) { e.Startup.Pods[1].Log = nil })},
+	{name: "stderr against the contract", c: onStdout, e: logOf(evidence.LogLine{Stream: "stderr", Text: "Started server"}), want: Fail, says: []string{"on stderr alone"}},
+	{name: "stream unknown against the contract", c: onStdout, e: logOf(evidence.LogLine{Text: "Started server"}), want: Inconclusive, says: []string{"does not tell"}},
+	{name: "never Ready but said it all", c: goodContract(), e: pods(func(*evidence.Pod) {}), want: Pass},
+	{name: "never Ready and silent", c: goodContract(), e: pods(func(p *evidence.Pod) { p.Log = nil }), want: Inconclusive, says: []string{"did not become Ready"}},
+	{name: "never started", c: goodContract(), e: pods(waits("ErrImageNeverPull", "")), want: Inconclusive},
+	{name: "no pods", c: goodContract(), e: with(func(e *evidence.Evidence) { e.Startup.Pods = nil }), want: Inconclusive},
+	{name: "not observed", c: goodContract(), e: without(evidence.SectionStartup, func(e *evidence.Evidence) { e.Startup = nil }), want: Inconclusive},
+}

@@ -1,0 +1,92 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var terminationExitZero = Check{
+	ID:    "termination/exit-zero",
+	Title: "The process ends by itself, with exit code 0, when the pod is deleted",
+	Why: "Every rollout, drain and scale-down ends pods with SIGTERM. A process that does not hear it is killed at the end of the grace " +
+		"period, with its requests in flight, and makes every deploy that much slower.",
+	Fix:   "Run the program itself as PID 1 (exec form of CMD), and let it handle SIGTERM: finish the requests in flight, then exit 0.",
+	Story: Reliable,
+	Judge: judgeTerminationExitZero,
+}
+
+func judgeTerminationExitZero(c contract.Contract, e evidence.Evidence) Judgement {
+	codes := c.Termination.ExitCodes
+	if len(codes) == 0 {
+		codes = []int32{0}
+	}
+	t := e.Termination
+	limit := c.Termination.Within.Std()
+	if limit == 0 && t != nil {
+		limit = time.Duration(t.GraceSeconds) * time.Second
+	}
+	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s of the pod's deletion", numbers(codes), limit)}
+	if limit == 0 {
+		j.Promised = fmt.Sprintf("exit code %s within the grace period after the pod's deletion", numbers(codes))
+	}
+	if t == nil {
+		return inconclusive(e, evidence.SectionTermination, j.Promised)
+	}
+	j.Seconds = t.Seconds
+	if why := undecidedExit(*t, e); why != "" {
+		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
+	}
+	if !t.WasReady {
+		j.note("pod "+t.Pod.Name, "it was not Ready yet when it was deleted")
+	}
+	if s := t.StopSignal; s != "" && s != "SIGTERM" {
+		j.note("image", "its STOPSIGNAL is %s: this is what the process must handle", s)
+	}
+	first := pid1(e)
+	ok := slices.Contains(codes, t.Last.ExitCode) && t.Last.Reason != "OOMKilled"
+	switch {
+	case ok && t.Seconds <= limit.Seconds():
+		return j.pass(fmt.Sprintf("Graceful shutdown OK (exit %d)", t.Last.ExitCode),
+			fmt.Sprintf("%s, %s after the deletion%s", exitWords(*t.Last), seconds(t.Seconds), first.words()))
+	case ok:
+		j.tail(t.Pod, 5)
+		return j.fail(fmt.Sprintf("%s, but only %s after the deletion%s", exitWords(*t.Last), seconds(t.Seconds), first.words()),
+			"Drain faster: stop accepting at once, bound the time that requests in flight may take, and close the pools; or let the contract's termination.within say what is right.")
+	}
+	j.tail(t.Pod, 5)
+	why, fix := first.explain(*t, e)
+	return j.fail(fmt.Sprintf("%s, %s after the deletion%s: %s", exitWords(*t.Last), seconds(t.Seconds), first.words(), why), fix)
+}
+
+// undecidedExit says why the trial tells nothing, empty when it does.
+func undecidedExit(t evidence.Termination, e evidence.Evidence) string {
+	switch {
+	case !t.WasRunning:
+		return "the container did not run when its pod was deleted: it was " + stateWords(underTest(t.Pod, containerName(e)))
+	case !t.Exited || t.Last == nil:
+		return fmt.Sprintf("no exit was seen in the %s after the deletion", seconds(t.Seconds))
+	case t.Last.Reason == "ContainerStatusUnknown":
+		return "the kubelet lost the container's exit code (ContainerStatusUnknown; the 137 that it reports then is made up)"
+	}
+	return ""
+}
+
+func stateWords(s *corev1.ContainerStatus) string {
+	switch {
+	case s == nil:
+		return "not created yet"
+	case s.State.Waiting != nil:
+		return "waiting (" + s.State.Waiting.Reason + ")"
+	case s.State.Terminated != nil:
+		return "ended already, with " + exitWords(*s.State.Terminated)
+	case s.State.Running != nil:
+		return "running"
+	}
+	return "in no known state"
+}
