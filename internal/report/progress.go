@@ -174,7 +174,8 @@ func (p *Progress) beat() {
 	}
 }
 
-// activity names the running steps, each with its time, and what is waited for.
+// activity names what is waited for, which must not be cut off, and the running steps, each
+// with its time.
 func (p *Progress) activity() string {
 	var parts []string
 	for _, s := range p.running {
@@ -182,7 +183,7 @@ func (p *Progress) activity() string {
 	}
 	text := strings.Join(parts, ", ")
 	if p.waiting != "" {
-		text += "; waiting for " + p.waiting
+		text = "Waiting for " + p.waiting + "; " + text
 	}
 	return text
 }

@@ -95,8 +95,8 @@ func TestProgressBreaksALongSilence(t *testing.T) {
 		time.Sleep(time.Minute) // nothing runs, nothing is to be told
 		p.Close()
 		expect(t, "log", out.String(), `[verify] Creating the cluster…
-[verify] Still at it: Creating the cluster 15 s; waiting for the node to be Ready
-[verify] Still at it: Creating the cluster 30 s; waiting for the node to be Ready
+[verify] Still at it: Waiting for the node to be Ready; Creating the cluster 15 s
+[verify] Still at it: Waiting for the node to be Ready; Creating the cluster 30 s
 [verify] Creating the cluster: done (31.0 s)
 `)
 	})
@@ -111,7 +111,7 @@ func TestProgressOnATerminal(t *testing.T) {
 		p.Waiting("its node")
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		expect(t, "live line", s.seen(), `[verify] | Building 2 s, Creating the cluster 2 s; waiti…`)
+		expect(t, "live line", s.seen(), `[verify] | Waiting for its node; Building 2 s, Creating …`)
 		if s.draws > 20 {
 			t.Errorf("drawn %d times in 2 s", s.draws)
 		}
