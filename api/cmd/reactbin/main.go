@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"podproof.dev/reactbin/internal/healthcheck"
@@ -25,28 +26,30 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the process's exit code. Logs go to stdout, answers to a person to stderr.
+// run returns the process's exit code.
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdout, stderr io.Writer) int {
-	command := "serve"
-	if len(args) > 0 {
-		command = args[0]
-	}
-	switch {
-	case len(args) > 1:
-		command = fmt.Sprint(args)
-	case command == "serve":
-		return serve(ctx, env, stdout)
-	case command == "healthcheck":
-		port, err := settings.Port(env)
-		if err == nil {
-			err = healthcheck.Run(ctx, port)
-		}
-		if err != nil {
-			fmt.Fprintln(stderr, "unhealthy:", err)
+	switch command := strings.Join(args, " "); command {
+	case "", "serve":
+		if serve(ctx, env, stdout) != nil { // which has logged it
 			return 1
 		}
 		return 0
+	case "healthcheck":
+		if err := checkHealth(ctx, env); err != nil {
+			_, _ = fmt.Fprintln(stderr, "unhealthy:", err)
+			return 1
+		}
+		return 0
+	default:
+		_, _ = fmt.Fprintf(stderr, "reactbin: unknown command %q\nusage: reactbin [serve|healthcheck]\n", command)
+		return 2
 	}
-	fmt.Fprintf(stderr, "reactbin: unknown command %q\nusage: reactbin [serve|healthcheck]\n", command)
-	return 2
+}
+
+func checkHealth(ctx context.Context, env func(string) (string, bool)) error {
+	port, err := settings.Port(env)
+	if err != nil {
+		return err
+	}
+	return healthcheck.Run(ctx, port)
 }

@@ -14,6 +14,7 @@ import (
 	_ "log/slog"
 	_ "net/http"
 	_ "os/signal"
+	_ "runtime/debug"
 
 	_ "github.com/golang-jwt/jwt/v5"
 	_ "github.com/google/uuid"

@@ -21,8 +21,9 @@ func send(w http.ResponseWriter, status int, contentType string, body any) {
 	w.Header().Set("Cache-Control", "no-store") // tokens and URLs that expire
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	// An error here is a client that went away.
-	_ = json.NewEncoder(w).Encode(body)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false) // keeps the & of URLs readable; no browser takes this for HTML
+	_ = encoder.Encode(body)     // an error here is a client that went away
 }
 
 func reply(w http.ResponseWriter, status int, body any) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"time"
 
 	"podproof.dev/reactbin/internal/server"
@@ -26,7 +25,7 @@ type Database interface {
 	Close()
 }
 
-// Service is one run. All fields are required.
+// Service is one run of the process. All fields are required.
 type Service struct {
 	Log      *slog.Logger
 	Gate     *server.Gate
@@ -56,6 +55,7 @@ func (s *Service) Run(ctx context.Context, listener net.Listener) error {
 	select {
 	case err := <-served:
 		s.Gate.Close()
+		s.closeDatabase()
 		return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
@@ -68,12 +68,13 @@ func (s *Service) Run(ctx context.Context, listener net.Listener) error {
 // shutDown ends the service in the order that Kubernetes needs: SIGTERM arrives before
 // the endpoints of the Service have caught up everywhere.
 func (s *Service) shutDown(ctx context.Context) error {
-	wasOpen := s.Gate.Close()
-	s.Log.Info("Shutting down", "cause", context.Cause(ctx).Error(),
-		"delay", s.Delay.String(), "timeout", s.Drain.String())
-	if wasOpen { // nobody was sent to a pod that never was ready
-		<-time.After(s.Delay)
+	delay := s.Delay
+	if wasOpen := s.Gate.Close(); !wasOpen {
+		delay = 0 // nobody was sent to a pod that never was ready
 	}
+	s.Log.Info("Shutting down", "cause", context.Cause(ctx).Error(),
+		"delay", delay.String(), "timeout", s.Drain.String())
+	<-time.After(delay)
 
 	drain, cancel := context.WithTimeout(context.Background(), s.Drain)
 	defer cancel()
@@ -96,18 +97,5 @@ func (s *Service) closeDatabase() {
 	case <-closed:
 	case <-time.After(closeTimeout):
 		s.Log.Warn("Database connections did not close in time", "timeout", closeTimeout.String())
-	}
-}
-
-// NewHTTP is a server whose every phase is bounded, so that a slow client holds up nothing.
-func NewHTTP(handler http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      15 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }

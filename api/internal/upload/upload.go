@@ -43,8 +43,9 @@ func (b Bucket) Get(key string) Presigned {
 // presign signs for the path style (HOST/BUCKET/KEY), which every S3 server understands
 // and which needs no DNS name for each bucket.
 func (b Bucket) presign(method, key string, headers map[string]string) Presigned {
-	target := b.Endpoint.JoinPath(b.Name, key)
-	request := http.Request{Method: method, URL: target, Host: target.Host, Header: http.Header{}}
+	target := *b.Endpoint
+	target.Path = "/" + b.Name + "/" + key // not JoinPath: the signer needs the leading slash
+	request := http.Request{Method: method, URL: &target, Host: target.Host, Header: http.Header{}}
 	for name, value := range headers {
 		request.Header.Set(name, value)
 	}
