@@ -1,0 +1,52 @@
+// Package image reads an image: its configuration, its history, and in one pass over the
+// layers what the final file system holds. Nothing of the image is unpacked to disk.
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"podproof.dev/podproof/internal/docker"
+)
+
+// Save writes an image as `docker save` does to a new file in dir, and returns the file's
+// path. Removing it is the caller's affair; after an error nothing is left. The error is
+// docker.ErrNotFound when the engine has no such image.
+func Save(ctx context.Context, engine *docker.Engine, ref, dir string) (string, error) {
+	img, err := engine.Image(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	r, err := engine.Save(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = r.Close() }()
+	f, err := os.CreateTemp(dir, "image-*.tar")
+	if err != nil {
+		return "", explainFull(err, ref, dir, img.Size, 0)
+	}
+	n, err := io.Copy(f, r)
+	if err = errors.Join(err, f.Close()); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return "", errors.Join(explainFull(err, ref, dir, img.Size, n), os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
+// explainFull names the cause of a failed save; a full disk gets the sizes.
+func explainFull(err error, ref, dir string, need, written int64) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("no space left in %s to save image %s: it takes about %d MiB there while podproof runs, and %d MiB fitted: make room, or set TMPDIR to a folder that has it (%w)",
+			dir, ref, mib(need), mib(written), err)
+	}
+	return fmt.Errorf("saving image %s to a file in %s: %w", ref, dir, err)
+}
+
+func mib(n int64) int64 { return (n + 1<<20 - 1) >> 20 }
