@@ -14,6 +14,7 @@ var buildSucceeds = Check{
 	Why:   "An image that does not build from the sources as they are cannot be mended in production either.",
 	Fix:   "Mend the failed step; `docker build` with the same context and Dockerfile shows it again.",
 	Story: Reproducible,
+	Needs: []evidence.Section{evidence.SectionBuild},
 	Judge: judgeBuildSucceeds,
 }
 
@@ -40,18 +41,18 @@ func judgeBuildSucceeds(c contract.Contract, e evidence.Evidence) Judgement {
 	failed := "the build"
 	for _, s := range b.Steps {
 		if s.Error != "" {
-			failed = "step " + brief(MaskText(s.Name), 160)
+			failed = "step " + said(s.Name, 160)
 			break
 		}
 	}
-	j.broken(b.Dockerfile, "%s failed: %s", failed, brief(MaskText(b.Error), 500))
+	j.broken(b.Dockerfile, "%s failed: %s", failed, said(b.Error, 500))
 	const most = 15
 	for _, line := range b.Log[max(0, len(b.Log)-most):] {
 		if strings.TrimSpace(line) != "" {
-			j.note("build output", "%s", brief(MaskText(line), 300))
+			j.note("build output", "%s", said(line, 300))
 		}
 	}
-	return j.fail(fmt.Sprintf("%s failed: %s", failed, brief(MaskText(b.Error), 300)), buildFix(b.Error))
+	return j.fail(fmt.Sprintf("%s failed: %s", failed, said(b.Error, 300)), buildFix(b.Error))
 }
 
 func cachedSteps(steps []evidence.BuildStep) int {

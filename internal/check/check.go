@@ -45,6 +45,8 @@ type Check struct {
 	Why   string // what happens in production to those who break it
 	Fix   string // how it is mended, in general
 	Story Story
+	// Needs are the sections of the evidence that Judge looks at; a run collects no others.
+	Needs []evidence.Section
 	// Judge concludes from the evidence alone.
 	Judge func(contract.Contract, evidence.Evidence) Judgement
 }

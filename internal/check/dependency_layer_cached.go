@@ -16,6 +16,7 @@ var dependencyLayerCached = Check{
 		"each build waits for it, and each deploy ships and pulls them anew.",
 	Fix:   "Copy the manifest and the lock file first, install from them, and copy the source after that.",
 	Story: Reproducible,
+	Needs: []evidence.Section{evidence.SectionBuild, evidence.SectionRebuild},
 	Judge: judgeDependencyLayerCached,
 }
 
@@ -42,13 +43,13 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 	case err != nil:
 		return j.undecided(err.Error(), "Mend the expression in the contract.")
 	case len(deps) == 0 && r.Error != "":
-		return j.undecided("the second build ended with an error: "+brief(MaskText(r.Error), 300), "Mend the build, then run podproof again.")
+		return j.undecided("the second build ended with an error: "+said(r.Error, 300), "Mend the build, then run podproof again.")
 	case len(deps) == 0:
 		return j.undecided("no step is known to install dependencies", "Name the step in the contract: build.dependencySteps takes regular expressions, such as \"make deps\".")
 	}
 	var open []string
 	for _, d := range deps {
-		name := brief(MaskText(d.Name), 160)
+		name := said(d.Name, 160)
 		switch why, caused := cause(d, steps); {
 		case d.Cached:
 		case d.Started && caused:
@@ -63,7 +64,7 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 		return j.fail(f.Where+": "+f.Message, "")
 	case len(open) > 0:
 		if r.Error != "" {
-			open = append(open, "the build ended with: "+brief(MaskText(r.Error), 200))
+			open = append(open, "the build ended with: "+said(r.Error, 200))
 		}
 		return j.undecided(strings.Join(open, "; "), "Run podproof again; a build cache that is emptied in between decides nothing.")
 	case len(again) == 0 && slices.ContainsFunc(steps, undecidedStep):
@@ -75,12 +76,12 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 	if onlySystem(deps) {
 		for _, s := range again {
 			if command, ok := runCommand(s); ok {
-				j.note(brief(MaskText(s.Name), 160), "it ran again; if `%s` installs dependencies, name it in build.dependencySteps", brief(MaskText(command), 80))
+				j.note(said(s.Name, 160), "it ran again; if `%s` installs dependencies, name it in build.dependencySteps", said(command, 80))
 			}
 		}
 	}
 	return j.pass("Dep layer cache hit confirmed (US3 OK)", fmt.Sprintf("%s from the cache (%s); ran again: %s",
-		count(len(deps), "dependency step"), managersOf(deps), brief(MaskText(stepNames(again)), 300)))
+		count(len(deps), "dependency step"), managersOf(deps), said(stepNames(again), 300)))
 }
 
 // withUnseen adds the steps of the first build that the second did not mention, as steps
@@ -104,12 +105,12 @@ func cause(d dependencyStep, steps []evidence.BuildStep) (why string, caused boo
 	}
 	for _, s := range before(d.BuildStep, steps) {
 		if rerun(s) && copies(s) {
-			return fmt.Sprintf("%q, which holds the changed file", brief(MaskText(instructionOf(s)), 120)), true
+			return fmt.Sprintf("%q, which holds the changed file", said(instructionOf(s), 120)), true
 		}
 	}
 	for _, s := range before(d.BuildStep, steps) {
 		if rerun(s) && instructed(s) {
-			return fmt.Sprintf("%q", brief(MaskText(instructionOf(s)), 120)), true
+			return fmt.Sprintf("%q", said(instructionOf(s), 120)), true
 		}
 	}
 	if strings.Contains(instructionOf(d.BuildStep), "--mount=type=bind") {

@@ -21,7 +21,7 @@ func exitWords(t corev1.ContainerStateTerminated) string {
 	case t.Reason == "OOMKilled":
 		return code + " (OOMKilled: it went over its memory limit)"
 	case t.Reason == "StartError" || t.Reason == "ContainerCannotRun":
-		return fmt.Sprintf("%s (%s: %s)", code, t.Reason, brief(MaskText(t.Message), 300))
+		return fmt.Sprintf("%s (%s: %s)", code, t.Reason, said(t.Message, 300))
 	case t.ExitCode == 126:
 		return code + " (the program was found and cannot be executed)"
 	case t.ExitCode == 127:

@@ -16,6 +16,7 @@ var healthAnswers = Check{
 		"no traffic reaches the API either.",
 	Fix:   "Serve the contract's http.health with status 200 on 0.0.0.0, and let the Service's targetPort be the port that is listened on.",
 	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionHealth},
 	Judge: judgeHealthAnswers,
 }
 
@@ -40,7 +41,7 @@ func judgeHealthAnswers(c contract.Contract, e evidence.Evidence) Judgement {
 			"See startup/ready for what keeps the pods from being Ready.")
 	}
 	if body := strings.TrimSpace(last.Body); body != "" {
-		j.note(h.URL, "it said: %s", brief(MaskText(body), 200))
+		j.note(h.URL, "it said: %s", said(body, 200))
 	}
 	return j.fail(seen, answerFix(last))
 }
@@ -56,7 +57,7 @@ func anyAnswer(as []evidence.HTTPAttempt) bool {
 
 func answerWords(a evidence.HTTPAttempt) string {
 	if a.Status == 0 {
-		return "no answer: " + brief(MaskText(a.Error), 200)
+		return "no answer: " + said(a.Error, 200)
 	}
 	return strings.TrimSpace(fmt.Sprintf("it answered %d %s", a.Status, http.StatusText(a.Status)))
 }

@@ -16,6 +16,7 @@ var identityAsDeclared = Check{
 		"lets the process run with more than the manifest shows.",
 	Fix:   "Let the manifest's securityContext, the image's USER and the entrypoint agree; the finding names the field.",
 	Story: Minimal,
+	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup, evidence.SectionIdentity},
 	Judge: judgeIdentityAsDeclared,
 }
 

@@ -16,6 +16,7 @@ var identityNonRoot = Check{
 		"Clusters with Pod Security \"restricted\" refuse such pods.",
 	Fix:   "Let the Dockerfile's last stage end with a numeric USER, such as USER 1001:1001, and the manifest say runAsNonRoot: true.",
 	Story: Minimal,
+	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionIdentity},
 	Judge: judgeIdentityNonRoot,
 }
 

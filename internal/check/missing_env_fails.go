@@ -17,6 +17,7 @@ var missingEnvFails = Check{
 		"one that ends at once stops the rollout while the old pods still serve.",
 	Fix:   "Read all required variables before anything else; when one is missing, say which on stderr and exit with a code other than 0.",
 	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionRequiredEnv},
 	Judge: judgeMissingEnvFails,
 }
 
@@ -76,7 +77,7 @@ func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
 		return outcome{broken: "it cannot be: the image's own ENV gives it a value, so a pod that lacks it runs on with that one",
 			fix: fmt.Sprintf("Remove ENV %s from the Dockerfile, or take it off the contract's env.required when the default is right.", t.Variable)}
 	case t.Problem != "":
-		return outcome{open: t.Problem}
+		return outcome{open: said(t.Problem, 300)}
 	case t.BecameReady:
 		return outcome{broken: "the container became Ready and serves"}
 	case !t.Exited:

@@ -18,6 +18,7 @@ var noSecretsInHistory = Check{
 	Fix: "Take the value out of the Dockerfile: a build reads it with RUN --mount=type=secret, the process gets it from a " +
 		"Kubernetes Secret. Then replace the secret itself, since every copy of the image holds it.",
 	Story: Minimal,
+	Needs: []evidence.Section{evidence.SectionImage},
 	Judge: judgeNoSecretsInHistory,
 }
 

@@ -169,7 +169,7 @@ func (p firstProcess) deaf(signal string) string {
 }
 
 func (p firstProcess) fix() string {
-	child := brief(MaskText(p.child), 80)
+	child := said(p.child, 80)
 	switch {
 	case p.shell != "" && p.script:
 		return fmt.Sprintf("End %s with `exec` before the program that serves (exec \"$@\"), so that it becomes PID 1.", child)

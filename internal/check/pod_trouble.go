@@ -22,11 +22,11 @@ type trouble struct {
 // The first obstacle is the one that counts: none of the later ones can be seen yet.
 func troubleOf(p evidence.Pod) trouble {
 	if p.Status.Reason == "Evicted" || p.Status.Reason == "Preempted" {
-		return trouble{seen: fmt.Sprintf("the pod was removed from its node (%s: %s)", p.Status.Reason, p.Status.Message),
+		return trouble{seen: fmt.Sprintf("the pod was removed from its node (%s: %s)", p.Status.Reason, said(p.Status.Message, 300)),
 			fix: "Give the cluster's node more room, or the pod smaller requests.", untried: true}
 	}
 	if c := condition(p, corev1.PodScheduled); c != nil && c.Status == corev1.ConditionFalse {
-		return trouble{seen: fmt.Sprintf("no node takes the pod (%s: %s)", c.Reason, c.Message),
+		return trouble{seen: fmt.Sprintf("no node takes the pod (%s: %s)", c.Reason, said(c.Message, 300)),
 			fix:     "Lower the container's resource requests, or mend nodeSelector, tolerations and volume claims: the image itself was not tried.",
 			untried: true}
 	}
@@ -66,7 +66,7 @@ func waitingTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 	w := s.State.Waiting
 	t := trouble{seen: fmt.Sprintf("container %s waits: %s", s.Name, w.Reason)}
 	if w.Message != "" && w.Reason != "CrashLoopBackOff" {
-		t.seen += ": " + w.Message
+		t.seen += ": " + said(w.Message, 400)
 	}
 	switch w.Reason {
 	case "CreateContainerConfigError":
@@ -137,7 +137,7 @@ func probeTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 		kind = "startup"
 	}
 	if ev := lastEvent(p, "Unhealthy"); ev != nil {
-		t.seen += ": " + brief(ev.Message, 200)
+		t.seen += ": " + said(ev.Message, 200)
 	} else {
 		t.seen += fmt.Sprintf(": its %s probe has not succeeded", kind)
 	}
@@ -158,7 +158,7 @@ func probeTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 func stuckTrouble(p evidence.Pod) trouble {
 	for i := len(p.Events) - 1; i >= 0; i-- {
 		if ev := p.Events[i]; ev.Type == corev1.EventTypeWarning {
-			t := trouble{seen: fmt.Sprintf("its containers were not started: %s: %s", ev.Reason, brief(ev.Message, 300)),
+			t := trouble{seen: fmt.Sprintf("its containers were not started: %s: %s", ev.Reason, said(ev.Message, 300)),
 				fix: configErrorFix(ev.Message)}
 			t.untried = ev.Reason == "FailedCreatePodSandBox"
 			return t
@@ -212,7 +212,7 @@ func containerName(e evidence.Evidence) string {
 func (j *Judgement) tail(p evidence.Pod, lines int) {
 	for _, l := range p.Log[max(0, len(p.Log)-lines):] {
 		if strings.TrimSpace(l.Text) != "" {
-			j.note("pod "+p.Name+", log", "%s", brief(MaskText(l.Text), 300))
+			j.note("pod "+p.Name+", log", "%s", said(l.Text, 300))
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 		}
 		answered = true
 		if ready.Status != corev1.ConditionTrue {
-			j.broken(where, "it was Ready, and is no more since %s (%s)", ready.LastTransitionTime.UTC().Format(time.TimeOnly), ready.Message)
+			j.broken(where, "it was Ready, and is no more since %s (%s)", ready.LastTransitionTime.UTC().Format(time.TimeOnly), said(ready.Message, 200))
 		}
 		since := ready.LastTransitionTime.Time
 		stopping := stopped(p)
@@ -37,10 +37,10 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 			case ev.Reason == "Killing" && strings.Contains(ev.Message, "failed liveness probe"):
 				j.broken(where, "its liveness probe restarted it: %s", livenessMessage(p))
 			case ev.Reason == "Unhealthy" && strictlyAfter(ev.At, since):
-				j.broken(where, "after it was Ready: %s%s", brief(ev.Message, 200), repeated(ev.Count))
+				j.broken(where, "after it was Ready: %s%s", said(ev.Message, 200), repeated(ev.Count))
 			case ev.Reason == "Unhealthy" && unwellOnLivenessPath(ev, c):
 				j.note(where, "the path that liveness asks answered with an error while the pod started (%s): when a dependency is gone, "+
-					"liveness on this path restarts pods that are well", brief(ev.Message, 120))
+					"liveness on this path restarts pods that are well", said(ev.Message, 120))
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func stopped(p evidence.Pod) time.Time {
 func livenessMessage(p evidence.Pod) string {
 	for _, ev := range p.Events {
 		if ev.Reason == "Unhealthy" && strings.HasPrefix(ev.Message, "Liveness probe") {
-			return brief(ev.Message, 200)
+			return said(ev.Message, 200)
 		}
 	}
 	return "its events do not say what it answered"

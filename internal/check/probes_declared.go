@@ -21,6 +21,7 @@ var probesDeclared = Check{
 	Fix: "Declare readinessProbe and livenessProbe (and startupProbe where the start is slow) on the container, " +
 		"on the port that it listens on.",
 	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup},
 	Judge: judgeProbesDeclared,
 }
 

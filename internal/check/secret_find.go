@@ -232,7 +232,11 @@ func (f *finder) substitution(words []word, w word) bool {
 
 // finish adds what context and shape give away, and leaves one secret for each place.
 func (f *finder) finish() []secret {
+	lower := strings.ToLower(f.text)
 	for _, c := range contexts {
+		if !strings.Contains(lower, c.hint) {
+			continue
+		}
 		for _, m := range c.re.FindAllStringSubmatchIndex(f.text, -1) {
 			value, what, name := word{m[len(m)-2], m[len(m)-1]}, c.what, ""
 			s := password
@@ -246,6 +250,9 @@ func (f *finder) finish() []secret {
 		}
 	}
 	for _, s := range shapes {
+		if !strings.Contains(f.text, s.hint) {
+			continue
+		}
 		for _, m := range s.re.FindAllStringIndex(f.text, -1) {
 			if v := f.text[m[0]:m[1]]; !strings.Contains(v, "EXAMPLE") {
 				f.found = append(f.found, secret{word: word{m[0], m[1]}, shape: s.name})

@@ -16,6 +16,7 @@ var startupLogs = Check{
 		"is read by nobody, and is gone with the pod.",
 	Fix:   "Log to stdout (or stderr) instead of a file; a base image's log file may be a link to /dev/stdout.",
 	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionStartup},
 	Judge: judgeStartupLogs,
 }
 

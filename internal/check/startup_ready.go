@@ -20,6 +20,7 @@ var startupReady = Check{
 		"one that restarts on the way gets there by luck.",
 	Fix:   "Read the pod's events and its log, and let the process start without a restart, within the contract's startup.within.",
 	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionStartup},
 	Judge: judgeStartupReady,
 }
 
@@ -73,7 +74,7 @@ func (j *Judgement) restarts(s evidence.Startup) int {
 			j.broken("pod "+p.Name+", container "+st.Name, "it ended %s%s", times(st.RestartCount), how)
 			for _, ev := range p.Events {
 				if ev.Reason == "Killing" {
-					j.note("pod "+p.Name, "%s", brief(ev.Message, 200))
+					j.note("pod "+p.Name, "%s", said(ev.Message, 200))
 				}
 			}
 			j.tail(p, 5)
@@ -109,7 +110,7 @@ func (j Judgement) notReady(s evidence.Startup, limit time.Duration) Judgement {
 	}
 	seen := fmt.Sprintf("not Ready after %s", seconds(s.Seconds))
 	if s.Impossible != "" {
-		seen += ", and not going to be: " + s.Impossible
+		seen += ", and not going to be: " + said(s.Impossible, 400)
 	}
 	if first.seen != "" && first.seen != s.Impossible {
 		seen += "; " + first.seen
@@ -129,7 +130,7 @@ func (j *Judgement) warnings(p evidence.Pod) {
 	n := 0
 	for i := len(p.Events) - 1; i >= 0 && n < most; i-- {
 		if ev := p.Events[i]; ev.Type == corev1.EventTypeWarning {
-			j.note("pod "+p.Name+", event", "%s: %s", ev.Reason, brief(MaskText(ev.Message), 300))
+			j.note("pod "+p.Name+", event", "%s: %s", ev.Reason, said(ev.Message, 300))
 			n++
 		}
 	}

@@ -36,7 +36,7 @@ var startupReadyExamples = []example{
 	{name: "missing secret", c: goodContract(), want: Fail, says: []string{`secret "api" not found`, "Add the Secret"},
 		e: pods(waits("CreateContainerConfigError", `secret "api" not found`))},
 	{name: "no such program", c: goodContract(), want: Fail, says: []string{"not in the image"},
-		e: pods(waits("CreateContainerError", `exec: "shop": executable file not found in $PATH`))},
+		e: pods(waits("CreateContainerError", `exec: "shop": executable file not found in $PATH, args --token=`+planted))},
 	{name: "crash loop", c: goodContract(), want: Fail, says: []string{"CrashLoopBackOff", "exit code 1", "started 3 times", "FATAL", "[masked:15]"},
 		e: pods(crashes(corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error"}))},
 	{name: "cannot start", c: goodContract(), want: Fail, says: []string{"StartError", "another architecture"},
@@ -55,7 +55,8 @@ var startupReadyExamples = []example{
 		})},
 	{name: "readiness never succeeds", c: goodContract(), want: Fail, says: []string{"statuscode: 503", "not Ready after 30.0 s"},
 		e: pods(func(p *evidence.Pod) {
-			p.Events = []evidence.Event{event(25, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")}
+			p.Events = []evidence.Event{event(20, "Warning", "Failed", "password="+planted),
+				event(25, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503, password="+planted)}
 		})},
 	{name: "listens on localhost", c: goodContract(), want: Fail, says: []string{"0.0.0.0"},
 		e: pods(func(p *evidence.Pod) {

@@ -18,6 +18,7 @@ var terminationExitZero = Check{
 		"period, with its requests in flight, and makes every deploy that much slower.",
 	Fix:   "Run the program itself as PID 1 (exec form of CMD), and let it handle SIGTERM: finish the requests in flight, then exit 0.",
 	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionTermination},
 	Judge: judgeTerminationExitZero,
 }
 

@@ -35,3 +35,6 @@ func brief(s string, limit int) string {
 	}
 	return s
 }
+
+// said is brief for a text that comes from outside: what looks like a secret is masked first.
+func said(s string, limit int) string { return brief(MaskText(s), limit) }
