@@ -1,0 +1,3 @@
+module podproof.dev/smoke
+
+go 1.26.0

@@ -1,0 +1,84 @@
+package mutants
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/contract"
+)
+
+func rows(t *testing.T) []Image {
+	t.Helper()
+	images, err := Truth()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return images
+}
+
+// A check that no image breaks is not shown to be able to fail.
+func TestEveryCheckOfAnImageIsBrokenByOne(t *testing.T) {
+	// These need no image: a Dockerfile that is missing, manifests without probes, a Service that
+	// sends nothing, a securityContext that is not kept.
+	without := []string{"build/succeeds", "probes/declared", "health/answers", "identity/as-declared"}
+	var broken []string
+	for _, image := range rows(t) {
+		broken = append(broken, image.Fails...)
+	}
+	var known []string
+	for _, c := range check.Catalogue() {
+		known = append(known, c.ID)
+		if !slices.Contains(broken, c.ID) && !slices.Contains(without, c.ID) {
+			t.Errorf("no image breaks %s", c.ID)
+		}
+	}
+	for _, id := range broken {
+		if !slices.Contains(known, id) {
+			t.Errorf("%s is no check", id)
+		}
+	}
+}
+
+func TestRows(t *testing.T) {
+	var seen []string
+	images := map[string]string{}
+	for _, image := range rows(t) {
+		c, err := contract.Load(image.Contract)
+		if err != nil {
+			t.Errorf("%s: %v", image.Name, err)
+			continue
+		}
+		if other, taken := images[c.Image]; taken {
+			t.Errorf("%s and %s build the same image, %s", other, image.Name, c.Image)
+		}
+		images[c.Image] = image.Name
+		if image.Base != "" && !slices.Contains(seen, image.Base) {
+			t.Errorf("%s comes before its base %s", image.Name, image.Base)
+		}
+		if slices.Contains(seen, image.Name) || image.Why == "" || len(image.Fails) > 1 {
+			t.Errorf("%s: a row has a name of its own, a reason, and at most one check that fails", image.Name)
+		}
+		for _, p := range append(slices.Clone(c.Manifests), c.Build.Context, c.Build.Dockerfile) {
+			if _, err := os.Stat(c.Path(p)); err != nil {
+				t.Errorf("%s: %v", image.Contract, err)
+			}
+		}
+		seen = append(seen, image.Name)
+	}
+}
+
+func TestEveryContractHasARow(t *testing.T) {
+	contracts, err := filepath.Glob("*/podproof.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, image := range rows(t) {
+		contracts = slices.DeleteFunc(contracts, func(c string) bool { return c == image.Contract })
+	}
+	if len(contracts) > 0 {
+		t.Errorf("not in truth.yaml: %v", contracts)
+	}
+}
