@@ -47,6 +47,24 @@ func File(path string) Layer {
 	}
 }
 
+// Save writes a layer to a file.
+func Save(layer Layer, target string) error {
+	content, _, err := layer()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	file, err := os.Create(target)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := io.Copy(file, content); err != nil {
+		return err
+	}
+	return file.Close()
+}
+
 // Image is what Write writes.
 type Image struct {
 	Names  []string // each with its tag
@@ -66,7 +84,7 @@ func Write(w io.Writer, image Image) error {
 		}
 		diffIDs, files = append(diffIDs, diffID), append(files, name)
 	}
-	config, err := json.Marshal(configuration(image.Config, diffIDs))
+	config, err := configuration(image.Config, diffIDs)
 	if err != nil {
 		return err
 	}
@@ -102,20 +120,41 @@ func writeLayer(out *tar.Writer, name string, layer Layer) (diffID string, err e
 	return fmt.Sprintf("sha256:%x", digest.Sum(nil)), nil
 }
 
+// Configuration returns the configuration that Write gives an image, byte for byte, and the sizes of its layers.
+func Configuration(config Config, layers []Layer) ([]byte, []int64, error) {
+	var diffIDs []string
+	var sizes []int64
+	for _, layer := range layers {
+		content, _, err := layer()
+		if err != nil {
+			return nil, nil, err
+		}
+		digest := sha256.New()
+		n, err := io.Copy(digest, content)
+		content.Close()
+		if err != nil {
+			return nil, nil, err
+		}
+		diffIDs, sizes = append(diffIDs, fmt.Sprintf("sha256:%x", digest.Sum(nil))), append(sizes, n)
+	}
+	text, err := configuration(config, diffIDs)
+	return text, sizes, err
+}
+
 // configuration has a fixed date, so that an image built twice is one image.
-func configuration(config Config, diffIDs []string) map[string]any {
+func configuration(config Config, diffIDs []string) ([]byte, error) {
 	history := make([]map[string]any, len(diffIDs))
 	for i := range history {
 		history[i] = map[string]any{"created": time.Unix(0, 0).UTC(), "created_by": "podproof hack/images"}
 	}
-	return map[string]any{
+	return json.Marshal(map[string]any{
 		"architecture": runtime.GOARCH,
 		"os":           "linux",
 		"created":      time.Unix(0, 0).UTC(),
 		"config":       config,
 		"rootfs":       map[string]any{"type": "layers", "diff_ids": diffIDs},
 		"history":      history,
-	}
+	})
 }
 
 // memory is a layer that was made in memory.

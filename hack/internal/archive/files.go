@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Entry is one file of a layer that is put together here. Content, Source or Link says what it is; with none of
-// them it is a directory.
+// Entry is one file of a layer that is put together here. Content, Source, Link, Hard or Tar says what it is; with
+// none of them it is a directory.
 type Entry struct {
 	Name     string // without a leading slash
 	Mode     int64  // permission bits; 0 means 0644 for a file, 0755 for a directory
@@ -19,6 +19,8 @@ type Entry struct {
 	Content  string
 	Source   string // a file of the host
 	Link     string // a symbolic link to this
+	Hard     string // another name of this entry, which comes earlier in the layer
+	Tar      string // everything in this tar of the host, below Name
 }
 
 // Files makes a layer of the entries. It is written to the file at target, since layers can be large.
@@ -43,6 +45,15 @@ func Small(entries []Entry) (Layer, error) {
 	return memory(content.Bytes()), nil
 }
 
+// Stream is a layer of the entries that is made while it is read. Its size is not known beforehand.
+func Stream(entries []Entry) Layer {
+	return func() (io.ReadCloser, int64, error) {
+		reader, writer := io.Pipe()
+		go func() { writer.CloseWithError(writeFiles(writer, entries)) }()
+		return reader, -1, nil
+	}
+}
+
 func writeFiles(w io.Writer, entries []Entry) error {
 	out := tar.NewWriter(w)
 	made := map[string]bool{}
@@ -50,7 +61,11 @@ func writeFiles(w io.Writer, entries []Entry) error {
 		if err := parents(out, made, path.Dir(e.Name)); err != nil {
 			return err
 		}
-		if err := writeEntry(out, e); err != nil {
+		write := writeEntry
+		if e.Tar != "" {
+			write = writeBelow
+		}
+		if err := write(out, e); err != nil {
 			return fmt.Errorf("layer: %s: %w", e.Name, err)
 		}
 		made[e.Name] = true
@@ -77,6 +92,8 @@ func writeEntry(out *tar.Writer, e Entry) error {
 	switch {
 	case e.Link != "":
 		header.Typeflag, header.Linkname, header.Mode = tar.TypeSymlink, e.Link, 0o777
+	case e.Hard != "":
+		header.Typeflag, header.Linkname = tar.TypeLink, e.Hard
 	case e.Source != "":
 		file, err := os.Open(e.Source)
 		if err != nil {
@@ -102,4 +119,40 @@ func writeEntry(out *tar.Writer, e Entry) error {
 	}
 	_, err := io.Copy(out, content)
 	return err
+}
+
+// writeBelow copies a tar's entries, each with its owner, mode and attributes, below the name of e.
+func writeBelow(out *tar.Writer, e Entry) error {
+	file, err := os.Open(e.Tar)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	in := tar.NewReader(file)
+	for {
+		header, err := in.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Tar, err)
+		}
+		if strings.HasPrefix(path.Base(header.Name), ".wh.") {
+			return fmt.Errorf("%s: %s deletes a file of a layer below, which cannot be laid out as a directory", e.Tar, header.Name)
+		}
+		slash := ""
+		if header.Typeflag == tar.TypeDir {
+			slash = "/"
+		}
+		header.Name = path.Join(e.Name, header.Name) + slash
+		if header.Typeflag == tar.TypeLink {
+			header.Linkname = path.Join(e.Name, header.Linkname)
+		}
+		if err := out.WriteHeader(header); err != nil {
+			return err
+		}
+		if _, err := io.Copy(out, in); err != nil {
+			return err
+		}
+	}
 }

@@ -33,7 +33,7 @@ func catalogue(kind string) []wanted {
 		{name: "python", official: python, variable: "PYTHON_IMAGE", usual: python, with: []string{"PYTHON_DEPS=debian"}, recipe: standin.Host.Python},
 		{name: "python-dev", official: python, variable: "PYTHON_DEV_IMAGE", usual: python, recipe: standin.Host.PythonDev},
 		{name: "postgres", official: postgres, variable: "POSTGRES_IMAGE", usual: postgres, with: []string{"PODPROOF_SET_IMAGE=" + postgres + "=%s"}, recipe: standin.Host.Postgres},
-		//{name: "node", official: kind, variable: "PODPROOF_NODE_IMAGE", usual: "", recipe: standin.Host.Node},
+		{name: "node", official: kind, variable: "PODPROOF_NODE_IMAGE", usual: "", recipe: standin.Host.Node},
 	}
 }
 

@@ -33,6 +33,13 @@ type Image struct {
 // Ref is the image's full name.
 func (i Image) Ref() string { return Registry + "/" + i.Name + ":" + i.Key }
 
+// labelled is the image's configuration, as the engine gets it.
+func (i Image) labelled() archive.Config {
+	config := i.config
+	config.Labels = map[string]string{"podproof.dev/key": i.Key}
+	return config
+}
+
 // part is a piece that is expensive to make. It is a directory in the cache, kept under its own key, so that an
 // interrupted build goes on with the part that it was at.
 type part struct {
@@ -169,13 +176,11 @@ func (b *Builder) load(ctx context.Context, image Image) error {
 	if err != nil {
 		return err
 	}
-	config := image.config
-	config.Labels = map[string]string{"podproof.dev/key": image.Key}
 	task := b.Log.Start(image.Name+" image: loading it into the engine", "")
 	reader, writer := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
-		err := archive.Write(writer, archive.Image{Names: []string{image.Ref()}, Config: config, Layers: layers})
+		err := archive.Write(writer, archive.Image{Names: []string{image.Ref()}, Config: image.labelled(), Layers: layers})
 		writer.CloseWithError(err)
 		written <- err
 	}()

@@ -20,18 +20,8 @@ const (
 	testPackages   = "python3-pytest"
 )
 
-// slim keeps out what no container reads.
-var slim = []string{
-	"--dpkgopt=path-exclude=/usr/share/doc/*",
-	"--dpkgopt=path-exclude=/usr/share/man/*",
-	"--dpkgopt=path-exclude=/usr/share/info/*",
-	"--dpkgopt=path-exclude=/usr/share/locale/*",
-	"--dpkgopt=path-exclude=/usr/share/lintian/*",
-	"--dpkgopt=path-exclude=/usr/share/bug/*",
-	"--dpkgopt=force-unsafe-io",
-	`--aptopt=Acquire::Languages "none"`,
-	`--aptopt=APT::Install-Recommends "false"`,
-}
+// quick speeds installing up: what is installed is thrown away when it is incomplete, so nothing needs syncing.
+var quick = []string{"--dpkgopt=force-unsafe-io", `--aptopt=Acquire::Languages "none"`, `--aptopt=APT::Install-Recommends "false"`}
 
 // debian makes three layers in one go, each on top of the one before: debian.tar, python.tar, python-dev.tar.
 func (h Host) debian() (part, error) {
@@ -39,28 +29,45 @@ func (h Host) debian() (part, error) {
 	if err != nil {
 		return part{}, err
 	}
-	return part{
-		name: "debian", key: key(h.Go["GOARCH"], suite, debianPackages, pythonPackages, testPackages, script, strings.Join(slim, " ")),
-		what: "Debian " + suite + " and its Python packages: installing", note: "about a minute, once",
+	args := func(dir string) []string {
+		install := func(packages string) string {
+			return `--customize-hook=chroot "$1" apt-get install --yes --quiet ` + packages
+		}
+		save := func(name string) []string {
+			return []string{
+				"--customize-hook=" + hook(script, name),
+				"--customize-hook=download /layers/" + name + ".tar " + filepath.Join(dir, name+".tar"),
+			}
+		}
+		list := []string{"--variant=minbase", "--format=null", "--skip=chroot/start-stop-daemon", "--include=" + debianPackages}
+		list = append(list, save("debian")...)
+		list = append(append(list, install(pythonPackages)), save("python")...)
+		return append(append(list, install(testPackages)), save("python-dev")...)
+	}
+	p := part{
+		name: "debian", what: "Debian " + suite + " and its Python packages: installing", note: "about a minute, once",
 		size: 200 << 20, scratch: 500 << 20,
-		build: func(ctx context.Context, b *Builder, dir string) error {
-			layer := filepath.Join(h.Hack, "debian", "layer")
-			install := func(packages string) string {
-				return `--customize-hook=chroot "$1" apt-get install --yes --quiet ` + packages
-			}
-			save := func(name string) []string {
-				return []string{
-					`--customize-hook=sh "` + layer + `" "$1" ` + name,
-					"--customize-hook=download /layers/" + name + ".tar " + filepath.Join(dir, name+".tar"),
-				}
-			}
-			args := []string{"--variant=minbase", "--format=null", "--skip=chroot/start-stop-daemon", "--include=" + debianPackages}
-			args = append(args, save("debian")...)
-			args = append(append(args, install(pythonPackages)), save("python")...)
-			args = append(append(args, install(testPackages)), save("python-dev")...)
-			return b.bootstrap(ctx, args, "/dev/null")
-		},
-	}, nil
+	}
+	return h.bootstrapped(p, "/dev/null", args), nil
+}
+
+// bootstrapped is a part that mmdebstrap makes: target, or what its arguments say, in the part's directory.
+func (h Host) bootstrapped(p part, target string, args func(dir string) []string) part {
+	p.key = key(append(args(""), h.Go["GOARCH"], suite, target)...)
+	p.build = func(ctx context.Context, b *Builder, dir string) error {
+		out := target
+		if !filepath.IsAbs(out) {
+			out = filepath.Join(dir, out)
+		}
+		return b.bootstrap(ctx, args(dir), out)
+	}
+	return p
+}
+
+// hook is a script as mmdebstrap takes it: it passes the root file system's path, to which more arguments are added.
+// The text itself is passed, since not every user that mmdebstrap becomes can read the repository.
+func hook(script string, arguments ...string) string {
+	return `set -- "$1" ` + strings.Join(arguments, " ") + "\n" + script
 }
 
 // bootstrap runs mmdebstrap, which it installs if need be.
@@ -68,12 +75,13 @@ func (b *Builder) bootstrap(ctx context.Context, args []string, target string) e
 	if err := b.needMmdebstrap(ctx); err != nil {
 		return err
 	}
-	args = append(append(append([]string{"--quiet"}, slim...), args...), suite, target)
+	args = append(append(append([]string{"--quiet"}, quick...), args...), suite, target)
 	if mirror := os.Getenv("PODPROOF_DEBIAN_MIRROR"); mirror != "" {
 		args = append(args, mirror)
 	}
-	// Settings of this shell, such as PYTHONDONTWRITEBYTECODE, must not show in what packages install.
-	clean := []string{"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "HOME=/", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"}
+	// Settings of this shell, such as PYTHONDONTWRITEBYTECODE, must not show in what packages install; and the
+	// system's own Python runs mmdebstrap's helpers, not one from a version manager.
+	clean := []string{path, "HOME=/", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"}
 	for _, name := range []string{"TMPDIR", "http_proxy", "https_proxy", "no_proxy"} {
 		if value, set := os.LookupEnv(name); set {
 			clean = append(clean, name+"="+value)

@@ -1,10 +1,6 @@
 package standin
 
 import (
-	"context"
-	"path/filepath"
-	"strings"
-
 	"podproof.dev/hack/internal/archive"
 )
 
@@ -23,17 +19,12 @@ func (h Host) Postgres() (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	root := part{
-		name: "postgres", key: key(h.Go["GOARCH"], suite, postgresPackages, prune, strings.Join(slim, " ")),
-		what: "postgres image: extracting Debian's packages", note: "half a minute, once",
+	root := h.bootstrapped(part{
+		name: "postgres", what: "postgres image: extracting Debian's packages", note: "half a minute, once",
 		size: 100 << 20, scratch: 500 << 20,
-		build: func(ctx context.Context, b *Builder, dir string) error {
-			return b.bootstrap(ctx, []string{
-				"--variant=extract", "--format=tar", "--include=" + postgresPackages,
-				`--customize-hook=sh "` + filepath.Join(h.Hack, "postgres", "prune") + `" "$1"`,
-			}, filepath.Join(dir, "postgres.tar"))
-		},
-	}
+	}, "postgres.tar", func(string) []string {
+		return []string{"--variant=extract", "--format=tar", "--skip=output/dev", "--include=" + postgresPackages, "--extract-hook=" + hook(prune)}
+	})
 	config := archive.Config{
 		Env: []string{
 			"PATH=/usr/lib/postgresql/" + postgresVersion + "/bin:" + path[len("PATH="):],
