@@ -48,11 +48,16 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 		return j.undecided("no step is known to install dependencies", "Name the step in the contract: build.dependencySteps takes regular expressions, such as \"make deps\".")
 	}
 	var open []string
+	var fix string
 	for _, d := range deps {
 		name := said(d.Name, 160)
 		switch why, caused := cause(d, steps); {
 		case d.Cached:
 		case d.Started && caused:
+			if fix == "" {
+				fix = fmt.Sprintf("Copy the manifest and the lock file alone, then %q, and copy the source after that; now it comes after %s.",
+					said(instructionOf(d.BuildStep), 80), why)
+			}
 			j.broken(name, "it ran again%s, after %s", tookWords(d.BuildStep), why)
 		default:
 			open = append(open, name+": "+why)
@@ -61,7 +66,7 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 	again := ranAgain(steps)
 	switch f := j.firstBroken(); {
 	case f != nil:
-		return j.fail(f.Where+": "+f.Message, "")
+		return j.fail(f.Where+": "+f.Message, fix)
 	case len(open) > 0:
 		if r.Error != "" {
 			open = append(open, "the build ended with: "+said(r.Error, 200))

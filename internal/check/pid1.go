@@ -145,6 +145,9 @@ func (p firstProcess) explain(t evidence.Termination, e evidence.Evidence) (why,
 	case last.ExitCode == 126, last.ExitCode == 127, last.ExitCode == 128:
 		return "this is a shell's or the runtime's code for a command that could not be run, so a stop script or a trap calls what is not there",
 			"Mend the command that runs at the end (a trap, an entrypoint script); the last lines of the log name it."
+	case slices.Contains([]int32{128 + 4, 128 + 6, 128 + 7, 128 + 8, 128 + 11}, last.ExitCode):
+		return fmt.Sprintf("it crashed with %s while it closed", signals[last.ExitCode-128]),
+			"Find the crash: the last lines of the log, or a native library that is torn down while it is still used."
 	case last.ExitCode > 128 && signals[last.ExitCode-128] != "":
 		return fmt.Sprintf("%s ended it", signals[last.ExitCode-128]),
 			"Handle " + signal + ", and exit 0 once the work is done."
@@ -168,8 +171,14 @@ func (p firstProcess) deaf(signal string) string {
 	return fmt.Sprintf("the process did not end on %s: as PID 1 it is not ended by a signal that it does not handle, or it took too long", signal)
 }
 
+// lastCommand is the one of a shell line that serves: what comes before it is preparation.
+func lastCommand(line string) string {
+	i := strings.LastIndexAny(strings.TrimRight(line, "; \n"), ";&\n")
+	return strings.TrimSpace(line[i+1:])
+}
+
 func (p firstProcess) fix() string {
-	child := said(p.child, 80)
+	child := said(lastCommand(p.child), 80)
 	switch {
 	case p.shell != "" && p.script:
 		return fmt.Sprintf("End %s with `exec` before the program that serves (exec \"$@\"), so that it becomes PID 1.", child)

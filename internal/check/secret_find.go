@@ -127,7 +127,7 @@ func (f *finder) command(words []word) {
 		switch {
 		case strings.HasPrefix(s, "s") && f.substitution(words, w):
 		case strings.HasPrefix(s, "--") && hasValue && !strings.ContainsAny(name, " \t"):
-			f.pair(pair{word{w.start + 2, w.start + len(name)}, word{w.start + len(name) + 1, w.end}})
+			f.pair(pair{word{w.start, w.start + len(name)}, word{w.start + len(name) + 1, w.end}})
 		case hasValue && !strings.ContainsAny(name, " \t\n") && assigned.MatchString(name):
 			at := assigned.FindStringSubmatchIndex(name)[2]
 			f.pair(pair{word{w.start + at, w.start + len(name)}, word{w.start + len(name) + 1, w.end}})

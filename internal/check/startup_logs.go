@@ -30,13 +30,14 @@ func judgeStartupLogs(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.undecided("no pod was started", "See startup/ready.")
 	}
 	streams := map[string]bool{}
-	open := ""
+	open, fix := "", ""
 	for _, p := range e.Startup.Pods {
 		where := "pod " + p.Name
 		missing, unclear := missingTexts(c.Startup, p.Log, streams)
 		switch {
 		case len(missing) > 0 && !isReady(p):
 			open = fmt.Sprintf("%s did not become Ready, so its start was not told to the end (missing: %s)", where, list(missing))
+			fix = "See startup/ready for what keeps the pod from being Ready."
 		case len(missing) > 0 && len(p.Log) == 0:
 			j.broken(where, "it wrote nothing at all to its log; does it log to a file?")
 		case len(missing) > 0:
@@ -44,13 +45,14 @@ func judgeStartupLogs(c contract.Contract, e evidence.Evidence) Judgement {
 			j.tail(p, 5)
 		case len(unclear) > 0:
 			open = fmt.Sprintf("the cluster does not tell on which stream %s wrote %s", where, list(unclear))
+			fix = "Verify in a kind cluster, where the CRI log file tells the stream, or let the contract's startup.stream be any."
 		}
 	}
 	if f := j.firstBroken(); f != nil {
 		return j.fail(f.Where+": "+f.Message, "")
 	}
 	if open != "" {
-		return j.undecided(open, "See startup/ready; the stream is read from the CRI log file, which a kind cluster shows.")
+		return j.undecided(open, fix)
 	}
 	stream := "Container"
 	switch {

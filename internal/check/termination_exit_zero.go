@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -32,9 +33,9 @@ func judgeTerminationExitZero(c contract.Contract, e evidence.Evidence) Judgemen
 	if limit == 0 && t != nil {
 		limit = time.Duration(t.GraceSeconds) * time.Second
 	}
-	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s of the pod's deletion", numbers(codes), limit)}
+	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s of the pod's deletion", strings.ReplaceAll(numbers(codes), " and ", " or "), limit)}
 	if limit == 0 {
-		j.Promised = fmt.Sprintf("exit code %s within the grace period after the pod's deletion", numbers(codes))
+		j.Promised = fmt.Sprintf("exit code %s within the grace period after the pod's deletion", strings.ReplaceAll(numbers(codes), " and ", " or "))
 	}
 	if t == nil {
 		return inconclusive(e, evidence.SectionTermination, j.Promised)
