@@ -11,7 +11,7 @@ import (
 // at run time (watchfiles, puppeteer, typescript) is not in the lists; a contract can add it.
 var (
 	pythonDev = set(`pytest nose nose2 tox nox hypothesis coverage covdefaults mock responses respx vcrpy requests-mock
-		aioresponses pytest-cov factory-boy faker freezegun time-machine testcontainers moto locust
+		aioresponses behave factory-boy faker freezegun time-machine testcontainers moto locust
 		mypy pyright pytype pyre-check black ruff flake8 pylint isort autopep8 yapf pycodestyle pydocstyle pyflakes
 		bandit pre-commit commitizen bump2version twine
 		ipython ipython3 ipdb pdbpp pudb debugpy ipykernel jupyter jupyterlab notebook nbconvert line-profiler memory-profiler
@@ -48,13 +48,14 @@ var (
 		"golangci-lint": "golangci-lint", "staticcheck": "staticcheck", "gopls": "gopls",
 		"pytest": "pytest", "py.test": "pytest", "mypy": "mypy", "tox": "tox", "nox": "nox", "ruff": "ruff", "black": "black",
 		"flake8": "flake8", "pylint": "pylint", "coverage": "coverage", "ipython": "ipython", "jest": "jest", "mocha": "mocha",
-		"vitest": "vitest", "eslint": "eslint", "nodemon": "nodemon", "rspec": "rspec", "rubocop": "rubocop", "phpunit": "phpunit",
+		"vitest": "vitest", "ava": "ava", "jasmine": "jasmine", "karma": "karma", "cypress": "cypress", "nyc": "nyc", "c8": "c8",
+		"nosetests": "nose", "nose2": "nose2", "behave": "behave", "locust": "locust", "pyright": "pyright", "isort": "isort",
+		"bandit": "bandit", "debugpy": "debugpy", "prettier": "prettier", "eslint": "eslint", "nodemon": "nodemon", "rspec": "rspec", "rubocop": "rubocop", "phpunit": "phpunit",
 	}
-	// tolerated are tools that base images bring along; they are told, and are no fault
-	// unless the contract forbids them.
-	tolerated = set(`pip setuptools wheel pkg-resources virtualenv uv poetry pipenv npm npx yarn pnpm corepack bun apt apt-get dpkg apk dnf yum
-		microdnf rpm gem bundler bundle rake minitest test-unit composer cargo rustc rustup gcc cc g++ c++ clang clang++ cpp make cmake ninja ld as
-		javac jshell mvn gradle sbt tsc typescript git build-essential gdb strace perl`)
+	// tolerated are packages that base images bring along; they are told, and are no fault
+	// unless the contract forbids them. So is every other tool.
+	tolerated = set(`pip setuptools wheel virtualenv uv poetry pipenv npm yarn pnpm corepack bundler rake minitest test-unit composer
+		cargo rustc gcc g++ clang make cmake build-essential git gdb strace typescript`)
 )
 
 var (

@@ -76,7 +76,7 @@ func (inv *inventory) read() {
 			dev = p.Name
 			record += ", marked as a development dependency"
 		}
-		inv.sort(dev, p.Name, record, p.Layer)
+		inv.sort(dev, p.Name, record, p.Layer, tolerated[strings.ToLower(p.Name)])
 	}
 	for _, b := range inv.img.GoBinaries {
 		record := fmt.Sprintf("Go program %s, built from %s", b.Path, b.Package)
@@ -87,16 +87,16 @@ func (inv *inventory) read() {
 		case strings.HasPrefix(b.Package, "cmd/"): // only Go's own programs have such a path
 			dev = goToolchain
 		}
-		inv.sort(dev, path.Base(b.Path), record, b.Layer)
+		inv.sort(dev, path.Base(b.Path), record, b.Layer, false)
 	}
 	for _, t := range inv.img.Tools {
-		inv.sort(toolDev[toolName(t.Name)], t.Name, "program "+t.Path, t.Layer)
+		inv.sort(toolDev[toolName(t.Name)], t.Name, "program "+t.Path, t.Layer, true)
 	}
 }
 
 // sort puts one record where it belongs. dev is the tooling's name, empty when the lists
-// do not know it.
-func (inv *inventory) sort(dev, name, record string, layer int) {
+// do not know it; told, whether it is worth a note then.
+func (inv *inventory) sort(dev, name, record string, layer int, told bool) {
 	named := func(globs []string) bool {
 		return slices.ContainsFunc(globs, func(g string) bool {
 			return globMatches(g, name) || (dev != "" && globMatches(g, dev)) || globMatches(g, toolName(name))
@@ -111,7 +111,7 @@ func (inv *inventory) sort(dev, name, record string, layer int) {
 		inv.fault(dev, record+", forbidden by the contract", layer)
 	case dev != "":
 		inv.fault(dev, record, layer)
-	case tolerated[strings.ToLower(name)] || tolerated[toolName(name)]:
+	case told:
 		if n := toolName(name); !slices.Contains(inv.present, n) {
 			inv.present = append(inv.present, n)
 		}

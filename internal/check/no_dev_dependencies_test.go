@@ -47,7 +47,7 @@ var devDependenciesExamples = []example{
 	})},
 	{name: "a base image's own tools", c: goodContract(), want: Pass, says: []string{"also there", "pip", "gcc"}, hides: []string{"gcc-12"}, e: func() evidence.Evidence {
 		e := holding(python("pip"), python("setuptools"))
-		e.Image.Tools = []evidence.Tool{{Name: "x86_64-linux-gnu-gcc-12"}, {Name: "gcc"}, {Name: "apt-get"}, {Name: "2to3"}}
+		e.Image.Tools = []evidence.Tool{{Name: "x86_64-linux-gnu-gcc-12"}, {Name: "gcc"}, {Name: "apt-get"}}
 		return e
 	}()},
 	{name: "forbidden by the contract", c: devContract([]string{"gcc", "awscli*"}, nil), want: Fail, says: []string{"gcc", "awscli_local", "forbidden by the contract"}, e: func() evidence.Evidence {

@@ -174,6 +174,10 @@ var harmlessLines = []string{
 	"HEALTHCHECK &{[\"CMD\" \"curl\" \"-f\" \"http://localhost:8000/api/v1/health\"] \"30s\" \"3s\" \"0s\" '\\x03'}",
 	"LABEL org.opencontainers.image.title=token service org.opencontainers.image.description=It keeps passwords secret",
 	"LABEL org.opencontainers.image.url=https://example.com/secret",
+	`RUN /bin/sh -c printf '#!/bin/sh\nexec pg_dump --no-password "$@"\n' > /usr/local/bin/backup && chmod 755 /usr/local/bin/backup # buildkit`,
+	"ENV SHUTDOWN_TIMEOUT=30s CGO_ENABLED=0 GOFLAGS=-trimpath GOTOOLCHAIN=local",
+	"ENV PATH=/app/.venv/bin:/usr/bin PYTHONDONTWRITEBYTECODE=1 LANG=C.UTF-8",
+	`HEALTHCHECK &{["CMD" "python" "-c" "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/api/v1/health', timeout=3)"] "10s" "5s" "30s" "0s" '\x03'}`,
 	"bazel build //base:static_root_amd64_debian12",
 	"EXPOSE map[8000/tcp:{}]", "USER 1001:1001", "VOLUME [/var/lib/postgresql/data]", "SHELL [/bin/bash -o pipefail -c]", "",
 }

@@ -171,10 +171,21 @@ func (p firstProcess) deaf(signal string) string {
 	return fmt.Sprintf("the process did not end on %s: as PID 1 it is not ended by a signal that it does not handle, or it took too long", signal)
 }
 
+// closing are commands that end a shell line after the program that serves.
+var (
+	commandEnd = regexp.MustCompile(`;|&&|\|\||\n`)
+	closing    = regexp.MustCompile(`^(?:exit|wait|true|:)?(?:\s|$)`)
+)
+
 // lastCommand is the one of a shell line that serves: what comes before it is preparation.
 func lastCommand(line string) string {
-	i := strings.LastIndexAny(strings.TrimRight(line, "; \n"), ";&\n")
-	return strings.TrimSpace(line[i+1:])
+	commands := commandEnd.Split(line, -1)
+	for i := len(commands) - 1; i > 0; i-- {
+		if c := strings.TrimSpace(commands[i]); !closing.MatchString(c) {
+			return c
+		}
+	}
+	return strings.TrimSpace(commands[0])
 }
 
 func (p firstProcess) fix() string {

@@ -22,6 +22,7 @@ var terminationExamples = []example{
 		says: []string{"SIGKILL at the end of the grace period of 45 s", "does not forward SIGTERM", "exec uvicorn app:app"}},
 	{name: "shell script", c: goodContract(), e: ended(137, 45.2, "/bin/bash", "/entrypoint.sh", "uvicorn"), want: Fail, says: []string{"runs the script /entrypoint.sh", "exec \"$@\""}},
 	{name: "busybox", c: goodContract(), e: ended(137, 45.2, "/bin/busybox", "sh", "-ec", "sleep 1; app"), want: Fail, says: []string{"`sh -c` does not forward", "exec app."}},
+	{name: "shell with more to do", c: goodContract(), e: ended(137, 45.2, "/bin/sh", "-c", "migrate && python -m app; exit $?"), want: Fail, says: []string{"exec python -m app."}},
 	{name: "npm", c: goodContract(), e: ended(137, 45.2, "node", "/usr/local/bin/npm", "start"), want: Fail, says: []string{"npm stands between"}},
 	{name: "deaf PID 1", c: goodContract(), e: ended(137, 45.2, "python", "-m", "app"), want: Fail, says: []string{"did not end on SIGTERM"}, hides: []string{"forward"}},
 	{name: "killed early", c: goodContract(), e: ended(137, 3, "/shop"), want: Fail, says: []string{"not by the kubelet's clock"}},

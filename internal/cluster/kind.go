@@ -23,6 +23,9 @@ import (
 // NamePrefix begins the name of every cluster that podproof makes.
 const NamePrefix = "podproof-"
 
+// ErrNoSuchCluster is in Borrow's error when there is no such cluster.
+var ErrNoSuchCluster = errors.New("no such kind cluster")
+
 // Options say what cluster to make.
 type Options struct {
 	Name string
@@ -44,7 +47,8 @@ type Kind struct {
 	borrowed bool
 	provider *kind.Provider
 	// booted is closed when the nodes run, their containerd too: long before Kubernetes does.
-	booted chan struct{}
+	// ended is closed when Create is over.
+	booted, ended chan struct{}
 	// Set by Create and Borrow.
 	rest    *rest.Config
 	version string
@@ -53,7 +57,7 @@ type Kind struct {
 // Prepare returns a cluster that is yet to be made. It makes nothing, so that its
 // removal can be arranged for first.
 func Prepare(o Options) *Kind {
-	k := &Kind{name: o.Name, booted: make(chan struct{})}
+	k := &Kind{name: o.Name, booted: make(chan struct{}), ended: make(chan struct{})}
 	k.provider = kind.NewProvider(kind.ProviderWithDocker(), kind.ProviderWithLogger(&steps{
 		started: o.Started,
 		debug:   o.Debug,
@@ -71,6 +75,7 @@ func Prepare(o Options) *Kind {
 // Create takes no context (kind #3966), so cancellation removes the nodes under it
 // until it gives up.
 func (k *Kind) Create(ctx context.Context, o Options) error {
+	defer close(k.ended)
 	// A network of the cluster's own can go with it. kind knows this only as a variable,
 	// so it is set for the process: one process makes one cluster.
 	if err := os.Setenv("KIND_EXPERIMENTAL_DOCKER_NETWORK", o.Name); err != nil {
@@ -122,9 +127,7 @@ func (k *Kind) interrupt(o Options, done <-chan error) error {
 
 // Borrow takes a running kind cluster, which stays when the run is over.
 func Borrow(name string) (*Kind, error) {
-	k := &Kind{name: name, borrowed: true, booted: make(chan struct{}),
-		provider: kind.NewProvider(kind.ProviderWithDocker())}
-	close(k.booted)
+	k := &Kind{name: name, borrowed: true, provider: kind.NewProvider(kind.ProviderWithDocker())}
 	names, err := k.provider.List()
 	if err != nil {
 		return nil, fmt.Errorf("listing kind clusters: %w", explain(err))
@@ -138,7 +141,7 @@ func Borrow(name string) (*Kind, error) {
 	if len(names) > 0 {
 		have = "there are: " + strings.Join(names, ", ")
 	}
-	return nil, fmt.Errorf("no kind cluster is called %q on this Docker engine (%s); `kind create cluster --name %s` makes it, or leave out --cluster", name, have, name)
+	return nil, fmt.Errorf("--cluster kind:%s: %w on this Docker engine (%s); `kind create cluster --name %s` makes it, or leave out --cluster", name, ErrNoSuchCluster, have, name)
 }
 
 func (k *Kind) connect() error {
@@ -169,8 +172,18 @@ func DeleteByName(name string) error {
 	return (&Kind{name: name, provider: kind.NewProvider(kind.ProviderWithDocker())}).Delete(os.DevNull)
 }
 
-// Booted is closed when the nodes' containerd runs, so that images can be loaded.
-func (k *Kind) Booted() <-chan struct{} { return k.booted }
+// AwaitBoot waits, beside Create, until the nodes' containerd runs, so that images can be
+// loaded while Kubernetes is still being set up.
+func (k *Kind) AwaitBoot(ctx context.Context) error {
+	select {
+	case <-k.booted:
+		return nil
+	case <-k.ended:
+		return errors.New("the cluster's nodes did not start")
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // REST is how to reach the API server. It is nil until Create has returned.
 func (k *Kind) REST() *rest.Config { return k.rest }

@@ -1,0 +1,125 @@
+package build
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
+	"github.com/tonistiigi/fsutil"
+	"google.golang.org/grpc/status"
+
+	"podproof.dev/podproof/internal/docker"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// solve runs one build and records its steps. failure is what BuildKit said of a build
+// that did not succeed. Once enough is true of the steps the build is ended, without a failure.
+func (s Spec) solve(ctx context.Context, engine *docker.Engine, folder fsutil.FS, exports []client.ExportEntry,
+	rec *recorder, enough func([]evidence.BuildStep) bool) (failure string, err error) {
+	buildkit, err := dial(ctx, engine)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = buildkit.Close() }()
+	opt, err := s.options(folder)
+	if err != nil {
+		return "", err
+	}
+	opt.Exports = exports
+
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	updates, recorded := make(chan *client.SolveStatus), make(chan struct{})
+	go func() {
+		defer close(recorded)
+		for u := range updates {
+			rec.add(u)
+			if enough != nil && !rec.ended && enough(rec.steps()) {
+				rec.ended = true
+				stop(errDecided)
+			}
+		}
+	}()
+	_, err = buildkit.Solve(running, nil, opt, updates)
+	<-recorded
+	switch {
+	case err == nil:
+		return "", nil
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case rec.ended:
+		return "", nil
+	}
+	// What BuildKit says of a build and of its own end looks alike. If the engine still
+	// answers, it was about the build.
+	if gone := engine.Ping(ctx); gone != nil {
+		return "", fmt.Errorf("the connection to the engine was lost: %w (%w)", gone, err)
+	}
+	return said(err), nil
+}
+
+// said is BuildKit's message without what gRPC and the client wrap around it.
+func said(err error) string {
+	text := err.Error()
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if st, ok := status.FromError(e); ok {
+			text = st.Message()
+			break
+		}
+	}
+	return strings.TrimPrefix(text, "failed to solve: ")
+}
+
+func dial(ctx context.Context, engine *docker.Engine) (*client.Client, error) {
+	// One connection before gRPC makes its own: gRPC would try again and again, and hide why.
+	probe, err := engine.Dial(ctx, "/grpc", "h2c", nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w; podproof builds with the BuildKit of Docker Engine 20.10 or later", err)
+	}
+	_ = probe.Close()
+	return client.New(ctx, "", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		return engine.Dial(ctx, "/grpc", "h2c", nil)
+	}), client.WithSessionDialer(func(ctx context.Context, protocol string, meta map[string][]string) (net.Conn, error) {
+		return engine.Dial(ctx, "/session", protocol, meta)
+	}))
+}
+
+// options are what `docker build` would send. The Dockerfile frontend in the engine reads
+// .dockerignore itself ("<Dockerfile>.dockerignore" before the context's) and asks for the
+// context without what it excludes.
+func (s Spec) options(folder fsutil.FS) (client.SolveOpt, error) {
+	beside, err := fsutil.NewFS(filepath.Dir(s.Dockerfile))
+	if err != nil {
+		return client.SolveOpt{}, fmt.Errorf("reading the Dockerfile's folder: %w", err)
+	}
+	// BuildKit keeps the files of a context and asks for those alone whose size or time
+	// differ. The key keeps the contexts of different folders apart.
+	whole, err := filepath.Abs(s.Context)
+	if err != nil {
+		return client.SolveOpt{}, err
+	}
+	sum := sha256.Sum256([]byte(whole))
+	attrs := map[string]string{"filename": filepath.Base(s.Dockerfile)}
+	if s.Target != "" {
+		attrs["target"] = s.Target
+	}
+	for k, v := range s.Args {
+		attrs["build-arg:"+k] = v
+	}
+	for k, v := range s.Labels {
+		attrs["label:"+k] = v
+	}
+	return client.SolveOpt{
+		Frontend: "dockerfile.v0", FrontendAttrs: attrs,
+		LocalMounts: map[string]fsutil.FS{"context": folder, "dockerfile": beside},
+		SharedKey:   hex.EncodeToString(sum[:]),
+		Session:     []session.Attachable{registryLogin{}},
+	}, nil
+}

@@ -1,0 +1,90 @@
+package pod
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// The processes of a container are those whose cgroup names the container's ID, on
+// cgroup v1 and v2 alike. Reading /proc needs no shell and no right inside the container.
+const procScript = `for d in /proc/[0-9]*; do
+  grep -qs "$1" "$d/cgroup" || continue
+  echo "process"; cat "$d/status" 2>/dev/null; printf 'Cmdline:\t'; tr '\0' '\037' < "$d/cmdline" 2>/dev/null; echo
+done`
+
+// processes reads every process of a container, first process first.
+func (b *Bench) processes(ctx context.Context, node, containerID string) ([]evidence.Process, error) {
+	if b.Node == nil {
+		return nil, fmt.Errorf("this cluster lets podproof run nothing on a node, where it would read /proc")
+	}
+	if containerID == "" {
+		return nil, fmt.Errorf("the container has no ID: it never started")
+	}
+	out, err := b.Node.Run(ctx, node, "sh", "-c", procScript, "sh", containerID)
+	if err != nil {
+		return nil, fmt.Errorf("reading /proc on the node: %w", err)
+	}
+	return parseProcesses(string(out))
+}
+
+// parseProcesses reads concatenated /proc/PID/status files (proc_pid_status(5)), each
+// after a line "process" and with the command line appended.
+func parseProcesses(out string) ([]evidence.Process, error) {
+	var ps []evidence.Process
+	for block := range strings.SplitSeq(out, "process\n") {
+		fields := map[string]string{}
+		for line := range strings.Lines(block) {
+			key, value, ok := strings.Cut(strings.TrimRight(line, "\n"), ":")
+			if ok {
+				fields[key] = strings.TrimSpace(value)
+			}
+		}
+		if fields["Uid"] == "" {
+			continue // it ended while it was read
+		}
+		p, err := process(fields)
+		if err != nil {
+			return nil, err
+		}
+		ps = append(ps, p)
+	}
+	slices.SortFunc(ps, func(a, b evidence.Process) int { return a.PID - b.PID })
+	return ps, nil
+}
+
+func process(f map[string]string) (evidence.Process, error) {
+	p := evidence.Process{Name: f["Name"], CapEff: f["CapEff"], CapPrm: f["CapPrm"], CapBnd: f["CapBnd"],
+		NoNewPrivs: f["NoNewPrivs"] == "1"}
+	if f["Cmdline"] != "" {
+		p.Command = strings.Split(strings.Trim(f["Cmdline"], "\037"), "\037")
+	}
+	var err error
+	read := func(key string) []int64 {
+		var ns []int64
+		for w := range strings.FieldsSeq(f[key]) {
+			n, e := strconv.ParseInt(w, 10, 64)
+			if e != nil && err == nil {
+				err = fmt.Errorf("/proc/PID/status: %s is %q, expected numbers", key, f[key])
+			}
+			ns = append(ns, n)
+		}
+		return ns
+	}
+	p.UIDs, p.GIDs, p.Groups = read("Uid"), read("Gid"), read("Groups")
+	// NSpid lists the PID in each nested namespace; the innermost is the container's own.
+	if pids := read("NSpid"); len(pids) > 0 {
+		p.PID = int(pids[len(pids)-1])
+	}
+	if s := read("Seccomp"); len(s) == 1 {
+		p.Seccomp = int(s[0])
+	}
+	if err == nil && (len(p.UIDs) != 4 || len(p.GIDs) != 4) {
+		err = fmt.Errorf("/proc/PID/status: Uid is %q and Gid %q, expected four numbers each", f["Uid"], f["Gid"])
+	}
+	return p, err
+}

@@ -1,0 +1,170 @@
+package pod
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
+)
+
+// RequiredEnv starts one pod for each variable, without it, all at once, and watches
+// each until it exits, serves, or the time is over. ImageEnv is the image's own Env.
+func RequiredEnv(ctx context.Context, b *Bench, variables, imageEnv []string, within time.Duration) (*evidence.RequiredEnv, error) {
+	began := time.Now()
+	r := &evidence.RequiredEnv{Trials: make([]evidence.EnvTrial, len(variables))}
+	g, gctx := errgroup.WithContext(ctx)
+	for i, v := range variables {
+		g.Go(func() error {
+			t, err := b.without(gctx, i, v, within)
+			if err != nil && gctx.Err() != nil {
+				return context.Cause(gctx)
+			}
+			if err != nil {
+				t.Problem = err.Error()
+			}
+			t.ImageSets = slices.ContainsFunc(imageEnv, func(e string) bool { return strings.HasPrefix(e, v+"=") })
+			r.Trials[i] = t
+			return nil
+		})
+	}
+	err := g.Wait()
+	r.Seconds = time.Since(began).Seconds()
+	return r, err
+}
+
+// without is one trial.
+func (b *Bench) without(ctx context.Context, i int, variable string, within time.Duration) (evidence.EnvTrial, error) {
+	t := evidence.EnvTrial{Variable: variable}
+	p := b.trial("required-env", fmt.Sprintf("podproof-without-%d", i))
+	from, err := b.unset(ctx, p, variable)
+	if err != nil {
+		return t, err
+	}
+	t.From = from
+	p, err = b.create(ctx, p)
+	if err != nil {
+		return t, err
+	}
+	uid := string(p.UID)
+	began, hopeless := time.Now(), ""
+	err = b.within(ctx, within, uid, func(o *workload.Observed) (bool, string) {
+		if r := workload.Running(o.Pod, b.Container); r != nil && began.Before(r.StartedAt.Time) {
+			began = r.StartedAt.Time
+		}
+		t.Last = workload.Terminated(o.Pod, b.Container)
+		t.BecameReady = workload.IsReady(o.Pod)
+		if t.Last == nil {
+			hopeless = workload.Hopeless(o)
+		}
+		return t.Last != nil || t.BecameReady || hopeless != "", workload.Summary(o.Pod)
+	})
+	if err != nil {
+		return t, err
+	}
+	t.Exited = t.Last != nil
+	t.Seconds = time.Since(began).Seconds()
+	if t.Exited {
+		t.Seconds = max(0, t.Last.FinishedAt.Sub(t.Last.StartedAt.Time).Seconds())
+		b.awaitLog(ctx, uid, variable)
+	}
+	t.Pod = b.podEvidence(ctx, uid)
+	if !t.Exited && !t.BecameReady && hopeless != "" {
+		t.Problem = hopeless
+	}
+	return t, b.remove(ctx, p.Name)
+}
+
+// awaitLog gives the followed log a moment to bring the line that names the variable:
+// the exit is often seen before the last line.
+func (b *Bench) awaitLog(ctx context.Context, uid, text string) {
+	if b.Node != nil {
+		return // the runtime's file is complete
+	}
+	_ = b.within(ctx, 2*time.Second, uid, func(o *workload.Observed) (bool, string) {
+		return o.Said(b.Container, text), ""
+	})
+}
+
+// unset takes a variable out of the pod's container, and says where it came from. A
+// variable that comes with a whole ConfigMap or Secret is left out by listing the rest.
+func (b *Bench) unset(ctx context.Context, p *corev1.Pod, variable string) (from string, err error) {
+	i := slices.IndexFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == b.Container })
+	c := &p.Spec.Containers[i]
+	var rest []corev1.EnvVar
+	for _, source := range c.EnvFrom {
+		kind, name, keys, err := b.keys(ctx, source)
+		if err != nil {
+			return "", err
+		}
+		for _, key := range keys {
+			if source.Prefix+key == variable {
+				from = kind + "/" + name
+				continue
+			}
+			rest = append(rest, corev1.EnvVar{Name: source.Prefix + key, ValueFrom: reference(source, key)})
+		}
+	}
+	c.EnvFrom = nil
+	for _, e := range c.Env {
+		if e.Name == variable {
+			from = origin(e)
+			continue
+		}
+		rest = append(rest, e)
+	}
+	c.Env = rest
+	return from, nil
+}
+
+// keys lists the keys of a ConfigMap or Secret that a container takes as a whole.
+func (b *Bench) keys(ctx context.Context, s corev1.EnvFromSource) (kind, name string, keys []string, err error) {
+	switch {
+	case s.SecretRef != nil:
+		kind, name = "secret", s.SecretRef.Name
+		secret, err := b.client().CoreV1().Secrets(b.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return kind, name, nil, fmt.Errorf("reading the keys of secret/%s: %w", name, err)
+		}
+		for k := range secret.Data {
+			keys = append(keys, k)
+		}
+	case s.ConfigMapRef != nil:
+		kind, name = "configmap", s.ConfigMapRef.Name
+		cm, err := b.client().CoreV1().ConfigMaps(b.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return kind, name, nil, fmt.Errorf("reading the keys of configmap/%s: %w", name, err)
+		}
+		for k := range cm.Data {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return kind, name, keys, nil
+}
+
+func reference(s corev1.EnvFromSource, key string) *corev1.EnvVarSource {
+	if s.SecretRef != nil {
+		return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: s.SecretRef.LocalObjectReference, Key: key}}
+	}
+	return &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: s.ConfigMapRef.LocalObjectReference, Key: key}}
+}
+
+func origin(e corev1.EnvVar) string {
+	switch v := e.ValueFrom; {
+	case v == nil:
+		return "env"
+	case v.SecretKeyRef != nil:
+		return "secret/" + v.SecretKeyRef.Name
+	case v.ConfigMapKeyRef != nil:
+		return "configmap/" + v.ConfigMapKeyRef.Name
+	}
+	return "env"
+}

@@ -1,0 +1,48 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// cleanupWithin bounds the removal of all that a run created.
+const cleanupWithin = 60 * time.Second
+
+// cleanup is a stack of removals, each put there before the thing is created.
+type cleanup struct {
+	mu    sync.Mutex
+	stack []removal
+}
+
+type removal struct {
+	what string
+	do   func(context.Context) error
+}
+
+func (c *cleanup) add(what string, do func(context.Context) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stack = append(c.stack, removal{what, do})
+}
+
+// run removes the newest first, and goes on after an error. The run's own context may have
+// ended; this one has its own time.
+func (c *cleanup) run() error {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), cleanupWithin,
+		fmt.Errorf("cleaning up took longer than %s", cleanupWithin))
+	defer cancel()
+	c.mu.Lock()
+	stack := c.stack
+	c.stack = nil
+	c.mu.Unlock()
+	var errs []error
+	for i := len(stack) - 1; i >= 0; i-- {
+		if err := protect(stack[i].what, func() error { return stack[i].do(ctx) }); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", stack[i].what, err))
+		}
+	}
+	return errors.Join(errs...)
+}

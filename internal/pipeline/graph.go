@@ -1,0 +1,142 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// step is one thing to do. It starts when the steps it comes after have ended well.
+type step struct {
+	id    string
+	after []string
+	// name and ended are for a person: "Creating the cluster", "Cluster ready".
+	// A step without a name is not told.
+	name, ended string
+	// sections are the parts of the evidence that stay empty when it fails.
+	sections []evidence.Section
+	run      func(context.Context) error
+}
+
+// Teller tells a person what a run is at.
+type Teller interface {
+	StepTo(name, ended string) (done func(error))
+	Waiting(what string)
+	Note(text string)
+}
+
+// outcome is what became of a graph of steps.
+type outcome struct {
+	steps   []evidence.Step
+	missing map[evidence.Section]string
+	// fatal is the first error that ended all: the user's input was wrong, or the context ended.
+	fatal error
+}
+
+// errBlocked marks a step that was not tried because one before it had failed.
+type errBlocked struct{ cause error }
+
+func (e errBlocked) Error() string { return e.cause.Error() }
+func (e errBlocked) Unwrap() error { return e.cause }
+
+// conduct runs steps side by side, each as soon as those it comes after have ended. A step
+// that fails leaves the sections of its own and of all that come after it missing, with its
+// error as the reason; the rest goes on. stops tells which errors end everything.
+func conduct(ctx context.Context, began time.Time, steps []step, tell Teller, stops func(error) bool) outcome {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ends := map[string]chan struct{}{}
+	errs := map[string]error{}
+	for _, s := range steps {
+		ends[s.id] = make(chan struct{})
+	}
+	out := outcome{missing: map[evidence.Section]string{}}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, s := range steps {
+		wg.Go(func() {
+			defer close(ends[s.id])
+			var err error
+			for _, a := range s.after {
+				end, ok := ends[a]
+				if !ok {
+					continue // this run does without that step
+				}
+				<-end
+				mu.Lock()
+				if e := errs[a]; e != nil && err == nil {
+					err = errBlocked{unblocked(e)}
+				}
+				mu.Unlock()
+			}
+			if err == nil && ctx.Err() != nil {
+				err = errBlocked{context.Cause(ctx)}
+			}
+			var record *evidence.Step
+			if err == nil {
+				record, err = perform(ctx, began, s, tell)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if record != nil {
+				out.steps = append(out.steps, *record)
+			}
+			if err == nil {
+				return
+			}
+			errs[s.id] = err
+			for _, section := range s.sections {
+				out.missing[section] = err.Error()
+			}
+			var blocked errBlocked
+			if out.fatal == nil && !errors.As(err, &blocked) && stops(err) {
+				out.fatal = err
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// unblocked is the error at the root of a chain of blocked steps.
+func unblocked(err error) error {
+	var b errBlocked
+	if errors.As(err, &b) {
+		return b.cause
+	}
+	return err
+}
+
+func perform(ctx context.Context, began time.Time, s step, tell Teller) (*evidence.Step, error) {
+	start := time.Now()
+	done := func(error) {}
+	if s.name != "" {
+		done = tell.StepTo(s.name, s.ended)
+	}
+	err := protect(s.id, func() error { return s.run(ctx) })
+	if err != nil && ctx.Err() != nil {
+		// What a step says when it is cut off matters less than why it was.
+		err = context.Cause(ctx)
+	}
+	done(err)
+	record := &evidence.Step{Name: s.id, Started: start.Sub(began).Seconds(), Seconds: time.Since(start).Seconds()}
+	if err != nil {
+		record.Error = err.Error()
+	}
+	return record, err
+}
+
+// protect turns a panic into an error, so that what was created is still removed.
+func protect(what string, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("podproof itself broke at step %q (%v): a bug, please report it", what, p)
+		}
+	}()
+	return f()
+}

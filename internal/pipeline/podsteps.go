@@ -1,0 +1,122 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"podproof.dev/podproof/internal/collect/pod"
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
+)
+
+// placed are the manifests' objects as they go into the cluster, with the images known so far.
+func (r *run) placed() []workload.Object {
+	r.mu.Lock()
+	images := maps.Clone(r.images)
+	r.mu.Unlock()
+	return workload.Place(r.objects, workload.Placement{Run: r.lease.ID, Namespace: r.namespace(), Images: images})
+}
+
+// dependencies applies everything but the workload, and waits for what the contract names.
+func (r *run) dependencies(ctx context.Context) error {
+	var others []workload.Object
+	for _, o := range r.placed() {
+		if !r.isSubject(o) {
+			others = append(others, o)
+		}
+	}
+	if err := r.applier.Apply(ctx, others); err != nil {
+		return err
+	}
+	for _, d := range r.contract.Dependencies {
+		o, err := contract.ParseObject(d)
+		if err != nil {
+			return err
+		}
+		runner, _ := workload.Find(r.runners, o)
+		if err := pod.AwaitReady(ctx, r.observer, runner); err != nil {
+			return fmt.Errorf("%s did not become ready: %w", d, err)
+		}
+	}
+	return nil
+}
+
+func (r *run) isSubject(o workload.Object) bool {
+	return o.GetKind() == r.subject.GetKind() && o.GetName() == r.subject.GetName()
+}
+
+// startup applies the workload, watches it start, and sets up the bench for the trials.
+func (r *run) startup(ctx context.Context) error {
+	var subject []workload.Object
+	for _, o := range r.placed() {
+		if r.isSubject(o) {
+			subject = append(subject, o)
+		}
+	}
+	placed, err := workload.Runners(subject)
+	if err != nil {
+		return err
+	}
+	r.bench = &pod.Bench{Run: r.lease.ID, Namespace: r.namespace(), Applier: r.applier, Observer: r.observer,
+		Node: r.kind, Subject: placed[0], Container: r.container.Name, Redact: r.redact}
+	r.set(func(e *evidence.Evidence) {
+		e.Workload = &evidence.Workload{Kind: r.subject.GetKind(), Name: r.subject.GetName(), Namespace: r.namespace(),
+			Replicas: r.subject.Replicas, Container: r.container.Name, Template: placed[0].Template, ImageReplaced: maps.Clone(r.images)}
+	})
+	s, err := pod.Startup(ctx, r.bench, subject, r.contract.Startup.Within.Std())
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.Startup = s })
+	return nil
+}
+
+func (r *run) health(ctx context.Context) error {
+	services, err := workload.Services(r.objects, r.subject)
+	if err != nil {
+		return err
+	}
+	h, err := pod.Health(ctx, r.bench, services, r.contract.HTTP.Port, r.contract.HTTP.Health)
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.Health = h })
+	return nil
+}
+
+func (r *run) identity(ctx context.Context) error {
+	id, err := pod.Identity(ctx, r.bench)
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.Identity = id })
+	return nil
+}
+
+func (r *run) termination(ctx context.Context) error {
+	cfg, err := r.archive.ConfigFile()
+	if err != nil {
+		return err
+	}
+	t, err := pod.Termination(ctx, r.bench, cfg.Config.StopSignal, r.contract.Startup.Within.Std())
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.Termination = t })
+	return nil
+}
+
+func (r *run) requiredEnv(ctx context.Context) error {
+	cfg, err := r.archive.ConfigFile()
+	if err != nil {
+		return err
+	}
+	env, err := pod.RequiredEnv(ctx, r.bench, r.contract.Env.Required, cfg.Config.Env, r.contract.Startup.Within.Std())
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.RequiredEnv = env })
+	return nil
+}

@@ -1,0 +1,26 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"podproof.dev/podproof/internal/check"
+)
+
+// WriteCatalogue lists checks for a person: ID, promise, and why it matters.
+func WriteCatalogue(w io.Writer, checks []check.Check) error {
+	for _, s := range check.Stories() {
+		if _, err := fmt.Fprintf(w, "%s %s\n", s.ID, s.Title); err != nil {
+			return err
+		}
+		for _, c := range checks {
+			if c.Story != s {
+				continue
+			}
+			if _, err := fmt.Fprintf(w, "  %-30s %s\n  %-30s why: %s\n", c.ID, c.Title, "", c.Why); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package workload
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+)
+
+// FieldManager is the name under which podproof applies objects.
+const FieldManager = "podproof"
+
+// Applier applies objects by server-side apply, as `kubectl apply --server-side` does.
+type Applier struct {
+	Client  kubernetes.Interface
+	dynamic dynamic.Interface
+	mapper  *restmapper.DeferredDiscoveryRESTMapper
+}
+
+// NewApplier connects to a cluster.
+func NewApplier(c *rest.Config) (*Applier, error) {
+	client, err := kubernetes.NewForConfig(c)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	dyn, err := dynamic.NewForConfig(c)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	return &Applier{Client: client, dynamic: dyn,
+		mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))}, nil
+}
+
+// order is what others refer to first: a pod needs its Secret, not the reverse.
+var order = []string{"CustomResourceDefinition", "PriorityClass", "StorageClass", "ServiceAccount", "Role",
+	"ClusterRole", "RoleBinding", "ClusterRoleBinding", "Secret", "ConfigMap", "PersistentVolumeClaim", "Service"}
+
+func rank(o Object) int {
+	if i := slices.Index(order, o.GetKind()); i >= 0 {
+		return i
+	}
+	return len(order)
+}
+
+// Apply applies the objects, those that others refer to first. An object that the API
+// server refuses is a ManifestError.
+func (a *Applier) Apply(ctx context.Context, objects []Object) error {
+	sorted := slices.Clone(objects)
+	slices.SortStableFunc(sorted, func(x, y Object) int { return cmp.Compare(rank(x), rank(y)) })
+	for _, o := range sorted {
+		if err := a.apply(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Applier) apply(ctx context.Context, o Object) error {
+	gvk := o.GroupVersionKind()
+	m, err := a.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) {
+		return &ManifestError{[]string{fmt.Sprintf("%s: %s: this cluster has no kind %s in %s", o.Source, o, gvk.Kind, gvk.GroupVersion())}}
+	}
+	if err != nil {
+		return fmt.Errorf("applying %s: asking the API server for its kinds: %w", o, err)
+	}
+	var c dynamic.ResourceInterface = a.dynamic.Resource(m.Resource)
+	if m.Scope.Name() == meta.RESTScopeNameNamespace {
+		c = a.dynamic.Resource(m.Resource).Namespace(o.GetNamespace())
+	}
+	_, err = c.Apply(ctx, o.GetName(), o.Unstructured, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) {
+		return &ManifestError{[]string{fmt.Sprintf("%s: %s: the API server refuses it: %v", o.Source, o, err)}}
+	}
+	if err != nil {
+		return fmt.Errorf("applying %s: %w", o, err)
+	}
+	return nil
+}
+
+// CreateNamespace makes the run's namespace, and waits for the service account without
+// which no pod is admitted to it.
+func (a *Applier) CreateNamespace(ctx context.Context, name, run string) error {
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{RunLabel: run}}}
+	if _, err := a.Client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("creating namespace %s: %w", name, err)
+	}
+	// The controller manager makes "default" a moment later; waiting for it here would need
+	// a watch, making it ourselves needs none, and the controller is content with it.
+	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: name}}
+	if _, err := a.Client.CoreV1().ServiceAccounts(name).Create(ctx, sa, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("creating the service account of namespace %s: %w", name, err)
+	}
+	return nil
+}
+
+// DeleteNamespace removes the run's namespace and waits until it is gone. Pods that a trial
+// left under podproof's finalizer are let go first, or the namespace would never end.
+func (a *Applier) DeleteNamespace(ctx context.Context, name string) error {
+	pods, err := a.Client.CoreV1().Pods(name).List(ctx, metav1.ListOptions{LabelSelector: TrialLabel})
+	if err != nil {
+		return fmt.Errorf("listing trial pods of namespace %s: %w", name, err)
+	}
+	for _, p := range pods.Items {
+		if err := a.Unfinalize(ctx, name, p.Name); err != nil {
+			return err
+		}
+	}
+	ns := a.Client.CoreV1().Namespaces()
+	w, err := ns.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + name})
+	if err != nil {
+		return fmt.Errorf("watching namespace %s: %w", name, err)
+	}
+	defer w.Stop()
+	err = ns.Delete(ctx, name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("deleting namespace %s: %w", name, err)
+	}
+	for {
+		select {
+		case ev, ok := <-w.ResultChan():
+			if !ok {
+				return fmt.Errorf("the watch on namespace %s ended before the namespace did; `kubectl get namespace %s` shows whether it goes", name, name)
+			}
+			if ev.Type == "DELETED" {
+				return nil
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("namespace %s is still terminating: %w", name, context.Cause(ctx))
+		}
+	}
+}
+
+// Unfinalize removes every finalizer from a pod, so that its deletion ends.
+func (a *Applier) Unfinalize(ctx context.Context, namespace, pod string) error {
+	patch := []byte(`{"metadata":{"finalizers":null}}`)
+	_, err := a.Client.CoreV1().Pods(namespace).Patch(ctx, pod, types.MergePatchType, patch, metav1.PatchOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("letting pod %s go: %w", pod, err)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package workload
+
+import (
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"podproof.dev/podproof/internal/contract"
+)
+
+// Runner is an object that runs pods.
+type Runner struct {
+	Object
+	Replicas int32
+	Selector map[string]string // of its pods
+	Template corev1.PodTemplateSpec
+}
+
+// Runners are the objects that run pods, in the order of the manifests.
+func Runners(objects []Object) ([]Runner, error) {
+	var out []Runner
+	for _, o := range objects {
+		r := Runner{Object: o, Replicas: 1}
+		var selector *metav1.LabelSelector
+		var err error
+		switch o.GetKind() {
+		case "Deployment":
+			var d appsv1.Deployment
+			err = convert(o, &d)
+			r.Template, selector = d.Spec.Template, d.Spec.Selector
+			r.count(d.Spec.Replicas)
+		case "StatefulSet":
+			var s appsv1.StatefulSet
+			err = convert(o, &s)
+			r.Template, selector = s.Spec.Template, s.Spec.Selector
+			r.count(s.Spec.Replicas)
+		case "DaemonSet":
+			var d appsv1.DaemonSet
+			err = convert(o, &d)
+			r.Template, selector = d.Spec.Template, d.Spec.Selector
+		case "Pod":
+			var p corev1.Pod
+			err = convert(o, &p)
+			r.Template = corev1.PodTemplateSpec{ObjectMeta: p.ObjectMeta, Spec: p.Spec}
+			r.Selector = p.Labels
+		default:
+			continue
+		}
+		if err != nil {
+			return nil, &ManifestError{[]string{fmt.Sprintf("%s: %s: %v", o.Source, o, err)}}
+		}
+		if selector != nil {
+			r.Selector = selector.MatchLabels
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func (r *Runner) count(replicas *int32) {
+	if replicas != nil {
+		r.Replicas = *replicas
+	}
+}
+
+func convert(o Object, to any) error {
+	return runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, to)
+}
+
+// Find returns the runner that a contract names. That it is there was seen to when the
+// contract was derived.
+func Find(runners []Runner, o contract.Object) (Runner, bool) {
+	for _, r := range runners {
+		if r.object() == o {
+			return r, true
+		}
+	}
+	return Runner{}, false
+}
+
+func (r Runner) object() contract.Object {
+	return contract.Object{Kind: strings.ToLower(r.GetKind()), Name: r.GetName()}
+}
+
+// ContainerOf returns the index of the container that runs the image: the only one, or
+// the one whose image it is.
+func ContainerOf(r Runner, image string) (int, error) {
+	cs := r.Template.Spec.Containers
+	if len(cs) == 1 {
+		return 0, nil
+	}
+	var names []string
+	for i, c := range cs {
+		if contract.SameImage(c.Image, image) {
+			return i, nil
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", c.Name, c.Image))
+	}
+	return 0, &ManifestError{[]string{fmt.Sprintf("%s: none of the containers of %s runs the image %q, they are: %s; correct `image` in the contract", r.Source, r, image, strings.Join(names, ", "))}}
+}
+
+// Services are the Services of the manifests whose selector matches the runner's pods.
+func Services(objects []Object, r Runner) ([]corev1.Service, error) {
+	var out []corev1.Service
+	for _, o := range objects {
+		if o.GetKind() != "Service" {
+			continue
+		}
+		var s corev1.Service
+		if err := convert(o, &s); err != nil {
+			return nil, &ManifestError{[]string{fmt.Sprintf("%s: %s: %v", o.Source, o, err)}}
+		}
+		if len(s.Spec.Selector) > 0 && subset(s.Spec.Selector, r.Template.Labels) {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func subset(part, whole map[string]string) bool {
+	for k, v := range part {
+		if whole[k] != v {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,173 @@
+package workload
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"podproof.dev/podproof/internal/contract"
+)
+
+// The labels on everything that podproof creates.
+const (
+	RunLabel   = "podproof.dev/run"
+	TrialLabel = "podproof.dev/trial"
+	// Finalizer keeps a deleted pod's final status readable until podproof has read it.
+	Finalizer = "podproof.dev/evidence"
+)
+
+// Placement says how objects are changed on their way into the cluster.
+type Placement struct {
+	Run       string
+	Namespace string
+	// Images maps the manifests' images to those that run instead.
+	Images map[string]string
+}
+
+// clusterScoped are the kinds without a namespace that manifests of an API may hold.
+var clusterScoped = map[string]bool{
+	"Namespace": true, "ClusterRole": true, "ClusterRoleBinding": true, "CustomResourceDefinition": true,
+	"PriorityClass": true, "StorageClass": true, "PersistentVolume": true, "IngressClass": true,
+	"ValidatingWebhookConfiguration": true, "MutatingWebhookConfiguration": true, "APIService": true,
+	"RuntimeClass": true, "ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true,
+}
+
+// ClusterScoped returns the objects, Namespaces aside, that belong to the whole cluster.
+func ClusterScoped(objects []Object) []Object {
+	var out []Object
+	for _, o := range objects {
+		if clusterScoped[o.GetKind()] && o.GetKind() != "Namespace" {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// NamespaceOf is the one namespace that the manifests ask for, or "" when they name none
+// or several.
+func NamespaceOf(objects []Object) string {
+	seen := map[string]bool{}
+	for _, o := range objects {
+		if ns := o.GetNamespace(); ns != "" {
+			seen[ns] = true
+		}
+	}
+	if names := slices.Collect(maps.Keys(seen)); len(names) == 1 {
+		return names[0]
+	}
+	return ""
+}
+
+// Place returns copies of the objects that carry the run's label, lie in its namespace and
+// run the images of the placement. Namespaces are left out: podproof makes its own.
+func Place(objects []Object, p Placement) []Object {
+	var out []Object
+	for _, o := range objects {
+		if o.GetKind() == "Namespace" {
+			continue
+		}
+		c := Object{o.DeepCopy(), o.Source}
+		if !clusterScoped[c.GetKind()] {
+			c.SetNamespace(p.Namespace)
+		}
+		labels := c.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[RunLabel] = p.Run
+		c.SetLabels(labels)
+		if path := podSpecPath(c.GetKind()); path != nil {
+			replaceImages(c.Unstructured, path, p.Images)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func podSpecPath(kind string) []string {
+	switch kind {
+	case "Pod":
+		return []string{"spec"}
+	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job":
+		return []string{"spec", "template", "spec"}
+	case "CronJob":
+		return []string{"spec", "jobTemplate", "spec", "template", "spec"}
+	}
+	return nil
+}
+
+func replaceImages(o *unstructured.Unstructured, path []string, images map[string]string) {
+	for _, list := range []string{"initContainers", "containers"} {
+		cs, found, err := unstructured.NestedSlice(o.Object, append(slices.Clone(path), list)...)
+		if err != nil || !found {
+			continue
+		}
+		for _, c := range cs {
+			m, ok := c.(map[string]any)
+			if !ok {
+				continue
+			}
+			image, _ := m["image"].(string)
+			if to, ok := Substitute(images, image); ok {
+				m["image"] = to
+				// It is in the node's containerd; ":latest" would mean Always, and a registry.
+				m["imagePullPolicy"] = string(corev1.PullNever)
+			}
+		}
+		// The slice was a deep copy of well-formed content, so setting it cannot fail.
+		_ = unstructured.SetNestedSlice(o.Object, cs, append(slices.Clone(path), list)...)
+	}
+}
+
+// Substitute looks an image up as Docker names it: "postgres:16" is "docker.io/library/postgres:16".
+func Substitute(images map[string]string, image string) (string, bool) {
+	for from, to := range images {
+		if contract.SameImage(from, image) {
+			return to, true
+		}
+	}
+	return "", false
+}
+
+// ReplaceImages does in a pod template what Place does in objects.
+func ReplaceImages(t corev1.PodTemplateSpec, images map[string]string) corev1.PodTemplateSpec {
+	t = *t.DeepCopy()
+	for _, cs := range [][]corev1.Container{t.Spec.InitContainers, t.Spec.Containers} {
+		for i := range cs {
+			if to, ok := Substitute(images, cs[i].Image); ok {
+				cs[i].Image, cs[i].ImagePullPolicy = to, corev1.PullNever
+			}
+		}
+	}
+	return t
+}
+
+// Images are the images that the runners' pods use, each once.
+func Images(runners []Runner) []string {
+	var out []string
+	for _, r := range runners {
+		for _, c := range append(slices.Clone(r.Template.Spec.InitContainers), r.Template.Spec.Containers...) {
+			if !slices.Contains(out, c.Image) {
+				out = append(out, c.Image)
+			}
+		}
+	}
+	return out
+}
+
+// ParseSetImage reads OLD=NEW, as `kustomize edit set image` takes it.
+func ParseSetImage(args []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, a := range args {
+		from, to, ok := strings.Cut(a, "=")
+		if !ok || from == "" || to == "" {
+			return nil, fmt.Errorf("--set-image %q: write it as OLD=NEW, for example postgres:16-alpine=registry.example/postgres:16", a)
+		}
+		out[from] = to
+	}
+	return out, nil
+}

@@ -1,0 +1,151 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// changes puts into words what differs between two states of a pod.
+func changes(was, is *corev1.Pod) []string {
+	var out []string
+	say := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
+	if was.DeletionTimestamp == nil && is.DeletionTimestamp != nil {
+		say("deletion requested")
+	}
+	for _, c := range is.Status.Conditions {
+		if before := condition(was, c.Type); before != c.Status {
+			say("%s: %s", c.Type, c.Status)
+		}
+	}
+	for _, s := range is.Status.ContainerStatuses {
+		before := status(was, s.Name)
+		switch now := describe(s.State); {
+		case describe(before.State) != now:
+			say("container %s: %s", s.Name, now)
+		case before.RestartCount != s.RestartCount:
+			say("container %s: restart %d", s.Name, s.RestartCount)
+		}
+	}
+	return out
+}
+
+func condition(p *corev1.Pod, t corev1.PodConditionType) corev1.ConditionStatus {
+	for _, c := range p.Status.Conditions {
+		if c.Type == t {
+			return c.Status
+		}
+	}
+	return ""
+}
+
+func status(p *corev1.Pod, container string) corev1.ContainerStatus {
+	for _, s := range slices.Concat(p.Status.ContainerStatuses, p.Status.InitContainerStatuses) {
+		if s.Name == container {
+			return s
+		}
+	}
+	return corev1.ContainerStatus{}
+}
+
+func describe(s corev1.ContainerState) string {
+	switch {
+	case s.Running != nil:
+		return "running"
+	case s.Terminated != nil:
+		return fmt.Sprintf("exited with %d (%s)", s.Terminated.ExitCode, s.Terminated.Reason)
+	case s.Waiting != nil && s.Waiting.Reason != "":
+		return "waiting: " + s.Waiting.Reason
+	}
+	return "waiting"
+}
+
+// IsReady tells whether a pod is Ready and stays so: a pod on its way out does not count.
+func IsReady(p *corev1.Pod) bool {
+	return p.DeletionTimestamp == nil && condition(p, corev1.PodReady) == corev1.ConditionTrue
+}
+
+// Terminated is the final state of a container, nil while it runs.
+func Terminated(p *corev1.Pod, container string) *corev1.ContainerStateTerminated {
+	return status(p, container).State.Terminated
+}
+
+// Running is the running state of a container, nil when it does not run.
+func Running(p *corev1.Pod, container string) *corev1.ContainerStateRunning {
+	return status(p, container).State.Running
+}
+
+// ContainerID is the runtime's ID of a container, without "containerd://".
+func ContainerID(p *corev1.Pod, container string) string {
+	_, id, _ := strings.Cut(status(p, container).ContainerID, "://")
+	return id
+}
+
+// hopeless are the reasons of a waiting container that time alone does not mend.
+var hopeless = map[string]string{
+	"CreateContainerConfigError": "the container cannot be made from its specification",
+	"CreateContainerError":       "the container runtime cannot make the container",
+	"RunContainerError":          "the container runtime cannot start the container",
+	"ErrImageNeverPull":          "the image is not on the node",
+	"ErrImagePull":               "the image cannot be pulled",
+	"ImagePullBackOff":           "the image cannot be pulled",
+	"InvalidImageName":           "the image's name is wrong",
+	"CrashLoopBackOff":           "the process ends again and again",
+}
+
+// Hopeless says in words why a pod cannot become Ready any more, and "" while it may.
+func Hopeless(o *Observed) string {
+	p := o.Pod
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			return fmt.Sprintf("pod %s cannot be scheduled: %s", p.Name, c.Message)
+		}
+	}
+	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+		if w := s.State.Waiting; w != nil {
+			if why := hopeless[w.Reason]; why != "" {
+				return fmt.Sprintf("pod %s, container %s: %s (%s): %s", p.Name, s.Name, why, w.Reason, o.messageOf(w))
+			}
+		}
+		for _, t := range []*corev1.ContainerStateTerminated{s.State.Terminated, s.LastTerminationState.Terminated} {
+			if t != nil && t.Reason == "OOMKilled" {
+				return fmt.Sprintf("pod %s, container %s: killed because it used more memory than its limit (OOMKilled)", p.Name, s.Name)
+			}
+		}
+	}
+	if p.Status.Phase == corev1.PodFailed {
+		return fmt.Sprintf("pod %s has failed: %s", p.Name, Summary(p))
+	}
+	return ""
+}
+
+// messageOf prefers the event that explains a waiting container over the kubelet's short message.
+func (o *Observed) messageOf(w *corev1.ContainerStateWaiting) string {
+	for _, e := range slices.Backward(o.events) {
+		if e.Type == corev1.EventTypeWarning && e.Reason != "BackOff" && e.Reason != "Unhealthy" {
+			return e.Message
+		}
+	}
+	return w.Message
+}
+
+// Summary puts a pod's state into a few words.
+func Summary(p *corev1.Pod) string {
+	if len(p.Status.ContainerStatuses) == 0 {
+		return fmt.Sprintf("pod %s is %s", p.Name, p.Status.Phase)
+	}
+	var parts []string
+	for _, s := range p.Status.ContainerStatuses {
+		t := s.Name + " " + describe(s.State)
+		if s.State.Running != nil && !s.Ready {
+			t += ", not ready"
+		}
+		if s.RestartCount > 0 {
+			t += fmt.Sprintf(", %d restarts", s.RestartCount)
+		}
+		parts = append(parts, t)
+	}
+	return fmt.Sprintf("pod %s: %s", p.Name, strings.Join(parts, "; "))
+}
