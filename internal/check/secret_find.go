@@ -1,7 +1,6 @@
 package check
 
 import (
-	"path"
 	"regexp"
 	"sort"
 	"strings"
@@ -155,56 +154,6 @@ func (f *finder) option(name, value word) {
 	if s != harmless && !strings.HasPrefix(v, "-") && isLiteral(value.of(f.text), s) {
 		f.add(value, name.of(f.text), "")
 	}
-}
-
-// client judges the one-letter options of programs that are known to take a password.
-func (f *finder) client(words []word) {
-	for _, c := range clients {
-		at := -1
-		for i, w := range words {
-			if c.name.MatchString(path.Base(w.of(f.text))) {
-				at = i
-				break
-			}
-		}
-		if at < 0 || (c.subcommand != "" && !f.has(words[at:], c.subcommand)) {
-			continue
-		}
-		for i := at + 1; i < len(words); i++ {
-			s := words[i].of(f.text)
-			switch {
-			case (s == c.option || c.cluster != nil && c.cluster.MatchString(s)) && i+1 < len(words):
-				f.clientValue(c, words[at], words[i+1])
-			case c.attached && strings.HasPrefix(s, c.option) && len(s) > len(c.option):
-				f.clientValue(c, words[at], word{words[i].start + len(c.option), words[i].end})
-			}
-		}
-	}
-}
-
-func (f *finder) clientValue(c client, program, value word) {
-	value = unquote(f.text, value)
-	v := value.of(f.text)
-	if c.login {
-		i := strings.IndexAny(v, ":,")
-		if i < 0 {
-			return
-		}
-		value.start += i + 1
-		v = v[i+1:]
-	}
-	if !strings.HasPrefix(v, "-") && isLiteral(v, password) {
-		f.add(value, path.Base(program.of(f.text))+" "+c.option, "")
-	}
-}
-
-func (f *finder) has(words []word, s string) bool {
-	for _, w := range words {
-		if w.of(f.text) == s {
-			return true
-		}
-	}
-	return false
 }
 
 var listItem = regexp.MustCompile(`,([A-Za-z_][A-Za-z0-9_.-]*)=([^,\s"']*)`)

@@ -55,34 +55,6 @@ var shapes = []shape{
 	{"JWT", "eyJ", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}`)},
 }
 
-// client is a program that takes a password in an option of one letter.
-type client struct {
-	name       *regexp.Regexp
-	subcommand string // where only one of its subcommands does: "login"
-	option     string
-	attached   bool           // also without a space: -psecret
-	cluster    *regexp.Regexp // also after other letters: -fu
-	login      bool           // the value is user:password, or user,password
-}
-
-var clients = []client{
-	{name: regexp.MustCompile(`^(?:mysql|mariadb)(?:dump|admin|import|show|check|sh|-dump|-admin|-import|-check)?$`), option: "-p", attached: true},
-	{name: regexp.MustCompile(`^mongo(?:sh|dump|restore|export|import)?$`), option: "-p"},
-	{name: regexp.MustCompile(`^sshpass$`), option: "-p", attached: true},
-	{name: regexp.MustCompile(`^(?:redis|valkey|keydb)-cli$`), option: "-a"},
-	{name: regexp.MustCompile(`^(?:docker|podman|buildah|nerdctl|skopeo|crane|oras|helm|az|oc)$`), subcommand: "login", option: "-p"},
-	{name: regexp.MustCompile(`^(?:sqlcmd|bcp)$`), option: "-P"},
-	{name: regexp.MustCompile(`^cqlsh$`), option: "-p"},
-	{name: regexp.MustCompile(`^ldap(?:search|add|modify|delete|passwd|whoami)$`), option: "-w"},
-	{name: regexp.MustCompile(`^(?:useradd|usermod)$`), option: "-p"},
-	{name: regexp.MustCompile(`^unzip$`), option: "-P"},
-	{name: regexp.MustCompile(`^7z[az]?$`), option: "-p", attached: true},
-	{name: regexp.MustCompile(`^curl$`), option: "-u", attached: true, login: true, cluster: regexp.MustCompile(`^-[A-Za-z#]+u$`)},
-	{name: regexp.MustCompile(`^curl$`), option: "--user", login: true},
-	{name: regexp.MustCompile(`^curl$`), option: "--proxy-user", login: true},
-	{name: regexp.MustCompile(`^(?:ftp|lftp)$`), option: "-u", login: true},
-}
-
 // longOption are the options with a single dash that take a secret, as Java's tools
 // and openssl have them.
 var longOption = regexp.MustCompile(`^-(?:password|passwd|pass|passphrase|token|secret|apikey|api-key|storepass|keypass|srcstorepass|deststorepass|srckeypass|destkeypass|passin|passout)$`)
