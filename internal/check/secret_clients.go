@@ -83,4 +83,3 @@ func (f *finder) has(words []word, s string) bool {
 	}
 	return false
 }
-
