@@ -1,0 +1,60 @@
+# Everything that a fresh machine needs is made on the way: a Docker engine, Go, make and git
+# are enough. The first run without a registry builds the cluster's images, once.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Runs a command with the Docker engine and the images that fit this machine.
+WITH_IMAGES := hack/with-images
+PODPROOF := bin/podproof
+# The modules beside the root's, each with its own go.mod.
+MODULES := . api $(patsubst %/go.mod,%,$(wildcard hack/go.mod mutants/*/go.mod))
+
+# ARGS is passed on to podproof: make verify-prod ARGS='--only "image/*" -v'
+ARGS ?=
+
+.PHONY: help
+help: ## Say what can be made
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: build
+build: ## Build podproof to bin/podproof
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.stamped=$(shell git describe --tags --always --dirty 2>/dev/null)' -o $(PODPROOF) ./cmd/podproof
+
+.PHONY: build-prod
+build-prod: build ## Build the API's production image, reactbin-api-prod:latest
+	@$(WITH_IMAGES) $(PODPROOF) build
+
+.PHONY: verify-prod-k8s verify-prod
+verify-prod-k8s verify-prod: build ## Verify the API's production image in a kind cluster
+	@$(WITH_IMAGES) $(PODPROOF) verify $(ARGS)
+
+.PHONY: test
+test: lint test-unit test-integration test-e2e ## Lint, unit, integration and end-to-end tests
+
+.PHONY: test-unit
+test-unit: ## Tests in seconds, without Docker
+	@for m in $(MODULES); do (cd $$m && go test -race ./...); done
+
+.PHONY: test-integration
+test-integration: ## The API's tests against a real Postgres
+	@$(WITH_IMAGES) hack/with-postgres go test -C api -race -count=1 -tags integration ./...
+
+.PHONY: test-e2e
+test-e2e: build ## podproof on a real cluster: the good images, and the mutants that must fail
+	@$(WITH_IMAGES) go test -count=1 -timeout 50m -v -tags e2e ./cmd/podproof ./internal/collect/build ./mutants
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, shellcheck
+	@hack/lint $(MODULES)
+
+.PHONY: engine-stop
+engine-stop: ## End the private Docker engine, where one was started
+	@hack/engine stop
+
+.PHONY: clean
+clean: ## Remove what runs kept or left, and bin/
+	@if [ -x $(PODPROOF) ]; then $(WITH_IMAGES) $(PODPROOF) clean; fi
+	@rm -rf bin
