@@ -1,0 +1,94 @@
+//go:build e2e
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/docker"
+	"podproof.dev/podproof/mutants"
+)
+
+// sharedCluster is the kind cluster in which the truth table is tried, as a user lends one.
+var sharedCluster = fmt.Sprintf("podproof-e2e-%d", os.Getpid())
+
+// lend makes the shared cluster, and removes it when the test is over.
+func lend(t *testing.T) {
+	t.Helper()
+	engine, err := docker.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := engine.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := cluster.Options{Name: sharedCluster, NodeImage: os.Getenv("PODPROOF_NODE_IMAGE"),
+		Kubeconfig: filepath.Join(t.TempDir(), "kubeconfig"), CgroupV1: info.CgroupVersion == "1",
+		Started: func(string) {}, Ended: func(string, time.Duration, bool) {}, Debug: func(string) {}}
+	k := cluster.Prepare(o)
+	t.Cleanup(func() {
+		if err := k.Delete(o.Kubeconfig); err != nil {
+			t.Error(err)
+		}
+		if err := engine.RemoveNetwork(context.Background(), o.Name); err != nil {
+			t.Error(err)
+		}
+		engine.Close()
+	})
+	if err := k.Create(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTruthTable(t *testing.T) {
+	table, err := mutants.Truth()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lend(t)
+	// The good images are what the mutants are built on, so they come first.
+	for _, mutant := range []bool{false, true} {
+		t.Run(map[bool]string{false: "good", true: "mutants"}[mutant], func(t *testing.T) {
+			for _, image := range table {
+				if mutant == (image.Base != "") {
+					t.Run(image.Name, func(t *testing.T) {
+						t.Parallel()
+						tryImage(t, image)
+					})
+				}
+			}
+		})
+	}
+	wantClean(t)
+}
+
+func tryImage(t *testing.T, image mutants.Image) {
+	dir := t.TempDir()
+	evidence, js := filepath.Join(dir, "evidence.json"), filepath.Join(dir, "report.json")
+	f := podproof(t, nil, "verify", "-f", filepath.Join("mutants", image.Contract),
+		"--cluster", "kind:"+sharedCluster, "-o", "json="+js, "--evidence", evidence)
+	code := exitPass
+	if len(image.Fails) > 0 {
+		code = exitFail
+	}
+	f.want(t, code)
+	r := verdicts(t, js)
+	wanted := slices.Sorted(slices.Values(image.Fails))
+	if got := with(r, check.Fail); !slices.Equal(got, wanted) {
+		t.Errorf("fails %v, want %v", got, wanted)
+	}
+	wanted = slices.Sorted(slices.Values(image.Inconclusive))
+	if got := with(r, check.Inconclusive); !slices.Equal(got, wanted) {
+		t.Errorf("inconclusive %v, want %v", got, wanted)
+	}
+	judgedAgain(t, evidence, r)
+}
