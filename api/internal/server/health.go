@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -26,9 +27,28 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	if err := s.Database.Ping(ctx); err != nil {
+	err := s.Database.Ping(ctx)
+	s.logReadiness(err)
+	if err != nil {
 		fail(w, http.StatusServiceUnavailable, "database: "+store.Reason(err))
 		return
 	}
 	reply(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+// logReadiness writes a line when the state changes, not for each probe. Kubernetes itself
+// keeps only the status code of a failed probe.
+func (s *Server) logReadiness(err error) {
+	if errors.Is(err, context.Canceled) {
+		return // the client went away, which says nothing about the database
+	}
+	failed := err != nil
+	if s.databaseFailed.Swap(failed) == failed {
+		return
+	}
+	if failed {
+		s.Log.Warn("Not ready: the database does not answer", "reason", store.Reason(err))
+	} else {
+		s.Log.Info("Ready again: the database answers")
+	}
 }

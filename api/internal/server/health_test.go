@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 )
@@ -30,6 +31,22 @@ func TestReady(t *testing.T) {
 	closed := a.do("GET", "/api/v1/ready", "")
 	expectStatus(t, closed, 503)
 	expectBody(t, closed, shuttingDown)
+}
+
+func TestAChangeOfReadinessIsLoggedOnce(t *testing.T) {
+	a := newAPI(t)
+	for range 3 {
+		for _, err := range []error{nil, nil, errors.New("CANARY"), errors.New("CANARY")} {
+			a.memory.err = err
+			a.do("GET", "/api/v1/ready", "")
+		}
+	}
+	if lost, back := strings.Count(a.log.String(), "Not ready"), strings.Count(a.log.String(), "Ready again"); lost != 3 || back != 2 {
+		t.Errorf("%d losses and %d returns are in the log, expected 3 and 2: %s", lost, back, a.log)
+	}
+	if strings.Contains(a.log.String(), "CANARY") {
+		t.Errorf("the error's text is in the log: %s", a.log)
+	}
 }
 
 func TestNotReadyBeforeTheGateOpens(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,13 +32,15 @@ type Database interface {
 	List(ctx context.Context, page store.Page) ([]store.Reaction, error)
 }
 
-// Server answers requests. All fields are required.
+// Server answers requests. All exported fields are required.
 type Server struct {
 	Log      *slog.Logger
 	Gate     *Gate
 	Database Database
 	Owner    auth.Owner
 	Bucket   upload.Bucket
+
+	databaseFailed atomic.Bool // at the last readiness probe
 }
 
 // Handler is the whole interface. Reading is open to everybody, since reactions are made
