@@ -22,6 +22,9 @@ var applets = []string{"kube-apiserver", "kube-controller-manager", "kube-schedu
 // trees is where the node keeps the files of preloaded images: outside of /var, which every node start copies.
 const trees = "kind/layers/"
 
+// layout changes whenever this file lays the node's layers out in another way.
+const layout = "1"
+
 // assemble makes the layers with the programs and with the images that the node has from the start.
 func (h Host) assemble(version string, kube, containerd, controlPlane part, postgres Image) (part, error) {
 	network, err := h.file("node", "pod-network.conflist")
@@ -42,7 +45,7 @@ func (h Host) assemble(version string, kube, containerd, controlPlane part, post
 	}
 	a := assembly{host: h, version: version, network: network, manifest: manifest, runtime: string(runtime), postgres: postgres}
 	return part{
-		name: "node", key: key(kube.key, containerd.key, controlPlane.key, postgres.Key, network, manifest, a.runtime, pause, "1"),
+		name: "node", key: key(kube.key, containerd.key, controlPlane.key, postgres.Key, network, manifest, a.runtime, pause, layout),
 		what: "node image: putting its layers together", size: 600 << 20,
 		after: append([]part{kube, containerd, controlPlane}, postgres.parts...),
 		build: func(ctx context.Context, b *Builder, dir string) error {
@@ -175,21 +178,21 @@ func (a assembly) images(ctx context.Context, scratch, pause string) ([]preloade
 	}
 	binary := []archive.Entry{{Name: "usr/local/bin/kube", Mode: 0o755, Source: a.kube + "/kube"}}
 	// In the node the binary is there already: its second place costs nothing, and both share the page cache.
-	shared := []archive.Entry{{Name: "usr/local/bin/kube", Hard: "usr/local/bin/kube"}}
+	shared := []archive.Entry{{Name: "usr/local/bin/kube", Mode: 0o755, Hard: "usr/local/bin/kube"}}
 	var links []archive.Entry
 	for _, name := range applets {
 		links = append(links, archive.Entry{Name: "usr/local/bin/" + name, Link: "kube"})
 	}
 	root := a.controlPlane + "/root.tar"
 	config := archive.Config{Env: []string{path}, Entrypoint: []string{"/usr/local/bin/coredns"}}
-	first, err := preload("control-plane", controlPlane, config,
+	first, err := describe("control-plane", controlPlane, config,
 		source{archive.File(root), []archive.Entry{{Tar: root}}},
 		source{archive.Stream(append(binary, links...)), append(shared, links...)})
 	if err != nil {
 		return nil, err
 	}
 	hold := []archive.Entry{{Name: "pause", Mode: 0o755, Source: pause}}
-	second, err := preload("pause", pauses, archive.Config{Entrypoint: []string{"/pause"}}, source{archive.Stream(hold), hold})
+	second, err := describe("pause", pauses, archive.Config{Entrypoint: []string{"/pause"}}, source{archive.Stream(hold), hold})
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +214,7 @@ func (a assembly) postgresImage(scratch string) (preloaded, error) {
 		}
 		sources = append(sources, source{archive.File(file), []archive.Entry{{Tar: file}}})
 	}
-	return preload("postgres", []string{a.postgres.Ref()}, a.postgres.labelled(), sources...)
+	return describe("postgres", []string{a.postgres.Ref()}, a.postgres.labelled(), sources...)
 }
 
 var sandboxImage = regexp.MustCompile(`sandbox_image = "([^"]+)"`)
@@ -252,8 +255,8 @@ type source struct {
 	files []archive.Entry
 }
 
-// preload describes an image whose layers become trees of the node.
-func preload(name string, refs []string, config archive.Config, sources ...source) (preloaded, error) {
+// describe lists what the node needs of an image whose layers become trees of it.
+func describe(name string, refs []string, config archive.Config, sources ...source) (preloaded, error) {
 	image := preloaded{Names: refs}
 	var layers []archive.Layer
 	for i, s := range sources {
