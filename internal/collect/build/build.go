@@ -25,6 +25,10 @@ type Spec struct {
 	Args       map[string]string // build arguments
 	Labels     map[string]string // labels of the image
 	Name       string            // under which the image is kept in the engine
+
+	// Matters tells of which RUN steps a Rebuild must learn whether they come from the
+	// cache. Nil means of all.
+	Matters func(evidence.BuildStep) bool
 }
 
 // Build builds and keeps the image under Spec.Name. A Dockerfile or context that is
@@ -67,8 +71,9 @@ var errDecided = errors.New("every step is decided")
 
 // Rebuild builds once more, with the content of file (a path like Spec.Context, inside of
 // it) changed on its way to the engine. Nothing is written to the user's folder, and no
-// image is kept. It ends as soon as every RUN step is decided, so that a compilation is
-// not waited for. A build that fails is evidence, as is a file that is not sent at all.
+// image is kept. It ends as soon as every RUN step that matters is decided, so that a
+// compilation is not waited for. A build that fails is evidence, as is a file that is not
+// sent at all; a file that is not there, or outside of Spec.Context, is an error.
 func Rebuild(ctx context.Context, engine *docker.Engine, s Spec, file string) (evidence.Rebuild, error) {
 	started := time.Now()
 	out := evidence.Rebuild{File: file}
@@ -77,7 +82,7 @@ func Rebuild(ctx context.Context, engine *docker.Engine, s Spec, file string) (e
 		return out, err
 	}
 	rec := newRecorder(nil)
-	failure, err := s.solve(ctx, engine, folder, nil, rec, decided)
+	failure, err := s.solve(ctx, engine, folder, nil, rec, s.decided)
 	if err != nil {
 		return out, fmt.Errorf("building %s again with other content in %s: %w", s.Name, file, err)
 	}

@@ -65,16 +65,18 @@ func (s Spec) solve(ctx context.Context, engine *docker.Engine, folder fsutil.FS
 	return said(err), nil
 }
 
-// said is BuildKit's message without what gRPC and the client wrap around it.
+// said is BuildKit's message without what it, gRPC and the client wrap around it.
 func said(err error) string {
 	text := err.Error()
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		if st, ok := status.FromError(e); ok {
-			text = st.Message()
-			break
+		if st, ok := e.(interface{ GRPCStatus() *status.Status }); ok {
+			text = st.GRPCStatus().Message()
 		}
 	}
-	return strings.TrimPrefix(text, "failed to solve: ")
+	for _, p := range []string{"failed to solve: ", "failed to solve with frontend dockerfile.v0: ", "failed to create LLB definition: "} {
+		text = strings.TrimPrefix(text, p)
+	}
+	return text
 }
 
 func dial(ctx context.Context, engine *docker.Engine) (*client.Client, error) {
