@@ -8,6 +8,7 @@ import (
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/workload"
 )
 
 func rows(t *testing.T) []Image {
@@ -61,13 +62,34 @@ func TestRows(t *testing.T) {
 		if slices.Contains(seen, image.Name) || image.Why == "" || len(image.Fails) > 1 {
 			t.Errorf("%s: a row has a name of its own, a reason, and at most one check that fails", image.Name)
 		}
-		for _, p := range append(slices.Clone(c.Manifests), c.Build.Context, c.Build.Dockerfile) {
+		for _, p := range []string{c.Build.Context, c.Build.Dockerfile} {
 			if _, err := os.Stat(c.Path(p)); err != nil {
 				t.Errorf("%s: %v", image.Contract, err)
 			}
 		}
+		if err := holdsWorkload(c); err != nil {
+			t.Errorf("%s: %v", image.Contract, err)
+		}
 		seen = append(seen, image.Name)
 	}
+}
+
+// holdsWorkload renders the manifests, so that a patch that no longer fits is found without a cluster.
+func holdsWorkload(c contract.Contract) error {
+	var paths []workload.Path
+	for _, m := range c.Manifests {
+		paths = append(paths, workload.Path{Written: m, Real: c.Path(m)})
+	}
+	objects, err := workload.Read(paths)
+	if err != nil {
+		return err
+	}
+	runners, err := workload.Runners(objects)
+	if err != nil {
+		return err
+	}
+	_, _, err = contract.Derive(c, contract.Facts{Workloads: workload.Facts(runners)})
+	return err
 }
 
 func TestEveryContractHasARow(t *testing.T) {

@@ -14,12 +14,16 @@ import (
 	"syscall"
 )
 
-func main() {
-	fallback := flag.String("default", "", "a variable `NAME=VALUE` for the program, where the environment does not set NAME")
-	exit := flag.Int("exit", 0, "the exit `code` where the program's own is 0")
-	flag.Parse()
+func main() { os.Exit(run(os.Args[1:])) }
 
-	program := exec.Command(flag.Arg(0), flag.Args()[1:]...)
+// run returns the exit code.
+func run(args []string) int {
+	flags := flag.NewFlagSet("wrap", flag.ExitOnError)
+	fallback := flags.String("default", "", "a variable `NAME=VALUE` for the program, where the environment does not set NAME")
+	exit := flags.Int("exit", 0, "the exit `code` where the program's own is 0")
+	_ = flags.Parse(args) // ExitOnError
+
+	program := exec.Command(flags.Arg(0), flags.Args()[1:]...)
 	program.Stdout, program.Stderr = os.Stdout, os.Stderr
 	program.Env = os.Environ()
 	if name, _, ok := strings.Cut(*fallback, "="); ok && os.Getenv(name) == "" {
@@ -28,9 +32,10 @@ func main() {
 
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
+	defer signal.Stop(terminated)
 	if err := program.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "wrap:", err)
-		os.Exit(127)
+		return 127
 	}
 	go func() {
 		for s := range terminated {
@@ -39,7 +44,7 @@ func main() {
 	}()
 	_ = program.Wait() // the exit code tells how it ended
 	if code := program.ProcessState.ExitCode(); code != 0 {
-		os.Exit(code)
+		return code
 	}
-	os.Exit(*exit)
+	return *exit
 }

@@ -1,3 +1,0 @@
-module podproof.dev/smoke
-
-go 1.26.0
