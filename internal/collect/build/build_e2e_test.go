@@ -82,10 +82,16 @@ func engine(t *testing.T) *docker.Engine {
 }
 
 func spec(t *testing.T, files map[string]string) Spec {
+	t.Helper()
 	dir := folder(t, files)
-	return Spec{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Name: "podproof.local/build-e2e:" + strings.NewReplacer("/", "-", " ", "-").Replace(strings.ToLower(t.Name())),
+	s := Spec{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Name: "podproof.local/build-e2e:" + strings.NewReplacer("/", "-", " ", "-").Replace(strings.ToLower(t.Name())),
 		// Without it a step of an earlier run of this test would come from the cache.
 		Args: map[string]string{"RUN_ID": fmt.Sprint(time.Now().UnixNano())}}
+	t.Cleanup(func() {
+		// Of the same engine: both look at DOCKER_HOST and the context. It fails where the build was to fail.
+		_ = exec.Command("docker", "image", "rm", "--force", s.Name).Run()
+	})
+	return s
 }
 
 func named(t *testing.T, steps []evidence.BuildStep, part string) evidence.BuildStep {
