@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,20 +41,21 @@ func (p private) config() string   { return filepath.Join(p.state, "daemon.json"
 func (p private) log() string      { return filepath.Join(p.state, "log") }
 func (p private) lockFile() string { return filepath.Join(filepath.Dir(p.state), "engine.lock") }
 
-// answers says whether the engine is up.
+// answers says whether the engine is up. One line of HTTP does not deserve to compile a whole client for.
 func (p private) answers() bool {
-	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", p.socket())
-		},
-	}}
-	response, err := client.Get("http://docker/_ping")
+	conn, err := net.DialTimeout("unix", p.socket(), 2*time.Second)
 	if err != nil {
 		return false
 	}
-	response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
+		return false
+	}
+	if _, err := io.WriteString(conn, "GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n"); err != nil {
+		return false
+	}
+	status, err := bufio.NewReader(conn).ReadString('\n')
+	return err == nil && strings.Contains(status, " 200 ")
 }
 
 // start brings the engine up and returns when it answers. dockerd gets a session of its own, so that neither
@@ -93,6 +95,9 @@ func (p private) start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
+	if err := moreFiles(); err != nil {
+		return err
+	}
 	daemon := exec.Command("dockerd", "--config-file="+p.config())
 	daemon.Stdout, daemon.Stderr, daemon.Dir = log, log, "/"
 	daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -102,6 +107,17 @@ func (p private) start(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- daemon.Wait() }()
 	return p.untilUp(ctx, daemon.Process, ended)
+}
+
+// moreFiles lets the engine, and so containers, open as many files as this process may at most. A login shell's
+// usual limit of 1024 is too low for a node.
+func moreFiles() error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	limit.Cur = limit.Max
+	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
 }
 
 // untilUp waits for the engine's first answer, or for the end of its process.

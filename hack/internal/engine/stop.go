@@ -22,8 +22,9 @@ func (p private) stop() (bool, error) {
 		}
 	}
 	if _, err := os.Stat(p.run); errors.Is(err, os.ErrNotExist) {
-		return false, nil
+		return pid != 0, nil
 	}
+	left := len(processes("containerd", p.run)) > 0 // of a dockerd that was killed; shims are among them
 	// A shim's child is a container's first process, and takes the whole container along.
 	for _, shim := range processes("shim", p.run) {
 		for _, child := range children(shim) {
@@ -46,7 +47,7 @@ func (p private) stop() (bool, error) {
 	if err := p.disconnect(); err != nil {
 		return true, err
 	}
-	return pid != 0, os.RemoveAll(p.run)
+	return pid != 0 || left, os.RemoveAll(p.run)
 }
 
 // daemon returns the PID of our dockerd, or 0. It goes by the command line, since a PID file can be stale.

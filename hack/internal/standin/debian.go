@@ -3,6 +3,7 @@ package standin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,11 +15,30 @@ import (
 // suite is Debian 12. A later systemd refuses cgroup v1, which the node must run on as well.
 const suite = "bookworm"
 
+const debianPackages = "ca-certificates,tzdata"
+
+// The packages that stand for the FastAPI example's requirements.txt and requirements-dev.txt.
 const (
-	debianPackages = "ca-certificates,tzdata"
-	pythonPackages = "python3 python3-venv python3-fastapi python3-uvicorn python3-asyncpg"
-	testPackages   = "python3-pytest"
+	pythonPackages = "debian-packages.txt"
+	testPackages   = "debian-packages-dev.txt"
 )
+
+// packages reads such a list: a name a line, with comments.
+func (h Host) packages(file string) (string, error) {
+	text, err := h.file("..", "examples", "fastapi", file)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, "#")
+		names = append(names, strings.Fields(line)...)
+	}
+	if len(names) == 0 {
+		return "", fmt.Errorf("examples/fastapi/%s names no package", file)
+	}
+	return strings.Join(names, " "), nil
+}
 
 // quick speeds installing up: what is installed is thrown away when it is incomplete, so nothing needs syncing.
 var quick = []string{"--dpkgopt=force-unsafe-io", `--aptopt=Acquire::Languages "none"`, `--aptopt=APT::Install-Recommends "false"`}
@@ -26,6 +46,14 @@ var quick = []string{"--dpkgopt=force-unsafe-io", `--aptopt=Acquire::Languages "
 // debian makes three layers in one go, each on top of the one before: debian.tar, python.tar, python-dev.tar.
 func (h Host) debian() (part, error) {
 	script, err := h.file("debian", "layer")
+	if err != nil {
+		return part{}, err
+	}
+	python, err := h.packages(pythonPackages)
+	if err != nil {
+		return part{}, err
+	}
+	tests, err := h.packages(testPackages)
 	if err != nil {
 		return part{}, err
 	}
@@ -41,8 +69,8 @@ func (h Host) debian() (part, error) {
 		}
 		list := []string{"--variant=minbase", "--format=null", "--skip=chroot/start-stop-daemon", "--include=" + debianPackages}
 		list = append(list, save("debian")...)
-		list = append(append(list, install(pythonPackages)), save("python")...)
-		return append(append(list, install(testPackages)), save("python-dev")...)
+		list = append(append(list, install(python)), save("python")...)
+		return append(append(list, install(tests)), save("python-dev")...)
 	}
 	p := part{
 		name: "debian", what: "Debian " + suite + " and its Python packages: installing", note: "about a minute, once",
