@@ -137,7 +137,7 @@ func (b *Builder) makeOnce(ctx context.Context, p part) (err error) {
 	task := b.Log.Start(p.what, p.note)
 	if err := p.build(ctx, b, dir); err != nil {
 		task.Dropped()
-		return err
+		return b.fullDisk(err) // before dir is removed, which makes room
 	}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err

@@ -95,7 +95,7 @@ func (h Host) bootstrapped(p part, target string, args func(dir string) []string
 // hook is a script as mmdebstrap takes it: it passes the root file system's path, to which more arguments are added.
 // The text itself is passed, since not every user that mmdebstrap becomes can read the repository.
 func hook(script string, arguments ...string) string {
-	return `set -- "$1" ` + strings.Join(arguments, " ") + "\n" + script
+	return `set -- "$1" ` + strings.Join(arguments, " ") + "\n" + strings.TrimSpace(script)
 }
 
 // bootstrap runs mmdebstrap, which it installs if need be.

@@ -21,7 +21,7 @@ func (h Host) Postgres() (Image, error) {
 	}
 	root := h.bootstrapped(part{
 		name: "postgres", what: "postgres image: extracting Debian's packages", note: "half a minute, once",
-		size: 100 << 20, scratch: 500 << 20,
+		size: 130 << 20, scratch: 500 << 20,
 	}, "postgres.tar", func(string) []string {
 		return []string{"--variant=extract", "--format=tar", "--skip=output/dev", "--include=" + postgresPackages, "--extract-hook=" + hook(prune)}
 	})

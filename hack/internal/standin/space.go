@@ -60,6 +60,16 @@ func (b *Builder) NeedSpace(images []Image) error {
 	return nil
 }
 
+// fullDisk adds to an error that a disk is full, which some programs keep to themselves.
+func (b *Builder) fullDisk(err error) error {
+	for _, dir := range []string{b.Dir, os.TempDir(), b.Host.Go["GOCACHE"]} {
+		if free, failed := cache.Free(dir); failed == nil && free < 4<<20 {
+			return fmt.Errorf("%w in %s: %w", syscall.ENOSPC, dir, err)
+		}
+	}
+	return err
+}
+
 func size(bytes uint64) string {
 	if bytes >= 1<<30 {
 		return fmt.Sprintf("%.1f GB", float64(bytes)/(1<<30))
