@@ -48,9 +48,9 @@ func run(ctx context.Context, args []string) error {
 	case slices.Equal(args, []string{"status"}):
 		return engine.Status(ctx, os.Stdout)
 	case slices.Equal(args, []string{"stop"}):
-		return engine.Stop(os.Stderr, false)
+		return engine.Stop(ctx, os.Stderr, false)
 	case slices.Equal(args, []string{"stop", "--purge"}):
-		return engine.Stop(os.Stderr, true)
+		return engine.Stop(ctx, os.Stderr, true)
 	}
 	return errUsage
 }

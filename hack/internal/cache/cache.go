@@ -2,6 +2,7 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -50,7 +51,7 @@ func Free(dir string) (uint64, error) {
 
 // Lock waits until this process alone holds the file. busy is called once if another holds it.
 // The kernel lets go of it when the process ends, however it ends.
-func Lock(path string, busy func()) (unlock func(), err error) {
+func Lock(ctx context.Context, path string, busy func()) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, Explain(err, filepath.Dir(path))
@@ -59,7 +60,7 @@ func Lock(path string, busy func()) (unlock func(), err error) {
 	err = syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		busy()
-		err = flockWait(fd)
+		err = flockWait(ctx, fd)
 	}
 	if err != nil {
 		file.Close()
@@ -68,10 +69,21 @@ func Lock(path string, busy func()) (unlock func(), err error) {
 	return func() { file.Close() }, nil
 }
 
-func flockWait(fd int) error {
-	for {
-		if err := syscall.Flock(fd, syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			return err
+// flockWait leaves the waiting itself behind when the context ends: a process that was interrupted exits soon.
+func flockWait(ctx context.Context, fd int) error {
+	got := make(chan error, 1)
+	go func() {
+		for {
+			if err := syscall.Flock(fd, syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+				got <- err
+				return
+			}
 		}
+	}()
+	select {
+	case err := <-got:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -40,13 +41,13 @@ func TestExplain(t *testing.T) {
 
 func TestLockIsForOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	unlock, err := Lock(path, func() { t.Error("busy, with nobody else there") })
+	unlock, err := Lock(t.Context(), path, func() { t.Error("busy, with nobody else there") })
 	if err != nil {
 		t.Fatal(err)
 	}
 	waits, got := make(chan struct{}), make(chan error)
 	go func() {
-		second, err := Lock(path, func() { close(waits) })
+		second, err := Lock(t.Context(), path, func() { close(waits) })
 		if err == nil {
 			second()
 		}
@@ -61,5 +62,18 @@ func TestLockIsForOne(t *testing.T) {
 	unlock()
 	if err := <-got; err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestLockCanBeInterrupted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	unlock, err := Lock(t.Context(), path, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	ctx, interrupt := context.WithCancel(t.Context())
+	if _, err := Lock(ctx, path, interrupt); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }

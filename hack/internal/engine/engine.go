@@ -37,7 +37,7 @@ func Ensure(ctx context.Context, say io.Writer) (string, error) {
 	}
 	fmt.Fprintf(say, "[engine] This host lacks %s, which 'docker run --privileged' of Docker %s asks for: starting a private engine; the machine's own stays as it is.\n",
 		strings.Join(missing, ", "), version)
-	unlock, err := cache.Lock(private.lockFile(), func() { fmt.Fprintln(say, "[engine] Another run is starting it: waiting.") })
+	unlock, err := cache.Lock(ctx, private.lockFile(), func() { fmt.Fprintln(say, "[engine] Another run is starting it: waiting.") })
 	if err != nil {
 		return "", err
 	}
@@ -54,12 +54,12 @@ func Ensure(ctx context.Context, say io.Writer) (string, error) {
 
 // Stop ends the private engine and removes what it made outside of its state directory. Its images stay,
 // unless purge asks for them to go as well.
-func Stop(say io.Writer, purge bool) error {
+func Stop(ctx context.Context, say io.Writer, purge bool) error {
 	private, err := newPrivate()
 	if err != nil {
 		return err
 	}
-	unlock, err := cache.Lock(private.lockFile(), func() { fmt.Fprintln(say, "[engine] Another run is starting it: waiting.") })
+	unlock, err := cache.Lock(ctx, private.lockFile(), func() { fmt.Fprintln(say, "[engine] Another run is starting it: waiting.") })
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func Ensure(ctx context.Context, say *progress.Log, stderr io.Writer, hack strin
 		return result, nil
 	}
 	// From here on the work is heavy: one run does it, the others wait for its result.
-	unlock, err := cache.Lock(filepath.Join(builder.Dir, "lock"), func() {
+	unlock, err := cache.Lock(ctx, filepath.Join(builder.Dir, "lock"), func() {
 		say.Say("Another run is building or pulling images: waiting for it.")
 	})
 	if err != nil {
@@ -180,16 +180,20 @@ func (r *Result) pull(ctx context.Context, engine docker.Engine, say *progress.L
 			return fmt.Errorf("%s image: %w\nPODPROOF_IMAGES=pull forbids to build it: make the registry reachable, load the image into the engine (docker load), or unset PODPROOF_IMAGES", c.name, err)
 		default:
 			silent[registry(c.official)] = true
-			say.Say("%s does not give its images (%s): building stand-ins from the Go module proxy and Debian's packages.", registry(c.official), reason(err))
+			say.Say("No images from %s (%s): building stand-ins from the Go module proxy and Debian's packages.", registry(c.official), reason(err))
 		}
 	}
 	return nil
 }
 
-// reason is the last line of an error, which is where docker puts it.
+// reason is the end of a pull's error, which is where the cause is: after the URL that docker asked for.
 func reason(err error) string {
 	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
-	return lines[len(lines)-1]
+	last := lines[len(lines)-1]
+	if _, cause, found := strings.Cut(last, `": `); found {
+		return cause
+	}
+	return last
 }
 
 // build makes the stand-ins that are still missing, side by side.

@@ -18,7 +18,7 @@ func Prune(ctx context.Context, say *progress.Log, stderr io.Writer, hack string
 	if err != nil {
 		return err
 	}
-	unlock, err := cache.Lock(filepath.Join(builder.Dir, "lock"), func() {
+	unlock, err := cache.Lock(ctx, filepath.Join(builder.Dir, "lock"), func() {
 		say.Say("Another run is building or pulling images: waiting for it.")
 	})
 	if err != nil {
