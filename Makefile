@@ -15,13 +15,17 @@ MODULES := . api $(patsubst %/go.mod,%,$(wildcard hack/go.mod mutants/*/go.mod))
 # ARGS is passed on to podproof: make verify-prod ARGS='--only "image/*" -v'
 ARGS ?=
 
+# One setting for all builds, so that they share Go's build cache; only the race detector needs cgo.
+export CGO_ENABLED := 0
+RACE := CGO_ENABLED=1 go test
+
 .PHONY: help
 help: ## Say what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 .PHONY: build
 build: ## Build podproof to bin/podproof
-	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.stamped=$(shell git describe --tags --always --dirty 2>/dev/null)' -o $(PODPROOF) ./cmd/podproof
+	@go build -ldflags '-s -w -X main.stamped=$(shell git describe --tags --always --dirty 2>/dev/null)' -o $(PODPROOF) ./cmd/podproof
 
 .PHONY: build-prod
 build-prod: build ## Build the API's production image, reactbin-api-prod:latest
@@ -36,11 +40,11 @@ test: lint test-unit test-integration test-e2e ## Lint, unit, integration and en
 
 .PHONY: test-unit
 test-unit: ## Tests in seconds, without Docker
-	@for m in $(MODULES); do (cd $$m && go test -race ./...); done
+	@for m in $(MODULES); do (cd $$m && $(RACE) -race ./...); done
 
 .PHONY: test-integration
 test-integration: ## The API's tests against a real Postgres
-	@$(WITH_IMAGES) hack/with-postgres go test -C api -race -count=1 -tags integration ./...
+	@$(WITH_IMAGES) hack/with-postgres env $(RACE) -C api -race -count=1 -tags integration ./...
 
 .PHONY: test-e2e
 test-e2e: build ## podproof on a real cluster: the good images, and the mutants that must fail

@@ -77,7 +77,7 @@ func buildFix(err string) string {
 	}
 	switch {
 	case has("failed to resolve source metadata", "pull access denied", "failed to do request", "failed to authorize"):
-		return "A base image could not be pulled: check its name and the registry; without a registry let `hack/images env` give the build the names of local base images."
+		return "A base image could not be pulled: check its name and the registry; where no registry is reachable, give the Dockerfile a local base image by a build argument."
 	case has("dockerfile parse error", "unknown instruction"):
 		return "Mend the Dockerfile's syntax at the line that is named."
 	case has("unknown flag", "requires BuildKit", "dockerfile.v0"):

@@ -51,9 +51,9 @@ func judgeStartupReady(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.fail(fmt.Sprintf("Ready after %s", seconds(s.Seconds)),
 			fmt.Sprintf("Start faster than in %s, or let the contract's startup.within say what production can wait for.", limit))
 	}
-	line := fmt.Sprintf("Ready OK (%s)", seconds(s.Seconds))
+	line := "Ready OK"
 	if len(c.Dependencies) > 0 {
-		line = fmt.Sprintf("Ready with its dependencies OK (%s)", seconds(s.Seconds))
+		line = "Ready with its dependencies OK"
 	}
 	return j.pass(line, fmt.Sprintf("%s Ready after %s, no restart", count(len(s.Pods), "pod"), seconds(s.Seconds)))
 }

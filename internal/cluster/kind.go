@@ -177,12 +177,27 @@ func DeleteByName(name string) error {
 func (k *Kind) AwaitBoot(ctx context.Context) error {
 	select {
 	case <-k.booted:
-		return nil
+		return k.awaitContainerd(ctx)
 	case <-k.ended:
 		return errors.New("the cluster's nodes did not start")
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// awaitContainerd returns when the nodes' containerd answers: `systemctl start` ends when
+// the unit has said that it is ready. systemd itself may still be opening its bus.
+func (k *Kind) awaitContainerd(ctx context.Context) error {
+	ns, err := k.nodes()
+	if err != nil {
+		return err
+	}
+	for _, n := range ns {
+		if _, err := k.Run(ctx, n.String(), "sh", "-c", "until systemctl start containerd 2>/dev/null; do sleep 0.1; done"); err != nil {
+			return fmt.Errorf("waiting for containerd: %w", err)
+		}
+	}
+	return nil
 }
 
 // REST is how to reach the API server. It is nil until Create has returned.

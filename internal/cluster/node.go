@@ -3,9 +3,12 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"sigs.k8s.io/kind/pkg/exec"
 )
 
 // Run runs a command on a node and returns its standard output. Only a cluster whose
@@ -31,6 +34,9 @@ func (k *Kind) run(ctx context.Context, node string, stdin io.Reader, command st
 		if err := cmd.Run(); err != nil {
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
+			}
+			if run := (*exec.RunError)(nil); errors.As(err, &run) {
+				err = run.Inner // it names the command once more, as docker exec
 			}
 			return out.Bytes(), fmt.Errorf("on node %s, `%s %s`: %w: %s", node, command,
 				strings.Join(args, " "), err, strings.TrimSpace(errs.String()))

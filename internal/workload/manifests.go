@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -86,11 +87,15 @@ func read(p Path) ([]Object, error) {
 	}
 	var objects []Object
 	for _, r := range resources.Resources() {
-		m, err := r.Map()
+		// By way of JSON, whose numbers have the types that Kubernetes' own code expects.
+		b, err := r.MarshalJSON()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", p.Written, r.CurId(), err)
 		}
-		o := Object{&unstructured.Unstructured{Object: m}, p.Written}
+		o := Object{&unstructured.Unstructured{}, p.Written}
+		if err := o.UnmarshalJSON(b); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", p.Written, r.CurId(), err)
+		}
 		if err := strict(o); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", p.Written, o, err)
 		}
@@ -211,10 +216,14 @@ func object(doc yaml.Node, file string) (Object, error) {
 	if err != nil {
 		return Object{}, fmt.Errorf("%s: %w", where, err)
 	}
-	m := map[string]any{}
-	// sigs.k8s.io/yaml goes through JSON, so that numbers have the types that Kubernetes expects.
-	if err := sigsyaml.Unmarshal(b, &m); err != nil {
+	j, err := sigsyaml.YAMLToJSON(b)
+	if err != nil {
 		return Object{}, fmt.Errorf("%s: %s", where, text(err))
+	}
+	m := map[string]any{}
+	// Kubernetes' own JSON gives whole numbers the type that its code expects.
+	if err := utiljson.Unmarshal(j, &m); err != nil {
+		return Object{}, fmt.Errorf("%s: a document must be one object, with apiVersion and kind: %s", where, text(err))
 	}
 	o := Object{&unstructured.Unstructured{Object: m}, where}
 	if o.GetKind() == "" || o.GetAPIVersion() == "" || o.GetName() == "" {

@@ -70,6 +70,18 @@ func (b *Bench) remove(ctx context.Context, name string) error {
 	return b.client().CoreV1().Pods(b.Namespace).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: &now})
 }
 
+// startWithin bounds the time from a trial pod's creation to its container's first start,
+// which is the cluster's affair: what the contract bounds counts from that start.
+const startWithin = 2 * time.Minute
+
+// started waits until the container under test has started, or never will.
+func (b *Bench) started(ctx context.Context, uid string) error {
+	return b.within(ctx, startWithin, uid, func(o *workload.Observed) (bool, string) {
+		began := workload.Running(o.Pod, b.Container) != nil || workload.Terminated(o.Pod, b.Container) != nil
+		return began || workload.Hopeless(o) != "", workload.Summary(o.Pod)
+	})
+}
+
 // waitPod waits for one pod, by UID. It gives up when the context ends.
 func (b *Bench) waitPod(ctx context.Context, uid string, look func(*workload.Observed) (done bool, seen string)) error {
 	return b.Observer.Wait(ctx, func(p *corev1.Pod) bool { return string(p.UID) == uid },

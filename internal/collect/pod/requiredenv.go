@@ -54,11 +54,11 @@ func (b *Bench) without(ctx context.Context, i int, variable string, within time
 		return t, err
 	}
 	uid := string(p.UID)
+	if err := b.started(ctx, uid); err != nil {
+		return t, err
+	}
 	began, hopeless := time.Now(), ""
 	err = b.within(ctx, within, uid, func(o *workload.Observed) (bool, string) {
-		if r := workload.Running(o.Pod, b.Container); r != nil && began.Before(r.StartedAt.Time) {
-			began = r.StartedAt.Time
-		}
 		t.Last = workload.Terminated(o.Pod, b.Container)
 		t.BecameReady = workload.IsReady(o.Pod)
 		if t.Last == nil {
@@ -76,8 +76,12 @@ func (b *Bench) without(ctx context.Context, i int, variable string, within time
 		b.awaitLog(ctx, uid, variable)
 	}
 	t.Pod = b.podEvidence(ctx, uid)
-	if !t.Exited && !t.BecameReady && hopeless != "" {
+	switch {
+	case t.Exited || t.BecameReady:
+	case hopeless != "":
 		t.Problem = hopeless
+	case workload.ContainerID(&corev1.Pod{Status: t.Pod.Status}, b.Container) == "":
+		t.Problem = fmt.Sprintf("the container of pod %s did not start within %s", p.Name, startWithin)
 	}
 	return t, b.remove(ctx, p.Name)
 }

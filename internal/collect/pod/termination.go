@@ -36,6 +36,9 @@ func Termination(ctx context.Context, b *Bench, stopSignal string, within time.D
 	if t.StopSignal == "" {
 		t.StopSignal = "SIGTERM"
 	}
+	if err := b.started(ctx, uid); err != nil {
+		return nil, err
+	}
 	var now *corev1.Pod
 	err = b.within(ctx, within, uid, func(o *workload.Observed) (bool, string) {
 		now = o.Pod
