@@ -39,10 +39,14 @@ func Prune(ctx context.Context, say *progress.Log, stderr io.Writer, hack string
 		if keep[ref] {
 			continue
 		}
-		if _, err := builder.Engine.Output(ctx, "image", "rm", ref); err != nil {
+		switch _, err := builder.Engine.Output(ctx, "image", "rm", ref); {
+		case err == nil:
+			say.Say("deleted %s", ref)
+		case strings.Contains(err.Error(), "conflict"):
+			say.Say("kept %s: a container uses it", ref)
+		default:
 			return err
 		}
-		say.Say("deleted %s", ref)
 	}
 	deleted, err := builder.Prune(current)
 	for _, name := range deleted {
