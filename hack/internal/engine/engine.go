@@ -19,7 +19,7 @@ func Ensure(ctx context.Context, say io.Writer) (string, error) {
 	ordinary := docker.Engine{Host: given}
 	version, err := ordinary.Version(ctx)
 	if err != nil {
-		return "", fmt.Errorf("no Docker engine answers: %w\nStart the Docker engine, or set DOCKER_HOST to the address of one that runs", err)
+		return "", fmt.Errorf("no Docker engine answers: %w\nStart the Docker engine, get the right to use its socket, or set DOCKER_HOST to the address of another", err)
 	}
 	if given != "" {
 		return given, nil

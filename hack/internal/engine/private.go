@@ -77,7 +77,7 @@ func (p private) start(ctx context.Context) error {
 	if err := os.RemoveAll(filepath.Join(p.run, "pid")); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(p.run, 0o700); err != nil {
+	if err := os.MkdirAll(p.run, 0o711); err != nil {
 		return err
 	}
 	network, err := p.connect()
