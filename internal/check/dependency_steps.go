@@ -129,3 +129,13 @@ func instructionOf(s evidence.BuildStep) string {
 	}
 	return stepPrefix.ReplaceAllString(s.Name, "")
 }
+
+// InstallsDependencies returns a function that tells whether a build step is one of those
+// that build/dependency-layer-cached looks at. Own are the contract's build.dependencySteps.
+// A collector needs to observe no other step to its end.
+func InstallsDependencies(own []string) func(evidence.BuildStep) bool {
+	return func(s evidence.BuildStep) bool {
+		steps, err := dependencySteps([]evidence.BuildStep{s}, own)
+		return err != nil || len(steps) > 0
+	}
+}

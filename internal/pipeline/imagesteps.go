@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/collect/build"
 	"podproof.dev/podproof/internal/collect/image"
 	"podproof.dev/podproof/internal/contract"
@@ -58,7 +59,9 @@ func (r *run) build(ctx context.Context) error {
 }
 
 func (r *run) rebuild(ctx context.Context) error {
-	b, err := build.Rebuild(ctx, r.engine, r.spec(), r.contract.Path(r.contract.Build.SourceFile))
+	spec := r.spec()
+	spec.Matters = check.InstallsDependencies(r.contract.Build.DependencySteps)
+	b, err := build.Rebuild(ctx, r.engine, spec, r.contract.Path(r.contract.Build.SourceFile))
 	if err != nil {
 		return err
 	}
