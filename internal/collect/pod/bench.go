@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -52,7 +53,22 @@ func (b *Bench) trial(trial, name string) *corev1.Pod {
 	p.Spec.ActiveDeadlineSeconds = &seconds
 	// Its first exit is the answer, not the start of a series.
 	p.Spec.RestartPolicy = corev1.RestartPolicyNever
+	for _, cs := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
+		for i := range cs {
+			cs[i].Resources.Requests = small()
+		}
+	}
 	return p
+}
+
+// small is what a trial's containers request, so that a dozen of them fit a small node
+// beside the workload: a trial is about the process, not about the room that it reserves.
+// Limits stay as they are.
+func small() corev1.ResourceList {
+	return corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse("10m"),
+		corev1.ResourceMemory: resource.MustParse("16Mi"),
+	}
 }
 
 // create makes a trial's pod and returns it with the UID that it got.
