@@ -63,7 +63,7 @@ func TestBadInput(t *testing.T) {
 			says: []string{"podproof.yaml:4", `manifests`},
 		},
 		"broken manifest": {
-			contract: head + "manifests: [api.yaml]\n", code: exitUsage, says: []string{"api.yaml:7", "replica"},
+			contract: head + "manifests: [api.yaml]\n", code: exitUsage, says: []string{"api.yaml:6", "replica"},
 			files: map[string]string{"api.yaml": strings.Replace(deployment, "  selector:", "  replica: 3\n  selector:", 1)},
 		},
 		"broken YAML": {

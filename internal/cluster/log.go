@@ -49,7 +49,12 @@ func (s *steps) line(text string) {
 	}
 }
 
-func (s *steps) Warn(m string)                { s.debug(m) }
+// Warn leaves out what kind says of the network that podproof asked it for.
+func (s *steps) Warn(m string) {
+	if !strings.Contains(m, "KIND_EXPERIMENTAL_DOCKER_NETWORK") && !strings.Contains(m, "Here be dragons") {
+		s.debug(m)
+	}
+}
 func (s *steps) Warnf(f string, a ...any)     { s.debug(fmt.Sprintf(f, a...)) }
 func (s *steps) Error(m string)               { s.debug(m) }
 func (s *steps) Errorf(f string, a ...any)    { s.debug(fmt.Sprintf(f, a...)) }

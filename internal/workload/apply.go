@@ -130,6 +130,12 @@ func (a *Applier) DeleteNamespace(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("deleting namespace %s: %w", name, err)
 	}
+	// Nobody waits for these pods to drain, and no controller makes new ones any more.
+	now := int64(0)
+	err = a.Client.CoreV1().Pods(name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("deleting the pods of namespace %s: %w", name, err)
+	}
 	for {
 		select {
 		case ev, ok := <-w.ResultChan():

@@ -12,8 +12,8 @@ import (
 
 // The processes of a container are those whose cgroup names the container's ID, on
 // cgroup v1 and v2 alike. Reading /proc needs no shell and no right inside the container.
-const procScript = `for d in /proc/[0-9]*; do
-  grep -qs "$1" "$d/cgroup" || continue
+const procScript = `for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
+  d=${f%/cgroup}
   echo "process"; cat "$d/status" 2>/dev/null; printf 'Cmdline:\t'; tr '\0' '\037' < "$d/cmdline" 2>/dev/null; echo
 done`
 
