@@ -82,7 +82,7 @@ func (inv *inventory) read() {
 		record := fmt.Sprintf("Go program %s, built from %s", b.Path, b.Package)
 		dev := goDev[b.Package]
 		switch {
-		case strings.HasSuffix(b.Package, ".test"):
+		case b.Test || strings.HasSuffix(b.Package, ".test"):
 			dev = "test binary " + path.Base(b.Path)
 		case strings.HasPrefix(b.Package, "cmd/"): // only Go's own programs have such a path
 			dev = goToolchain

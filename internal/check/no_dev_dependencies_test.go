@@ -38,6 +38,9 @@ var devDependenciesExamples = []example{
 		e: holding(evidence.Package{Ecosystem: "node", Name: "left-pad", Dev: true, Path: "/app/node_modules/.package-lock.json"})},
 	{name: "jest", c: goodContract(), e: holding(evidence.Package{Ecosystem: "node", Name: "jest"}), want: Fail},
 	{name: "java", c: goodContract(), e: holding(evidence.Package{Ecosystem: "java", Name: "org.junit.jupiter:junit-jupiter-api"}), want: Fail},
+	{name: "Go test binary of a main package", c: goodContract(), want: Fail, says: []string{"/app/wrap.test"}, e: image(func(i *evidence.Image) {
+		i.GoBinaries = append(i.GoBinaries, evidence.GoBinary{Path: "/app/wrap.test", Package: "wrap", Test: true})
+	})},
 	{name: "Go test binary", c: goodContract(), want: Fail, says: []string{"test binary api.test"}, e: image(func(i *evidence.Image) {
 		i.GoBinaries = append(i.GoBinaries, evidence.GoBinary{Path: "/api.test", Package: "shop.example/internal/api.test"})
 	})},

@@ -82,5 +82,7 @@ type GoBinary struct {
 	Package   string `json:"package"` // import path of its main package; "….test" for a test binary
 	Module    string `json:"module,omitempty"`
 	GoVersion string `json:"goVersion,omitempty"`
-	Layer     int    `json:"layer"`
+	// Test is set for what `go test -c` made: it links testing.MainStart.
+	Test  bool `json:"test,omitempty"`
+	Layer int  `json:"layer"`
 }

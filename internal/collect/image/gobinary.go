@@ -3,6 +3,8 @@ package image
 import (
 	"bytes"
 	"debug/buildinfo"
+	"debug/elf"
+	"debug/gosym"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +46,28 @@ func (s *spool) goBinary(r io.Reader, size int64) (b evidence.GoBinary, ok bool,
 	if err != nil {
 		return b, false, nil
 	}
-	return evidence.GoBinary{Package: info.Path, Module: info.Main.Path, GoVersion: info.GoVersion}, true, nil
+	return evidence.GoBinary{Package: info.Path, Module: info.Main.Path, GoVersion: info.GoVersion,
+		Test: hasFunction(at, "testing.MainStart")}, true, nil
+}
+
+// hasFunction looks a function up in the table that a Go program needs for its own stack
+// traces, and so keeps when it is stripped. Only `go test -c` links testing.MainStart; the
+// package path that it records ends in ".test" for a library and not for a main package.
+func hasFunction(program io.ReaderAt, name string) bool {
+	f, err := elf.NewFile(program)
+	if err != nil {
+		return false
+	}
+	text, table := f.Section(".text"), f.Section(".gopclntab")
+	if text == nil || table == nil {
+		return false
+	}
+	lines, err := table.Data()
+	if err != nil {
+		return false
+	}
+	symbols, err := gosym.NewTable(nil, gosym.NewLineTable(lines, text.Addr))
+	return err == nil && symbols.LookupFunc(name) != nil
 }
 
 func (s *spool) hold(r io.Reader, size int64) (io.ReaderAt, error) {

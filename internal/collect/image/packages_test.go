@@ -149,6 +149,29 @@ func TestGoBinaries(t *testing.T) {
 	}
 }
 
+// This very program is what `go test -c` makes.
+func TestGoTestBinary(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct {
+		body string
+		test bool
+	}{"a test": {string(b), true}, "no test": {program(t), false}} {
+		s := spool{inMemory: 1}
+		defer s.close()
+		got, ok, err := s.goBinary(strings.NewReader(want.body), int64(len(want.body)))
+		if err != nil || !ok || got.Test != want.test {
+			t.Errorf("%s: %+v, %v, %v", name, got, ok, err)
+		}
+	}
+}
+
 // A program that is too large for memory goes by way of a file.
 func TestLargeGoBinary(t *testing.T) {
 	p := program(t)
