@@ -133,7 +133,7 @@ func (b *Builder) needMmdebstrap(ctx context.Context) error {
 		}
 		sudo = []string{"sudo"}
 	}
-	for _, args := range [][]string{{"update", "--quiet"}, {"install", "--yes", "--quiet", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"}} {
+	for _, args := range [][]string{{"update", "--quiet"}, {"install", "--yes", "--quiet", "mmdebstrap", "debian-archive-keyring"}} {
 		line := append(append(sudo[:len(sudo):len(sudo)], "apt-get"), args...)
 		b.Log.Say("mmdebstrap is missing: %s", strings.Join(line, " "))
 		if err := command(ctx, []string{"DEBIAN_FRONTEND=noninteractive"}, line[0], line[1:]...); err != nil {
