@@ -11,7 +11,7 @@ func TestSpecFile(t *testing.T) {
 		"/b/config.json": {"--root", "/r", "create", "--bundle", "/b", "--pid-file", "/p", "id"},
 		"/c/config.json": {"run", "-b", "/c", "id"},
 		"/d/config.json": {"create", "--bundle=/d", "id"},
-		"/tmp/process1":  {"exec", "--process", "/tmp/process1", "--detach", "id"},
+		"/run/process1":  {"exec", "--process", "/run/process1", "--detach", "id"},
 		"":               {"delete", "--force", "id"},
 	} {
 		if got := specFile(args); got != want {

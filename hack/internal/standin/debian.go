@@ -131,7 +131,7 @@ func (b *Builder) needMmdebstrap(ctx context.Context) error {
 		if _, err := exec.LookPath("sudo"); err != nil {
 			return errors.New("building from Debian's packages needs mmdebstrap: as root, run: apt-get install mmdebstrap debian-archive-keyring")
 		}
-		sudo = []string{"sudo"}
+		sudo = []string{"sudo", "--non-interactive"} // a password cannot be asked for from here
 	}
 	for _, args := range [][]string{{"update", "--quiet"}, {"install", "--yes", "--quiet", "mmdebstrap", "debian-archive-keyring"}} {
 		line := append(append(sudo[:len(sudo):len(sudo)], "apt-get"), args...)
