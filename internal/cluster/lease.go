@@ -45,7 +45,7 @@ const (
 
 // NewLease makes the folder of a new run below root ("<cache>/podproof/runs").
 func NewLease(root string) (*Lease, error) {
-	// Six random bytes, in the letters that a DNS label allows.
+	// Forty random bits, in letters that a DNS label allows.
 	id := strings.ToLower(rand.Text()[:8])
 	l := &Lease{ID: id, Dir: filepath.Join(root, id)}
 	if err := os.MkdirAll(l.Dir, 0o700); err != nil {

@@ -9,7 +9,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/distribution/reference"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/opencontainers/go-digest"
@@ -139,6 +139,7 @@ func newThinLayout(img v1.Image, ref string, have map[string]bool) (*thinLayout,
 		Config: descriptor(types.OCIConfigJSON, t.config)}
 	var diffIDs []digest.Digest
 	lacking := false
+	sent := map[v1.Hash]bool{} // the same layer may occur twice in an image
 	for _, l := range layers {
 		id, err := l.DiffID()
 		if err != nil {
@@ -156,6 +157,10 @@ func newThinLayout(img v1.Image, ref string, have map[string]bool) (*thinLayout,
 			t.loaded.Reused++
 			continue
 		}
+		if sent[id] {
+			continue
+		}
+		sent[id] = true
 		t.layers, t.sizes = append(t.layers, l), append(t.sizes, size)
 		t.loaded.Sent++
 		t.loaded.Bytes += size
@@ -190,16 +195,11 @@ func (t *thinLayout) write(w io.Writer) error {
 			return err
 		}
 	}
-	sent := map[string]bool{} // the same layer may occur twice in an image
 	for i, l := range t.layers {
 		id, err := l.DiffID()
 		if err != nil {
 			return err
 		}
-		if sent[id.String()] {
-			continue
-		}
-		sent[id.String()] = true
 		r, err := l.Uncompressed()
 		if err != nil {
 			return fmt.Errorf("reading layer %s: %w", id, err)
@@ -242,11 +242,9 @@ func blob(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }
 
 // fullName is how containerd and the CRI name an image: "docker.io/library/postgres:16".
 func fullName(ref string) (string, error) {
-	r, err := name.ParseReference(ref)
+	r, err := reference.ParseDockerRef(ref)
 	if err != nil {
 		return "", fmt.Errorf("image name %q: %w", ref, err)
 	}
-	full := r.Name()
-	// go-containerregistry calls Docker's registry by its host, containerd by its name.
-	return strings.Replace(full, "index.docker.io/", "docker.io/", 1), nil
+	return r.String(), nil
 }
