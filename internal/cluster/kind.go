@@ -50,8 +50,7 @@ type Kind struct {
 	// ended is closed when Create is over.
 	booted, ended chan struct{}
 	// Set by Create and Borrow.
-	rest    *rest.Config
-	version string
+	rest *rest.Config
 }
 
 // Prepare returns a cluster that is yet to be made. It makes nothing, so that its
