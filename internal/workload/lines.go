@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -11,11 +12,14 @@ import (
 )
 
 // field is one field that the strict decoder refuses.
-type field struct{ path, problem string }
+type field struct {
+	path, problem string
+	got           string // the JSON type of its value, where that is what is wrong
+}
 
 var (
 	unknownField = regexp.MustCompile(`unknown field "([^"]+)"`)
-	wrongType    = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field \S*?\.([\w.]+) of type (\S+)`)
+	wrongType    = regexp.MustCompile(`cannot unmarshal (\w+)(?: \S+)? into Go struct field \S*?\.([\w.]+) of type (\S+)`)
 )
 
 // strictFields reads the fields out of a strict decoding error, which names them only in its text.
@@ -25,73 +29,92 @@ func strictFields(err error) []field {
 		for _, e := range se.Errors() {
 			f := field{problem: e.Error()}
 			if m := unknownField.FindStringSubmatch(e.Error()); m != nil {
-				f = field{m[1], fmt.Sprintf("unknown field %q", m[1])}
+				f = field{path: m[1], problem: fmt.Sprintf("unknown field %q", m[1])}
 			}
 			fs = append(fs, f)
 		}
 		return fs
 	}
 	if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
-		return []field{{m[2], fmt.Sprintf("%s is a %s, and must be of type %s", m[2], m[1], m[3])}}
+		return []field{{path: m[2], problem: fmt.Sprintf("%s is of type %s, and must be of type %s", m[2], m[1], m[3]), got: m[1]}}
 	}
-	return []field{{"", err.Error()}}
+	return []field{{problem: err.Error()}}
 }
 
 var step = regexp.MustCompile(`([^.\[\]]+)|\[(\d+)\]`)
 
+// place is a node of a document, and the line of the key that leads to it.
+type place struct {
+	node *yaml.Node
+	line int
+}
+
 // lineOf finds the line of a field such as "spec.containers[0].imag"; the nearest parent's
-// line where the path ends early.
-func lineOf(doc *yaml.Node, path string) int {
-	n := doc
-	if n.Kind == yaml.DocumentNode {
-		n = n.Content[0]
+// line where the path ends early. The decoder names a wrong type without the indices
+// ("spec.containers.env.value"); of all such fields it is the first with a value of that type.
+func lineOf(doc *yaml.Node, f field) int {
+	root := doc
+	if root.Kind == yaml.DocumentNode {
+		root = root.Content[0]
 	}
-	line := n.Line
-	for _, m := range step.FindAllStringSubmatch(path, -1) {
-		next := child(n, m[1], m[2])
-		if next == nil {
-			// The decoder names a wrong type by its innermost field alone.
-			if found := search(n, m[1]); found > 0 {
-				return found
-			}
-			return line
+	places := []place{{root, root.Line}}
+	for _, m := range step.FindAllStringSubmatch(f.path, -1) {
+		var next []place
+		for _, p := range places {
+			next = append(next, children(p.node, m[1], m[2])...)
 		}
-		n, line = next.value, next.line
+		if len(next) == 0 {
+			break
+		}
+		places = next
 	}
-	return line
+	for _, p := range places {
+		if jsonType(p.node) == f.got {
+			return p.line
+		}
+	}
+	return places[0].line
 }
 
-type entry struct {
-	value *yaml.Node
-	line  int
-}
-
-func child(n *yaml.Node, key, index string) *entry {
-	switch n.Kind {
-	case yaml.MappingNode:
+// children are the values of a key, or the item of an index. A key of a list's is looked
+// for in every item.
+func children(n *yaml.Node, key, index string) []place {
+	var out []place
+	switch {
+	case n.Kind == yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if n.Content[i].Value == key {
-				return &entry{n.Content[i+1], n.Content[i].Line}
+				out = append(out, place{n.Content[i+1], n.Content[i].Line})
 			}
 		}
-	case yaml.SequenceNode:
+	case n.Kind == yaml.SequenceNode && index != "":
 		if i, err := strconv.Atoi(index); err == nil && i < len(n.Content) {
-			return &entry{n.Content[i], n.Content[i].Line}
+			out = append(out, place{n.Content[i], n.Content[i].Line})
+		}
+	case n.Kind == yaml.SequenceNode:
+		for _, item := range n.Content {
+			out = append(out, children(item, key, "")...)
 		}
 	}
-	return nil
+	return out
 }
 
-func search(n *yaml.Node, key string) int {
-	if e := child(n, key, ""); e != nil {
-		return e.line
+// oldBool are the plain words that YAML 1.1, and so Kubernetes, takes for a bool.
+var oldBool = regexp.MustCompile(`^(?i:y|n|yes|no|on|off)$`)
+
+// jsonType is the type of a node's value as Go's JSON decoder names it.
+func jsonType(n *yaml.Node) string {
+	switch tag := n.ShortTag(); {
+	case n.Kind == yaml.MappingNode:
+		return "object"
+	case n.Kind == yaml.SequenceNode:
+		return "array"
+	case tag == "!!int", tag == "!!float":
+		return "number"
+	case tag == "!!bool", n.Style == 0 && oldBool.MatchString(n.Value):
+		return "bool"
 	}
-	for _, c := range n.Content {
-		if l := search(c, key); l > 0 {
-			return l
-		}
-	}
-	return 0
+	return "string"
 }
 
 var yamlLine = regexp.MustCompile(`line (\d+):`)
@@ -107,5 +130,8 @@ func at(file string, err error) string {
 // text is a YAML error without its prefix and line, which at has given.
 func text(err error) string {
 	s := strings.TrimPrefix(err.Error(), "yaml: ")
+	if several := (*yaml.TypeError)(nil); errors.As(err, &several) {
+		s = several.Errors[0]
+	}
 	return strings.TrimSpace(yamlLine.ReplaceAllString(s, ""))
 }

@@ -195,7 +195,7 @@ func readFile(p Path) ([]Object, error) {
 		}
 		if err := strict(o); err != nil {
 			for _, f := range strictFields(err) {
-				problems = append(problems, fmt.Sprintf("%s:%d: %s: %s", p.Written, lineOf(&doc, f.path), o, f.problem))
+				problems = append(problems, fmt.Sprintf("%s:%d: %s: %s", p.Written, lineOf(&doc, f), o, f.problem))
 			}
 			continue
 		}
@@ -212,6 +212,10 @@ func object(doc yaml.Node, file string) (Object, error) {
 		return Object{}, nil // an empty document
 	}
 	where := fmt.Sprintf("%s:%d", file, doc.Content[0].Line)
+	// Decoding refuses a key that is there twice; the way to JSON below takes the last one.
+	if err := doc.Decode(new(any)); err != nil {
+		return Object{}, fmt.Errorf("%s: %s", at(file, err), text(err))
+	}
 	b, err := yaml.Marshal(&doc)
 	if err != nil {
 		return Object{}, fmt.Errorf("%s: %w", where, err)

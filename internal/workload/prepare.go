@@ -133,19 +133,6 @@ func Substitute(images map[string]string, image string) (string, bool) {
 	return "", false
 }
 
-// ReplaceImages does in a pod template what Place does in objects.
-func ReplaceImages(t corev1.PodTemplateSpec, images map[string]string) corev1.PodTemplateSpec {
-	t = *t.DeepCopy()
-	for _, cs := range [][]corev1.Container{t.Spec.InitContainers, t.Spec.Containers} {
-		for i := range cs {
-			if to, ok := Substitute(images, cs[i].Image); ok {
-				cs[i].Image, cs[i].ImagePullPolicy = to, corev1.PullNever
-			}
-		}
-	}
-	return t
-}
-
 // Images are the images that the runners' pods use, each once.
 func Images(runners []Runner) []string {
 	var out []string

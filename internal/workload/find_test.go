@@ -1,0 +1,167 @@
+package workload
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"podproof.dev/podproof/internal/contract"
+)
+
+const zoo = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api, tier: web}}
+    spec:
+      containers:
+        - {name: api, image: app:1}
+        - {name: proxy, image: proxy:1}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: postgres}
+spec:
+  selector: {matchLabels: {app: postgres}}
+  template:
+    metadata: {labels: {app: postgres}}
+    spec: {containers: [{name: postgres, image: "postgres:16"}]}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec: {initContainers: [{name: init, image: "postgres:16"}], containers: [{name: agent, image: "agent:1"}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: lone, labels: {app: lone}}
+spec: {containers: [{name: lone, image: "lone:1"}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: idle}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: idle}}
+  template:
+    metadata: {labels: {app: idle}}
+    spec: {containers: [{name: idle, image: "app:1"}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: api}, ports: [{port: 80, targetPort: 8000}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: front}
+spec: {selector: {app: api, tier: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: back}
+spec: {selector: {app: api, tier: back}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: by-hand}
+spec: {ports: [{port: 80}]}
+`
+
+func runners(t *testing.T, body string) []Runner {
+	t.Helper()
+	rs, err := Runners(parse(t, body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rs
+}
+
+func TestRunners(t *testing.T) {
+	var got []string
+	for _, r := range runners(t, zoo) {
+		got = append(got, fmt.Sprint(r, " ", r.Replicas, " ", r.Selector, " ", r.Template.Spec.Containers[0].Image))
+	}
+	want := []string{
+		"deployment/api 3 map[app:api] app:1",
+		"statefulset/postgres 1 map[app:postgres] postgres:16",
+		"daemonset/agent 1 map[app:agent] agent:1",
+		"pod/lone 1 map[app:lone] lone:1",
+		"deployment/idle 0 map[app:idle] app:1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestFind(t *testing.T) {
+	rs := runners(t, zoo)
+	if r, ok := Find(rs, contract.Object{Kind: "statefulset", Name: "postgres"}); !ok || r.String() != "statefulset/postgres" {
+		t.Errorf("found %v (%t)", r, ok)
+	}
+	if _, ok := Find(rs, contract.Object{Kind: "deployment", Name: "postgres"}); ok {
+		t.Error("found a deployment of a StatefulSet's name")
+	}
+}
+
+func TestContainerOf(t *testing.T) {
+	rs := runners(t, zoo)
+	api, postgres := rs[0], rs[1]
+	for _, c := range []struct {
+		name  string
+		of    Runner
+		image string
+		want  int
+	}{
+		{"the only one", postgres, "another:1", 0},
+		{"the first", api, "app:1", 0},
+		{"the second", api, "proxy:1", 1},
+		{"by its full name", api, "docker.io/library/proxy:1", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, err := ContainerOf(c.of, c.image); err != nil || got != c.want {
+				t.Errorf("container %d (%v), want %d", got, err, c.want)
+			}
+		})
+	}
+	_, err := ContainerOf(api, "another:1")
+	var wrong *ManifestError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "api (app:1), proxy (proxy:1)") {
+		t.Errorf("none of them gives %v, want an error that names them", err)
+	}
+}
+
+func TestServices(t *testing.T) {
+	objects := parse(t, zoo)
+	for i, want := range map[int]string{0: "web front", 1: ""} {
+		r := runners(t, zoo)[i]
+		services, err := Services(objects, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range services {
+			got = append(got, s.Name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s has the Services %q, want %q", r, got, want)
+		}
+	}
+}
+
+func TestImagesOnceEach(t *testing.T) {
+	want := []string{"app:1", "proxy:1", "postgres:16", "agent:1", "lone:1"}
+	if diff := cmp.Diff(want, Images(runners(t, zoo))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

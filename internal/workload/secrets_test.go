@@ -1,0 +1,44 @@
+package workload
+
+import (
+	"encoding/base64"
+	"testing"
+)
+
+func TestRedactor(t *testing.T) {
+	base := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	redact, err := Redactor(parse(t, `apiVersion: v1
+kind: Secret
+metadata: {name: api}
+stringData:
+  TOKEN: correct-horse
+  LONGER: correct-horse-battery
+  USER: postgres
+data:
+  KEY: `+base("0123456789abcdef\n")+`
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: api}
+data: {GREETING: good-morning-all}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"stringData", "token=correct-horse.", "token=[value of secret/api:TOKEN]."},
+		{"data, without its line's end", "key 0123456789abcdef", "key [value of secret/api:KEY]"},
+		{"in base64", "auth " + base("correct-horse"), "auth [value of secret/api:TOKEN]"},
+		{"more than once", "correct-horse correct-horse", "[value of secret/api:TOKEN] [value of secret/api:TOKEN]"},
+		{"one within another", "correct-horse-battery", "[value of secret/api:LONGER]"},
+		{"a short one is left", "user postgres", "user postgres"},
+		{"a ConfigMap's is left", "good-morning-all", "good-morning-all"},
+		{"nothing secret", "started", "started"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := redact(c.text); got != c.want {
+				t.Errorf("%q becomes %q, want %q", c.text, got, c.want)
+			}
+		})
+	}
+}
