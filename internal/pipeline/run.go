@@ -54,11 +54,8 @@ type run struct {
 	images    map[string]string // of the manifests → that run here
 }
 
-var (
-	podSections = []evidence.Section{evidence.SectionStartup, evidence.SectionHealth,
-		evidence.SectionIdentity, evidence.SectionTermination, evidence.SectionRequiredEnv}
-	trialSections = podSections[1:]
-)
+var podSections = []evidence.Section{evidence.SectionStartup, evidence.SectionHealth,
+	evidence.SectionIdentity, evidence.SectionTermination, evidence.SectionRequiredEnv}
 
 // needs tells whether a selected check looks at one of the sections.
 func (r *run) needs(sections ...evidence.Section) bool {
