@@ -12,9 +12,11 @@ import (
 
 // The processes of a container are those whose cgroup names the container's ID, on
 // cgroup v1 and v2 alike. Reading /proc needs no shell and no right inside the container.
+// Arguments end in the unit separator and have the record separator for their line ends,
+// so that a command line is one line, whatever is in it.
 const procScript = `for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
   d=${f%/cgroup}
-  echo "process"; cat "$d/status" 2>/dev/null; printf 'Cmdline:\t'; tr '\0' '\037' < "$d/cmdline" 2>/dev/null; echo
+  echo "process"; cat "$d/status" 2>/dev/null; printf 'Cmdline:\t'; tr '\0\n' '\037\036' < "$d/cmdline" 2>/dev/null; echo
 done`
 
 // processes reads every process of a container, first process first.
@@ -36,7 +38,8 @@ func (b *Bench) processes(ctx context.Context, node, containerID string) ([]evid
 // after a line "process" and with the command line appended.
 func parseProcesses(out string) ([]evidence.Process, error) {
 	var ps []evidence.Process
-	for block := range strings.SplitSeq(out, "process\n") {
+	blocks := strings.Split("\n"+out, "\nprocess\n")
+	for _, block := range blocks[1:] {
 		fields := map[string]string{}
 		for line := range strings.Lines(block) {
 			key, value, ok := strings.Cut(strings.TrimRight(line, "\n"), ":")
@@ -61,7 +64,9 @@ func process(f map[string]string) (evidence.Process, error) {
 	p := evidence.Process{Name: f["Name"], CapEff: f["CapEff"], CapPrm: f["CapPrm"], CapBnd: f["CapBnd"],
 		NoNewPrivs: f["NoNewPrivs"] == "1"}
 	if f["Cmdline"] != "" {
-		p.Command = strings.Split(strings.Trim(f["Cmdline"], "\037"), "\037")
+		// A process that sets its own title leaves the rest of the memory empty.
+		args := strings.TrimRight(f["Cmdline"], "\037")
+		p.Command = strings.Split(strings.ReplaceAll(args, "\036", "\n"), "\037")
 	}
 	var err error
 	read := func(key string) []int64 {

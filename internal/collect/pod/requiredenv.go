@@ -3,12 +3,14 @@ package pod
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"podproof.dev/podproof/internal/evidence"
@@ -130,28 +132,28 @@ func (b *Bench) unset(ctx context.Context, p *corev1.Pod, variable string) (from
 
 // keys lists the keys of a ConfigMap or Secret that a container takes as a whole.
 func (b *Bench) keys(ctx context.Context, s corev1.EnvFromSource) (kind, name string, keys []string, err error) {
+	var optional *bool
 	switch {
 	case s.SecretRef != nil:
-		kind, name = "secret", s.SecretRef.Name
-		secret, err := b.client().CoreV1().Secrets(b.Namespace).Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
-			return kind, name, nil, fmt.Errorf("reading the keys of secret/%s: %w", name, err)
-		}
-		for k := range secret.Data {
-			keys = append(keys, k)
+		kind, name, optional = "secret", s.SecretRef.Name, s.SecretRef.Optional
+		var secret *corev1.Secret
+		if secret, err = b.client().CoreV1().Secrets(b.Namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
+			keys = slices.Sorted(maps.Keys(secret.Data))
 		}
 	case s.ConfigMapRef != nil:
-		kind, name = "configmap", s.ConfigMapRef.Name
-		cm, err := b.client().CoreV1().ConfigMaps(b.Namespace).Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
-			return kind, name, nil, fmt.Errorf("reading the keys of configmap/%s: %w", name, err)
-		}
-		for k := range cm.Data {
-			keys = append(keys, k)
+		kind, name, optional = "configmap", s.ConfigMapRef.Name, s.ConfigMapRef.Optional
+		var cm *corev1.ConfigMap
+		if cm, err = b.client().CoreV1().ConfigMaps(b.Namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
+			keys = slices.Sorted(maps.Keys(cm.Data))
 		}
 	}
-	slices.Sort(keys)
-	return kind, name, keys, nil
+	switch {
+	case apierrors.IsNotFound(err) && optional != nil && *optional:
+		err = nil
+	case err != nil:
+		err = fmt.Errorf("reading the keys of %s/%s: %w", kind, name, err)
+	}
+	return kind, name, keys, err
 }
 
 func reference(s corev1.EnvFromSource, key string) *corev1.EnvVarSource {

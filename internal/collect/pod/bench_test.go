@@ -1,0 +1,95 @@
+package pod
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"podproof.dev/podproof/internal/workload"
+)
+
+// bench is one whose cluster holds the objects, and whose subject is deployment/api.
+func bench(template corev1.PodTemplateSpec, objects ...runtime.Object) *Bench {
+	u := &unstructured.Unstructured{}
+	u.SetKind("Deployment")
+	u.SetName("api")
+	return &Bench{Run: "r1", Namespace: "shop", Container: "api",
+		Applier: &workload.Applier{Client: fake.NewClientset(objects...)},
+		Subject: workload.Runner{Object: workload.Object{Unstructured: u}, Selector: map[string]string{"app": "api"}, Template: template}}
+}
+
+func room(cpu, memory string) corev1.ResourceList {
+	return corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
+}
+
+// A trial's pod is like the subject's, but nothing takes it for one: no Service sends it
+// requests, no Deployment counts it, and it reserves little.
+func TestTrialPodStandsAlone(t *testing.T) {
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "api"}, Annotations: map[string]string{"note": "kept"}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "api", Image: "app:1", Resources: corev1.ResourceRequirements{Requests: room("2", "4Gi"), Limits: room("4", "8Gi")}}}},
+	}
+	b := bench(template)
+	p := b.trial("termination", "podproof-termination")
+	want := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "podproof-termination", Namespace: "shop", Annotations: map[string]string{"note": "kept"},
+			Labels: map[string]string{workload.RunLabel: "r1", workload.TrialLabel: "termination"}},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "api", Image: "app:1", Resources: corev1.ResourceRequirements{Requests: room("10m", "16Mi"), Limits: room("4", "8Gi")}}},
+			ActiveDeadlineSeconds: new(int64(600)), RestartPolicy: corev1.RestartPolicyNever},
+	}
+	if diff := cmp.Diff(want, p); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if b.subjects(p) {
+		t.Error("it is taken for a pod of the workload")
+	}
+	p.Spec.Containers[0].Image = "changed"
+	if b.Subject.Template.Spec.Containers[0].Image != "app:1" {
+		t.Error("a change to the trial's pod reaches the subject's template")
+	}
+}
+
+func TestSubjects(t *testing.T) {
+	b := bench(corev1.PodTemplateSpec{})
+	for _, c := range []struct {
+		name   string
+		labels map[string]string
+		want   bool
+	}{
+		{"of the workload", map[string]string{"app": "api", "pod-template-hash": "x"}, true},
+		{"of another", map[string]string{"app": "postgres"}, false},
+		{"of none", nil, false},
+		{"of a trial", map[string]string{"app": "api", workload.TrialLabel: "termination"}, false},
+	} {
+		if got := b.subjects(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: c.labels}}); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+	}
+	b.Subject.Selector = nil
+	if b.subjects(&corev1.Pod{}) {
+		t.Error("without a selector every pod is the workload's")
+	}
+}
+
+func TestGrace(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		given *int64
+		want  int64
+	}{
+		{"Kubernetes' default", nil, 30},
+		{"its own", new(int64(5)), 5},
+		{"none at all", new(int64(0)), 0},
+	} {
+		p := &corev1.Pod{Spec: corev1.PodSpec{TerminationGracePeriodSeconds: c.given}}
+		if got := grace(p); got != c.want {
+			t.Errorf("%s: %d s, want %d", c.name, got, c.want)
+		}
+	}
+}
