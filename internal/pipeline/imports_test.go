@@ -1,0 +1,108 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const ours = "podproof.dev/podproof/"
+
+// What talks to a cluster, a container engine or a registry.
+var outside = []string{"k8s.io/client-go/", "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/",
+	"github.com/google/go-containerregistry/"}
+
+// house says what each package may not reach, neither itself nor through others.
+var house = []struct {
+	pkg    string // below internal/, as in path.Match
+	forbid []string
+}{
+	{"evidence", append([]string{ours}, outside...)},
+	{"contract", append([]string{ours}, outside...)},
+	{"check", append(others("evidence", "contract"), outside...)},
+	{"report", append(others("check", "evidence", "contract"), outside...)},
+	{"collect/*", others("evidence", "contract", "docker", "workload", "cluster")},
+	{"cluster", others("evidence")},
+	{"workload", others("evidence", "contract")},
+	{"docker", others()},
+	{"pipeline", []string{ours + "internal/report", ours + "cmd"}},
+}
+
+// others are all packages of ours but these.
+func others(but ...string) []string {
+	var out []string
+	for _, p := range []string{"check", "cluster", "collect", "contract", "docker", "evidence", "pipeline", "report", "workload"} {
+		if !slices.Contains(but, p) {
+			out = append(out, ours+"internal/"+p)
+		}
+	}
+	return append(out, ours+"cmd")
+}
+
+func TestImportsPointDown(t *testing.T) {
+	deps := dependencies(t)
+	for _, h := range house {
+		held := false
+		for pkg, reached := range deps {
+			if ok, err := path.Match(ours+"internal/"+h.pkg, pkg); err != nil {
+				t.Fatal(err)
+			} else if !ok {
+				continue
+			}
+			held = true
+			for _, d := range reached {
+				for _, f := range h.forbid {
+					if strings.HasPrefix(d+"/", strings.TrimSuffix(f, "/")+"/") {
+						t.Errorf("%s reaches %s, which the design forbids", pkg, d)
+					}
+				}
+			}
+		}
+		if !held {
+			t.Errorf("the rule for internal/%s holds for no package", h.pkg)
+		}
+	}
+	// A module under a new name would slip through: the pipeline reaches all of them.
+	for _, o := range outside {
+		found := false
+		for _, d := range deps[ours+"internal/pipeline"] {
+			found = found || strings.HasPrefix(d, o)
+		}
+		if !found {
+			t.Errorf("nothing reaches %s any more; the rule looks for a wrong name", o)
+		}
+	}
+}
+
+// dependencies are what each package of ours reaches, tests aside.
+func dependencies(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Deps", ours+"...").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v: %s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	deps := map[string][]string{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Deps       []string
+		}
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return deps
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		deps[p.ImportPath] = p.Deps
+	}
+}

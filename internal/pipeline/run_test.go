@@ -1,0 +1,120 @@
+package pipeline
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/contract"
+)
+
+// whole is a run with everything that a contract can ask for.
+func whole(t *testing.T, only ...string) *run {
+	t.Helper()
+	selected, err := check.Select(only, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"Dockerfile", "main.go"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &run{Options: Options{Selected: selected}, contract: contract.Contract{
+		Image:    "shop.example/app:1",
+		Build:    &contract.Build{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), SourceFile: "main.go"},
+		Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
+		Env: contract.Env{Required: []string{"TOKEN"}},
+	}}
+}
+
+func ids(steps []step) string {
+	var out []string
+	for _, s := range steps {
+		out = append(out, s.id)
+	}
+	return strings.Join(out, " ")
+}
+
+// A step that names an unknown one would not wait for anything.
+func TestStepsNameStepsThatExist(t *testing.T) {
+	steps := whole(t).steps()
+	known := map[string]bool{}
+	for _, s := range steps {
+		for _, a := range s.after {
+			if !known[a] {
+				t.Errorf("%s comes after %s, which no step before it is called", s.id, a)
+			}
+		}
+		if known[s.id] {
+			t.Errorf("two steps are called %s", s.id)
+		}
+		known[s.id] = true
+	}
+}
+
+// Every part of the evidence that a check looks at is collected by a step.
+func TestStepsCollectWhatChecksNeed(t *testing.T) {
+	collected := map[string]bool{}
+	for _, s := range whole(t).steps() {
+		for _, section := range s.sections {
+			collected[string(section)] = true
+		}
+	}
+	for _, c := range check.Catalogue() {
+		for _, section := range c.Needs {
+			if !collected[string(section)] {
+				t.Errorf("%s needs %s, which is in no step's sections (%s)", c.ID, section, slices.Sorted(maps.Keys(collected)))
+			}
+		}
+	}
+}
+
+func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		only   string
+		change func(*run)
+		want   string
+	}{
+		{"the image alone", "image/*", nil, "build save inspect"},
+		{"an image that is there", "image/*", func(r *run) { r.Image = "app:2" }, "save inspect"},
+		{"the build alone", "build/*", nil, "build rebuild"},
+		{"no source file to change", "build/*", func(r *run) { r.contract.Build.SourceFile = "" }, "build"},
+		{"one trial", "termination/*", nil, "build save cluster node boot load other-images dependencies startup termination"},
+		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node load other-images dependencies startup termination"},
+		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node boot load other-images dependencies startup"},
+		{"no Dockerfile", "*/*", func(r *run) { r.contract.Build.Dockerfile = "none" }, "build"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := whole(t, c.only)
+			if c.change != nil {
+				c.change(r)
+			}
+			if diff := cmp.Diff(c.want, ids(r.steps())); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTitle(t *testing.T) {
+	for image, want := range map[string]string{
+		"reactbin-api-prod:latest":     "reactbin-api-prod",
+		"shop.example:5000/team/app:1": "app",
+		"app@sha256:0a1b":              "app",
+		"app:1@sha256:0a1b":            "app",
+	} {
+		r := &run{Options: Options{Image: image}}
+		if got := r.title(); got != want {
+			t.Errorf("%s is called %q, want %q", image, got, want)
+		}
+	}
+}
