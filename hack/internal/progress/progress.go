@@ -35,7 +35,11 @@ func New(out *os.File, prefix string) *Log {
 	info, err := out.Stat()
 	l := &Log{out: out, prefix: prefix, stop: make(chan struct{})}
 	l.live = err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == ""
-	go l.beat()
+	every := heartbeat
+	if l.live {
+		every = time.Second
+	}
+	go l.beat(every)
 	return l
 }
 
@@ -96,11 +100,7 @@ func (t *Task) drop() {
 
 func (t *Task) elapsed() time.Duration { return time.Since(t.began).Round(time.Second) }
 
-func (l *Log) beat() {
-	every := heartbeat
-	if l.live {
-		every = time.Second
-	}
+func (l *Log) beat(every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
