@@ -48,7 +48,7 @@ test-integration: ## The API's tests against a real Postgres
 
 .PHONY: test-e2e
 test-e2e: build ## podproof on a real cluster: the good images, and the mutants that must fail
-	@$(WITH_IMAGES) go test -count=1 -timeout 50m -v -tags e2e ./cmd/podproof ./internal/collect/build
+	@$(WITH_IMAGES) bash -ec 'for p in ./internal/collect/build ./cmd/podproof; do go test -count=1 -timeout 50m -v -tags e2e $$p; done'
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, shellcheck

@@ -56,7 +56,7 @@ var layerCachedExamples = []example{
 		evidence.BuildStep{Name: "[builder 3/3] RUN npm ci", Stage: "builder", Digest: "npm", Inputs: []string{"copy"}, Started: true})},
 	{name: "ended early", c: goodContract(), want: Fail, e: rebuilt(ranStep("COPY . ."), evidence.BuildStep{Name: "RUN pip install -r requirements.txt", Stage: "builder", Started: true})},
 	{name: "uv's project step runs again", c: goodContract(), want: Pass, says: []string{"(uv)"}, e: rebuilt(cachedStep("COPY pyproject.toml uv.lock ./"),
-		cachedStep("RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --no-install-project"), ranStep("COPY . ."), ranStep("RUN uv sync --frozen --no-dev"))},
+		cachedStep("RUN --mount=type=cache,target=/cache/uv uv sync --frozen --no-dev --no-install-project"), ranStep("COPY . ."), ranStep("RUN uv sync --frozen --no-dev"))},
 	{name: "pip's project step runs again", c: goodContract(), want: Pass, e: rebuilt(cachedStep("RUN pip install --no-cache-dir -r requirements.txt"), ranStep("COPY . ."), ranStep("RUN pip install ."))},
 	{name: "pip installs all with the project", c: goodContract(), want: Fail, e: rebuilt(cachedStep("RUN pip install --upgrade pip"), ranStep("COPY . ."), ranStep("RUN pip install ."))},
 	{name: "a second requirements file after the source", c: goodContract(), want: Fail, e: rebuilt(cachedStep("RUN pip install -r base.txt"), ranStep("COPY . ."), ranStep("RUN pip install -r more.txt"))},

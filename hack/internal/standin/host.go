@@ -13,7 +13,7 @@ import (
 // Host is what the images take from this machine and this repository.
 type Host struct {
 	Hack string            // the hack directory
-	Go   map[string]string // go env
+	Go   map[string]string // go env; of moduleSettings, those that differ from Go's own
 	CA   string            // the host's CA bundle: where TLS is intercepted, it holds the interceptor's
 	Kind Module
 }
@@ -30,13 +30,18 @@ var moduleSettings = []string{"GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "G
 // ThisHost reads what images are made from. hack is the directory of the hack module.
 func ThisHost(ctx context.Context, hack string) (Host, error) {
 	host := Host{Hack: hack}
-	names := append([]string{"env", "-C", hack, "-json", "GOVERSION", "GOROOT", "GOARCH", "GOCACHE"}, moduleSettings...)
-	text, err := output(ctx, nil, "go", names...)
-	if err != nil {
-		return host, err
-	}
-	if err := json.Unmarshal(text, &host.Go); err != nil {
-		return host, fmt.Errorf("go env: %w", err)
+	for _, names := range [][]string{
+		{"-json", "GOVERSION", "GOROOT", "GOARCH", "GOCACHE"},
+		append([]string{"-changed", "-json"}, moduleSettings...),
+	} {
+		text, err := output(ctx, nil, "go", append([]string{"env", "-C", hack}, names...)...)
+		if err != nil {
+			return host, err
+		}
+		// Into the same map: decoding adds to it.
+		if err := json.Unmarshal(text, &host.Go); err != nil {
+			return host, fmt.Errorf("go env: %w", err)
+		}
 	}
 	bundle, err := os.ReadFile(certificates)
 	if err != nil && !os.IsNotExist(err) {
@@ -44,7 +49,7 @@ func ThisHost(ctx context.Context, hack string) (Host, error) {
 	}
 	host.CA = string(bundle)
 	// The kind that podproof is linked with: its files make a node of a Debian, so the two fit.
-	text, err = output(ctx, []string{"GOWORK=off"}, "go", "mod", "download", "-C", filepath.Dir(hack), "-json", "sigs.k8s.io/kind")
+	text, err := output(ctx, []string{"GOWORK=off"}, "go", "mod", "download", "-C", filepath.Dir(hack), "-json", "sigs.k8s.io/kind")
 	if err != nil {
 		return host, err
 	}
@@ -71,10 +76,9 @@ func key(inputs ...string) string {
 
 // goEnv returns the module settings that differ from what Go itself would take, as a go.env file.
 func (h Host) goEnv() string {
-	usual := map[string]string{"GOPROXY": "https://proxy.golang.org,direct", "GOSUMDB": "sum.golang.org"}
 	var lines strings.Builder
 	for _, name := range moduleSettings {
-		if value := h.Go[name]; value != usual[name] {
+		if value, ok := h.Go[name]; ok {
 			fmt.Fprintf(&lines, "%s=%s\n", name, value)
 		}
 	}
