@@ -135,6 +135,9 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	}
 	result, err := pipeline.Verify(limited, o)
 	progress.Close()
+	if err != nil && limited.Err() != nil {
+		err = context.Cause(limited)
+	}
 	var input *pipeline.InputError
 	switch {
 	case errors.As(err, &input):

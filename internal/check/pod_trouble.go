@@ -27,7 +27,7 @@ func troubleOf(p evidence.Pod) trouble {
 	}
 	if c := condition(p, corev1.PodScheduled); c != nil && c.Status == corev1.ConditionFalse {
 		return trouble{seen: fmt.Sprintf("no node takes the pod (%s: %s)", c.Reason, said(c.Message, 300)),
-			fix:     "Lower the container's resource requests, or mend nodeSelector, tolerations and volume claims: the image itself was not tried.",
+			fix:     "Mend what the scheduler names (resource requests, host ports, nodeSelector, tolerations, volume claims): the image itself was not tried.",
 			untried: true}
 	}
 	statuses := append(slices.Clone(p.Status.InitContainerStatuses), p.Status.ContainerStatuses...)

@@ -106,7 +106,7 @@ func (j Judgement) notReady(s evidence.Startup, limit time.Duration) Judgement {
 		if first.seen == "" {
 			first = t
 		}
-		untried = untried && t.untried
+		untried = untried && (t.untried || s.Impossible != "" && onItsWay(p))
 	}
 	seen := fmt.Sprintf("not Ready after %s", seconds(s.Seconds))
 	if s.Impossible != "" {
@@ -122,6 +122,17 @@ func (j Judgement) notReady(s evidence.Startup, limit time.Duration) Judgement {
 		return j.undecided(seen+fmt.Sprintf("; the observation ended before the %s were over", limit), "Run podproof again, and let it finish.")
 	}
 	return j.fail(seen, first.fix)
+}
+
+// onItsWay tells whether a pod had met no obstacle when waiting was given up because of another.
+func onItsWay(p evidence.Pod) bool {
+	for _, st := range p.Status.ContainerStatuses {
+		creating := st.State.Waiting == nil || st.State.Waiting.Reason == "ContainerCreating" || st.State.Waiting.Reason == "PodInitializing"
+		if !creating || st.State.Terminated != nil || st.LastTerminationState.Terminated != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // warnings adds the pod's last warnings as notes.

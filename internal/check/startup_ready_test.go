@@ -84,6 +84,15 @@ var startupReadyExamples = []example{
 			p.Status.ContainerStatuses = nil
 			p.Status.Conditions[0] = corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "0/1 nodes are available: 1 Insufficient cpu."}
 		})},
+	{name: "the port is taken by the pod before it", c: goodContract(), want: Inconclusive, says: []string{"free ports"},
+		e: with(func(e *evidence.Evidence) {
+			first, second := goodPod("api-1"), goodPod("api-2")
+			notReady(&first)
+			waits("ContainerCreating", "")(&first)
+			second.Status.ContainerStatuses = nil
+			second.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "1 node(s) didn't have free ports"}}
+			e.Startup = &evidence.Startup{Seconds: 1, Impossible: "pod api-2 cannot be scheduled", Pods: []evidence.Pod{first, second}}
+		})},
 	{name: "observation broken off", c: goodContract(), want: Inconclusive, says: []string{"before the 30s were over"},
 		e: with(func(e *evidence.Evidence) {
 			p := goodPod("api-1")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -49,6 +50,7 @@ type Kind struct {
 	// booted is closed when the nodes run, their containerd too: long before Kubernetes does.
 	// ended is closed when Create is over.
 	booted, ended chan struct{}
+	endOnce       sync.Once
 	// Set by Create and Borrow.
 	rest *rest.Config
 }
@@ -74,7 +76,7 @@ func Prepare(o Options) *Kind {
 // Create takes no context (kind #3966), so cancellation removes the nodes under it
 // until it gives up.
 func (k *Kind) Create(ctx context.Context, o Options) error {
-	defer close(k.ended)
+	defer k.End()
 	// A network of the cluster's own can go with it. kind knows this only as a variable,
 	// so it is set for the process: one process makes one cluster.
 	if err := os.Setenv("KIND_EXPERIMENTAL_DOCKER_NETWORK", o.Name); err != nil {
@@ -107,19 +109,23 @@ func (k *Kind) Create(ctx context.Context, o Options) error {
 	return k.connect()
 }
 
+// interruptWithin bounds how long a half-made cluster is fought.
+const interruptWithin = 30 * time.Second
+
 // interrupt makes a running Create fail: its next command finds no node.
 func (k *Kind) interrupt(o Options, done <-chan error) error {
 	retry := time.NewTicker(500 * time.Millisecond)
 	defer retry.Stop()
+	giveUp := time.After(interruptWithin)
 	for {
 		err := k.provider.Delete(o.Name, o.Kubeconfig)
 		select {
 		case <-done:
 			return k.provider.Delete(o.Name, o.Kubeconfig)
 		case <-retry.C:
-			if err != nil {
-				return fmt.Errorf("removing the half-made cluster %s: %w", o.Name, explain(err))
-			}
+			// kind may be removing it, too; both meet in the end.
+		case <-giveUp:
+			return fmt.Errorf("the half-made cluster %s cannot be removed: %w", o.Name, errors.Join(err, errors.New("kind's own creation does not end")))
 		}
 	}
 }
@@ -178,7 +184,12 @@ func (k *Kind) AwaitBoot(ctx context.Context) error {
 	case <-k.booted:
 		return k.awaitContainerd(ctx)
 	case <-k.ended:
-		return errors.New("the cluster's nodes did not start")
+		select {
+		case <-k.booted: // both: it is complete already
+			return k.awaitContainerd(ctx)
+		default:
+			return errors.New("the cluster's nodes did not start")
+		}
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -198,6 +209,9 @@ func (k *Kind) awaitContainerd(ctx context.Context) error {
 	}
 	return nil
 }
+
+// End says that the cluster will not come up any more, to whoever awaits its boot.
+func (k *Kind) End() { k.endOnce.Do(func() { close(k.ended) }) }
 
 // REST is how to reach the API server. It is nil until Create has returned.
 func (k *Kind) REST() *rest.Config { return k.rest }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +22,7 @@ type Lease struct {
 	// Left is what the next run has to remove if this one cannot.
 	Left Leftover
 
+	mu   sync.Mutex // of Left and its file
 	lock *os.File
 }
 
@@ -62,6 +64,8 @@ func NewLease(root string) (*Lease, error) {
 
 // Record writes down what is about to be created. It is called before each creation.
 func (l *Lease) Record(change func(*Leftover)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	change(&l.Left)
 	b, err := json.Marshal(l.Left)
 	if err != nil {
@@ -74,10 +78,11 @@ func (l *Lease) Record(change func(*Leftover)) error {
 	return os.Rename(tmp, filepath.Join(l.Dir, leftoverFile))
 }
 
-// Release ends the lease. The folder goes too, unless what it names is kept.
-func (l *Lease) Release() error {
+// Release ends the lease. The folder goes too, unless what it names is kept, or is still
+// there because it could not be removed.
+func (l *Lease) Release(stillThere bool) error {
 	var err error
-	if !l.Left.Kept {
+	if !l.Left.Kept && !stillThere {
 		err = os.RemoveAll(l.Dir)
 	}
 	return errors.Join(err, l.lock.Close())

@@ -67,7 +67,7 @@ func TestLeaseOfADeadProcessIsAbandoned(t *testing.T) {
 	if again := abandoned(t, root, false); len(again) != 0 {
 		t.Error("a second sweep gets it, too")
 	}
-	if err := got.Release(); err != nil {
+	if err := got.Release(false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(l.Dir); !os.IsNotExist(err) {
@@ -92,7 +92,7 @@ func TestReleaseRemovesTheFolder(t *testing.T) {
 	root := t.TempDir()
 	l := newLease(t, root)
 	record(t, l, func(o *Leftover) { o.Cluster = "podproof-x" })
-	if err := l.Release(); err != nil {
+	if err := l.Release(false); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(root); err != nil || len(left) != 0 {
@@ -104,7 +104,7 @@ func TestKeptLeaseIsLeftAloneUnlessAskedFor(t *testing.T) {
 	root := t.TempDir()
 	l := newLease(t, root)
 	record(t, l, func(o *Leftover) { o.Cluster, o.Kept = "podproof-x", true })
-	if err := l.Release(); err != nil {
+	if err := l.Release(false); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // looking at it does not keep it locked

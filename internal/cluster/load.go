@@ -93,8 +93,16 @@ func (k *Kind) Unload(ctx context.Context, refs ...string) error {
 	if err != nil {
 		return err
 	}
+	args := []string{"--namespace=k8s.io", "images", "rm"}
+	for _, ref := range refs {
+		full, err := fullName(ref)
+		if err != nil {
+			return err
+		}
+		args = append(args, full)
+	}
 	for _, n := range ns {
-		if _, err := k.Run(ctx, n.String(), "ctr", append([]string{"--namespace=k8s.io", "images", "rm"}, refs...)...); err != nil {
+		if _, err := k.Run(ctx, n.String(), "ctr", args...); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,8 @@ const cleanupWithin = 60 * time.Second
 type cleanup struct {
 	mu    sync.Mutex
 	stack []removal
+	// failed is set once a removal has not succeeded.
+	failed bool
 }
 
 type removal struct {
@@ -42,6 +44,7 @@ func (c *cleanup) run() error {
 	for i := len(stack) - 1; i >= 0; i-- {
 		if err := protect(stack[i].what, func() error { return stack[i].do(ctx) }); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", stack[i].what, err))
+			c.failed = true
 		}
 	}
 	return errors.Join(errs...)

@@ -37,6 +37,7 @@ func (r *run) clusterOptions() cluster.Options {
 
 // create makes a kind cluster; its removal is arranged for first.
 func (r *run) create(ctx context.Context) error {
+	defer r.kind.End() // also when it is never begun
 	o := r.clusterOptions()
 	if o.CgroupV1 {
 		r.Debug("this host has cgroup v1, so the kubelet is told failCgroupV1: false")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
 )
 
 // step is one thing to do. It starts when the steps it comes after have ended well.
@@ -121,7 +122,12 @@ func perform(ctx context.Context, began time.Time, s step, tell Teller) (*eviden
 	err := protect(s.id, func() error { return s.run(ctx) })
 	if err != nil && ctx.Err() != nil {
 		// What a step says when it is cut off matters less than why it was.
-		err = context.Cause(ctx)
+		var waited *workload.WaitError
+		cause := context.Cause(ctx)
+		if errors.As(err, &waited) {
+			cause = fmt.Errorf("%w; last seen: %s", cause, waited.Seen)
+		}
+		err = cause
 	}
 	done(err)
 	record := &evidence.Step{Name: s.id, Started: start.Sub(began).Seconds(), Seconds: time.Since(start).Seconds()}

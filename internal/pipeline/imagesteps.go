@@ -59,13 +59,15 @@ func (r *run) build(ctx context.Context) error {
 }
 
 func (r *run) rebuild(ctx context.Context) error {
-	spec := r.spec()
-	spec.Matters = check.InstallsDependencies(r.contract.Build.DependencySteps)
-	b, err := build.Rebuild(ctx, r.engine, spec, r.contract.Path(r.contract.Build.SourceFile))
+	r.mu.Lock() // save derives the contract's last fields meanwhile
+	spec, c := r.spec(), r.contract
+	r.mu.Unlock()
+	spec.Matters = check.InstallsDependencies(c.Build.DependencySteps)
+	b, err := build.Rebuild(ctx, r.engine, spec, c.Path(c.Build.SourceFile))
 	if err != nil {
 		return err
 	}
-	b.File = r.contract.Build.SourceFile
+	b.File = c.Build.SourceFile
 	r.set(func(e *evidence.Evidence) { e.Rebuild = &b })
 	return nil
 }

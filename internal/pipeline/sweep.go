@@ -28,7 +28,7 @@ func Sweep(ctx context.Context, root string, engine *docker.Engine, kept bool, n
 			continue
 		}
 		l.Left.Kept = false
-		if err := l.Release(); err != nil {
+		if err := l.Release(false); err != nil {
 			errs = append(errs, err)
 			continue
 		}

@@ -82,7 +82,10 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	if r.lease, err = cluster.NewLease(o.Runs); err != nil {
 		return Result{}, err
 	}
-	r.clean.add("removing the run's folder", func(context.Context) error { return r.lease.Release() })
+	r.clean.add("removing the run's folder", func(context.Context) error {
+		// What could not be removed stays written down, for the next run's sweep.
+		return r.lease.Release(r.clean.failed)
+	})
 	if o.Borrow == "" {
 		r.kind = cluster.Prepare(r.clusterOptions())
 	} else {
@@ -95,19 +98,26 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	if r.observer != nil {
 		r.observer.Stop()
 	}
+	if r.Keep && (ctx.Err() != nil || out.fatal != nil || r.applier == nil) {
+		// There is nothing worth looking at, or the user wants it gone.
+		r.Keep = false
+		if err := r.lease.Record(func(l *cluster.Leftover) { l.Kept = false }); err != nil {
+			o.Tell.Note(err.Error())
+		}
+	}
 	result := r.result(out)
 	done := o.Tell.StepTo("Cleaning up", "Cleaned up")
 	err = r.clean.run()
 	done(err)
 	var wrong *workload.ManifestError
+	if err != nil {
+		o.Tell.Note("Cleaning up left something behind; the next run, or `podproof clean`, tries again: " + err.Error())
+	}
 	switch {
 	case ctx.Err() != nil:
 		return result, context.Cause(ctx)
 	case errors.As(out.fatal, &wrong):
 		return result, &InputError{out.fatal}
-	}
-	if err != nil {
-		o.Tell.Note("Cleaning up left something behind; `podproof clean` tries again: " + err.Error())
 	}
 	return result, nil
 }

@@ -146,3 +146,13 @@ func (b *Bench) podEvidence(ctx context.Context, uid string) evidence.Pod {
 	}
 	return e
 }
+
+// probed tells whether the container under test has a probe that must succeed before it is Ready.
+func (b *Bench) probed() bool {
+	for _, c := range b.Subject.Template.Spec.Containers {
+		if c.Name == b.Container {
+			return c.ReadinessProbe != nil || c.StartupProbe != nil
+		}
+	}
+	return false
+}

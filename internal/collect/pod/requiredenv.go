@@ -62,7 +62,8 @@ func (b *Bench) without(ctx context.Context, i int, variable string, within time
 	began, hopeless := time.Now(), ""
 	err = b.within(ctx, within, uid, func(o *workload.Observed) (bool, string) {
 		t.Last = workload.Terminated(o.Pod, b.Container)
-		t.BecameReady = workload.IsReady(o.Pod)
+		// Without a probe the kubelet calls a container Ready as soon as it runs, which tells nothing.
+		t.BecameReady = b.probed() && workload.IsReady(o.Pod)
 		if t.Last == nil {
 			hopeless = workload.Hopeless(o)
 		}
