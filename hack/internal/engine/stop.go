@@ -114,7 +114,8 @@ func end(pid int, grace time.Duration) error {
 
 func gone(err error) bool { return errors.Is(err, syscall.ESRCH) }
 
-// ends waits for a process that is no child of ours, which only polling can see.
+// ends waits for a process that is no child of ours. The standard library waits for children
+// alone, so this looks again and again, for a bounded time.
 func ends(pid int, within time.Duration) bool {
 	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
