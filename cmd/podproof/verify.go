@@ -145,11 +145,25 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	case errors.Is(err, errInterrupted):
 		return err
 	case errors.Is(err, errTimeout):
-		return couldNot(fmt.Errorf("%w; it is removed. What the run was at: %s", err, at(result)))
+		err = fmt.Errorf("%w, and what it had created is removed. It was at: %s", err, at(result))
+		if result.Evidence.Run.ID == "" {
+			return couldNot(err)
+		}
+		return cutOff(err, f.report(result, outs, console))
 	case err != nil:
 		return couldNot(explainDisk(err))
 	}
 	return f.report(result, outs, console)
+}
+
+// cutOff is how a run ends that the timeout cut off after something was observed: a promise
+// that is broken by then is broken, and whatever else was reported, the run is not complete.
+func cutOff(timeout, reported error) error {
+	var code exitError
+	if errors.As(reported, &code) {
+		return exitError{code.code, errors.Join(timeout, code.err)}
+	}
+	return couldNot(errors.Join(timeout, reported))
 }
 
 // report judges the evidence, renders it, and turns it into the exit code.

@@ -81,12 +81,16 @@ type Verdict struct {
 
 // inconclusive is the judgement when a section of the evidence is missing.
 func inconclusive(e evidence.Evidence, s evidence.Section, promised string) Judgement {
-	return Judgement{
+	j := Judgement{
 		Status:   Inconclusive,
 		Promised: promised,
 		Seen:     e.Why(s),
 		Fix:      "Remove what was in the way, then run podproof again.",
 	}
+	if b := e.Build; b != nil && (b.Error != "" || b.MissingPath != "") {
+		j.Fix = "Mend the build first (build/succeeds), then run podproof again."
+	}
+	return j
 }
 
 // pass, fail and undecided complete a judgement whose promise is already said.

@@ -87,22 +87,47 @@ func (k *Kind) loadInto(ctx context.Context, node string, img v1.Image, ref stri
 	return layout.loaded, err
 }
 
-// Unload removes images by the names they were loaded under.
+// Unload removes images by the names they were loaded under. Through the CRI, which has
+// names of its own for an image (its ID, its digest) that would keep the content; but an
+// image that was there under another name, too, stays there under that.
 func (k *Kind) Unload(ctx context.Context, refs ...string) error {
 	ns, err := k.nodes()
 	if err != nil {
 		return err
 	}
-	args := []string{"--namespace=k8s.io", "images", "rm"}
-	for _, ref := range refs {
-		full, err := fullName(ref)
-		if err != nil {
+	for _, n := range ns {
+		for _, ref := range refs {
+			full, err := fullName(ref)
+			if err != nil {
+				return err
+			}
+			if err := k.unload(ctx, n.String(), full); err != nil {
+				return fmt.Errorf("removing image %s from node %s: %w", ref, n, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (k *Kind) unload(ctx context.Context, node, name string) error {
+	out, err := k.Run(ctx, node, "crictl", "images", "--output=json", name)
+	if err != nil {
+		return err
+	}
+	var list struct {
+		Images []struct {
+			RepoTags []string `json:"repoTags"`
+		} `json:"images"`
+	}
+	if err := json.Unmarshal(out, &list); err != nil {
+		return fmt.Errorf("reading crictl's list of images: %w", err)
+	}
+	for _, i := range list.Images {
+		if len(i.RepoTags) > 1 {
+			_, err := k.Run(ctx, node, "ctr", "--namespace=k8s.io", "images", "rm", name)
 			return err
 		}
-		args = append(args, full)
-	}
-	for _, n := range ns {
-		if _, err := k.Run(ctx, n.String(), "ctr", args...); err != nil {
+		if _, err := k.Run(ctx, node, "crictl", "rmi", name); err != nil {
 			return err
 		}
 	}

@@ -34,11 +34,14 @@ type Evidence struct {
 	SchemaVersion string `json:"schemaVersion"`
 	Run           Run    `json:"run"`
 
-	Build       *Build       `json:"build,omitempty"`
-	Rebuild     *Rebuild     `json:"rebuild,omitempty"`
-	Image       *Image       `json:"image,omitempty"`
-	Cluster     *Cluster     `json:"cluster,omitempty"`
-	Workload    *Workload    `json:"workload,omitempty"`
+	Build    *Build    `json:"build,omitempty"`
+	Rebuild  *Rebuild  `json:"rebuild,omitempty"`
+	Image    *Image    `json:"image,omitempty"`
+	Cluster  *Cluster  `json:"cluster,omitempty"`
+	Workload *Workload `json:"workload,omitempty"`
+	// Dependencies are what the workload was started next to, in the contract's order.
+	Dependencies []Dependency `json:"dependencies,omitempty"`
+
 	Startup     *Startup     `json:"startup,omitempty"`
 	Health      *Health      `json:"health,omitempty"`
 	Identity    *Identity    `json:"identity,omitempty"`

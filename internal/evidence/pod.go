@@ -58,6 +58,15 @@ type Mark struct {
 	What   string    `json:"what"`
 }
 
+// Dependency is one of the objects that are ready before the workload is applied.
+type Dependency struct {
+	Object string `json:"object"` // "statefulset/postgres"
+	Ready  bool   `json:"ready"`
+	// Seconds that it was waited for.
+	Seconds float64 `json:"seconds"`
+	Pods    []Pod   `json:"pods,omitempty"`
+}
+
 // Startup is the start of the workload next to its dependencies.
 type Startup struct {
 	// Applied is when the workload's objects were accepted by the API server.

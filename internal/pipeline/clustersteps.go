@@ -89,7 +89,7 @@ func (r *run) settle(ctx context.Context) error {
 	if err := r.applier.CreateNamespace(ctx, ns, r.lease.ID); err != nil {
 		return err
 	}
-	r.observer, err = workload.Observe(background(ctx), r.applier.Client, ns, r.redact, r.Tell.Waiting)
+	r.observer, err = workload.Observe(ctx, r.applier.Client, ns, r.redact, r.Tell.Waiting)
 	return err
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -82,7 +83,7 @@ func (r *run) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.clean.add("closing the image's copy", func(context.Context) error { return r.archive.Close() })
+	r.clean.add("removing the image's copy", func(context.Context) error { return errors.Join(r.archive.Close(), os.Remove(file)) })
 	cfg, err := r.archive.ConfigFile()
 	if err != nil {
 		return fmt.Errorf("reading the image's configuration: %w", err)

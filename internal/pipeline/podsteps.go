@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"maps"
 
 	"podproof.dev/podproof/internal/collect/pod"
@@ -36,8 +35,10 @@ func (r *run) dependencies(ctx context.Context) error {
 			return err
 		}
 		runner, _ := workload.Find(r.runners, o)
-		if err := pod.AwaitReady(ctx, r.observer, runner); err != nil {
-			return fmt.Errorf("%s did not become ready: %w", d, err)
+		dep, err := pod.Dependency(ctx, r.observer, d, runner)
+		r.set(func(e *evidence.Evidence) { e.Dependencies = append(e.Dependencies, dep) })
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -187,4 +186,3 @@ func mask(e evidence.Evidence) evidence.Evidence {
 }
 
 // background is for what must happen although the run's context has ended.
-func background(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

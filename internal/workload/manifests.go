@@ -118,6 +118,13 @@ func isFile(p string) bool {
 	return err == nil && !i.IsDir()
 }
 
+// isRemote tells the forms of a remote base that kustomize fetches: a URL, git@host:path,
+// a host's folder after "//", a revision.
+func isRemote(resource string) bool {
+	return strings.Contains(resource, "//") || strings.Contains(resource, "?ref=") ||
+		strings.HasPrefix(resource, "git@") || strings.HasPrefix(resource, "github.com/")
+}
+
 // checkResources reads the plain files that a kustomization lists, for their problems only.
 func checkResources(p Path) error {
 	file := kustomization(p.Real)
@@ -136,7 +143,7 @@ func checkResources(p Path) error {
 	for _, r := range k.Resources {
 		rp := Path{filepath.Join(p.Written, r), filepath.Join(p.Real, r)}
 		switch info, err := os.Stat(rp.Real); {
-		case err != nil && strings.Contains(r, "://"):
+		case err != nil && isRemote(r):
 			continue // a remote base: kustomize's to fetch
 		case err != nil:
 			problems = append(problems, fmt.Sprintf("%s: names the resource %q, which does not exist", written, r))

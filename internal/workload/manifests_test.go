@@ -211,3 +211,14 @@ func TestReadGivesWholeNumbersKubernetesType(t *testing.T) {
 		})
 	}
 }
+
+func TestIsRemote(t *testing.T) {
+	for resource, want := range map[string]bool{
+		"https://example.com/org/repo//base": true, "example.com/org/repo//base?ref=v1": true, "git@example.com:org/repo": true,
+		"github.com/org/repo": true, "../base": false, "deployment.yaml": false,
+	} {
+		if got := isRemote(resource); got != want {
+			t.Errorf("%s: %t", resource, got)
+		}
+	}
+}

@@ -44,13 +44,15 @@ type Observed struct {
 	following map[string]bool               // by container ID
 }
 
-// Observe starts watching and returns once the first lists are in.
+// Observe starts watching and returns once the first lists are in. The context bounds
+// those lists; the watches go on until Stop, so that they still see what a cancelled run removes.
 // Redact is applied to each line of log and each message before it is kept; tell is given
 // what is being waited for, whenever that changes.
-func Observe(ctx context.Context, client kubernetes.Interface, namespace string, redact func(string) string, tell func(string)) (*Observer, error) {
+func Observe(listing context.Context, client kubernetes.Interface, namespace string, redact func(string) string, tell func(string)) (*Observer, error) {
 	o := &Observer{client: client, namespace: namespace, redact: redact, tell: tell,
 		pods: map[string]*Observed{}, changed: make(chan struct{})}
-	ctx, o.stop = context.WithCancel(ctx)
+	ctx, stop := context.WithCancel(context.WithoutCancel(listing))
+	o.stop = stop
 	f := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(namespace))
 	pods, events := f.Core().V1().Pods().Informer(), f.Core().V1().Events().Informer()
 	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -76,9 +78,9 @@ func Observe(ctx context.Context, client kubernetes.Interface, namespace string,
 	f.Start(ctx.Done())
 	o.done.Add(1)
 	go func() { defer o.done.Done(); <-ctx.Done(); f.Shutdown() }()
-	if !cache.WaitForCacheSync(ctx.Done(), pods.HasSynced, events.HasSynced) {
+	if !cache.WaitForCacheSync(listing.Done(), pods.HasSynced, events.HasSynced) {
 		o.Stop()
-		return nil, fmt.Errorf("listing the pods of namespace %s: %w", namespace, context.Cause(ctx))
+		return nil, fmt.Errorf("listing the pods of namespace %s: %w", namespace, context.Cause(listing))
 	}
 	return o, nil
 }

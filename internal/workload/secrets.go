@@ -34,9 +34,15 @@ func Redactor(objects []Object) (func(string) string, error) {
 			values[k] = v
 		}
 		for k, v := range values {
+			by := fmt.Sprintf("[value of %s:%s]", o, k)
 			if v = strings.TrimSpace(v); len(v) >= shortest {
-				by := fmt.Sprintf("[value of %s:%s]", o, k)
-				all = append(all, replacement{v, by}, replacement{base64.StdEncoding.EncodeToString([]byte(v)), by})
+				all = append(all, replacement{base64.StdEncoding.EncodeToString([]byte(v)), by})
+			}
+			// A log is read line by line, so a key of many lines is looked for line by line.
+			for line := range strings.Lines(v) {
+				if line = strings.TrimSpace(line); len(line) >= shortest && !strings.HasPrefix(line, "-----") {
+					all = append(all, replacement{line, by})
+				}
 			}
 		}
 	}

@@ -14,6 +14,10 @@ stringData:
   TOKEN: correct-horse
   LONGER: correct-horse-battery
   USER: postgres
+  PEM: |
+    -----BEGIN PRIVATE KEY-----
+    MIGHAgEAMBMGByqGSM49
+    -----END PRIVATE KEY-----
 data:
   KEY: `+base("0123456789abcdef\n")+`
 ---
@@ -33,6 +37,8 @@ data: {GREETING: good-morning-all}
 		{"one within another", "correct-horse-battery", "[value of secret/api:LONGER]"},
 		{"a short one is left", "user postgres", "user postgres"},
 		{"a ConfigMap's is left", "good-morning-all", "good-morning-all"},
+		{"one line of several", "key: MIGHAgEAMBMGByqGSM49", "key: [value of secret/api:PEM]"},
+		{"but not what every key has", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"},
 		{"nothing secret", "started", "started"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -31,7 +31,7 @@ func main() {
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "[images] Interrupted. What was finished is kept; the next run goes on from there.")
 		os.Exit(130)
-	case errors.Is(err, errUsage):
+	case errors.As(err, new(wrong)):
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	default:
@@ -40,7 +40,10 @@ func main() {
 	}
 }
 
-var errUsage = errors.New(usage)
+// wrong is a mistake in how it was called.
+type wrong struct{ error }
+
+var errUsage = wrong{errors.New(usage)}
 
 func run(ctx context.Context, log *progress.Log, args []string) error {
 	if len(args) == 0 {
@@ -48,7 +51,7 @@ func run(ctx context.Context, log *progress.Log, args []string) error {
 	}
 	mode, err := images.ParseMode(os.Getenv("PODPROOF_IMAGES"))
 	if err != nil {
-		return err
+		return wrong{err}
 	}
 	hack := os.Getenv("PODPROOF_HACK")
 	given := os.Getenv("DOCKER_HOST") != ""

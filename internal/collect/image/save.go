@@ -43,7 +43,7 @@ func Save(ctx context.Context, engine *docker.Engine, ref, dir string) (string, 
 // explainFull names the cause of a failed save; a full disk gets the sizes.
 func explainFull(err error, ref, dir string, need, written int64) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("no space left in %s to save image %s: it takes about %d MiB there while podproof runs, and %d MiB fitted: make room, or set TMPDIR to a folder that has it (%w)",
+		return fmt.Errorf("no space left in %s to save image %s: it takes about %d MiB there while podproof runs, and %d MiB fitted: make room there, or set XDG_CACHE_HOME to a folder on another disk (%w)",
 			dir, ref, mib(need), mib(written), err)
 	}
 	return fmt.Errorf("saving image %s to a file in %s: %w", ref, dir, err)

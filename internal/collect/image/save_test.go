@@ -83,7 +83,7 @@ func TestSave(t *testing.T) {
 
 func TestDiskFull(t *testing.T) {
 	err := explainFull(&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, "app:1", "the folder", 300<<20, 5<<20)
-	for _, want := range []string{"the folder", "app:1", "300 MiB", "5 MiB", "TMPDIR"} {
+	for _, want := range []string{"the folder", "app:1", "300 MiB", "5 MiB", "XDG_CACHE_HOME"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}

@@ -116,16 +116,6 @@ func (b *Bench) waitPod(ctx context.Context, uid string, look func(*workload.Obs
 		})
 }
 
-// subjects matches the pods of the workload itself.
-func (b *Bench) subjects(p *corev1.Pod) bool {
-	for k, v := range b.Subject.Selector {
-		if p.Labels[k] != v {
-			return false
-		}
-	}
-	return len(b.Subject.Selector) > 0 && p.Labels[workload.TrialLabel] == ""
-}
-
 // podEvidence is all that is known of a pod. Where the node can be asked, the log is the
 // file that the container runtime wrote, which tells stdout from stderr.
 func (b *Bench) podEvidence(ctx context.Context, uid string) evidence.Pod {

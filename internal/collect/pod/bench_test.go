@@ -46,7 +46,7 @@ func TestTrialPodStandsAlone(t *testing.T) {
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if b.subjects(p) {
+	if podsOf(b.Subject)(p) {
 		t.Error("it is taken for a pod of the workload")
 	}
 	p.Spec.Containers[0].Image = "changed"
@@ -55,7 +55,7 @@ func TestTrialPodStandsAlone(t *testing.T) {
 	}
 }
 
-func TestSubjects(t *testing.T) {
+func TestPodsOf(t *testing.T) {
 	b := bench(corev1.PodTemplateSpec{})
 	for _, c := range []struct {
 		name   string
@@ -67,12 +67,12 @@ func TestSubjects(t *testing.T) {
 		{"of none", nil, false},
 		{"of a trial", map[string]string{"app": "api", workload.TrialLabel: "termination"}, false},
 	} {
-		if got := b.subjects(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: c.labels}}); got != c.want {
+		if got := podsOf(b.Subject)(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: c.labels}}); got != c.want {
 			t.Errorf("%s: %t", c.name, got)
 		}
 	}
 	b.Subject.Selector = nil
-	if b.subjects(&corev1.Pod{}) {
+	if podsOf(b.Subject)(&corev1.Pod{}) {
 		t.Error("without a selector every pod is the workload's")
 	}
 }

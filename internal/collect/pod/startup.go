@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,38 +11,6 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
 )
-
-// AwaitReady waits until a runner has as many Ready pods as it wants. It ends early, with
-// an error, when that has become impossible.
-func AwaitReady(ctx context.Context, o *workload.Observer, r workload.Runner) error {
-	match := func(p *corev1.Pod) bool {
-		for k, v := range r.Selector {
-			if p.Labels[k] != v {
-				return false
-			}
-		}
-		return p.Labels[workload.TrialLabel] == ""
-	}
-	return o.Wait(ctx, match, func(ps []*workload.Observed) (bool, string, error) {
-		ready, seen := 0, []string{}
-		for _, p := range ps {
-			if !p.Gone.IsZero() {
-				continue
-			}
-			if why := workload.Hopeless(p); why != "" {
-				return false, "", errors.New(why)
-			}
-			if workload.IsReady(p.Pod) {
-				ready++
-			}
-			seen = append(seen, workload.Summary(p.Pod))
-		}
-		if len(seen) == 0 {
-			seen = []string{"no pod was made"}
-		}
-		return ready >= int(r.Replicas), strings.Join(seen, "; "), nil
-	})
-}
 
 // Startup applies the workload and watches until its pods are Ready, cannot become so any
 // more, or the time is over.
@@ -67,30 +34,17 @@ func Startup(ctx context.Context, b *Bench, objects []workload.Object, within ti
 	default:
 		s.Impossible = err.Error()
 	}
-	for _, uid := range b.uids() {
+	for _, uid := range uids(b.Observer, podsOf(b.Subject)) {
 		s.Pods = append(s.Pods, b.podEvidence(ctx, uid))
 	}
 	return s, nil
-}
-
-// uids are those of the workload's pods, oldest first.
-func (b *Bench) uids() []string {
-	var out []string
-	// A look that is done at once is a snapshot.
-	_ = b.Observer.Wait(context.Background(), b.subjects, func(ps []*workload.Observed) (bool, string, error) {
-		for _, p := range ps {
-			out = append(out, string(p.Pod.UID))
-		}
-		return true, "", nil
-	})
-	return out
 }
 
 // readyPod is one Ready pod of the workload.
 func (b *Bench) readyPod() (*corev1.Pod, error) {
 	var ready *corev1.Pod
 	seen := "it has no pods"
-	_ = b.Observer.Wait(context.Background(), b.subjects, func(ps []*workload.Observed) (bool, string, error) {
+	_ = b.Observer.Wait(context.Background(), podsOf(b.Subject), func(ps []*workload.Observed) (bool, string, error) {
 		for _, p := range ps {
 			if workload.IsReady(p.Pod) {
 				ready = p.Pod
@@ -112,7 +66,7 @@ func (b *Bench) runningPod() (*corev1.Pod, error) {
 	}
 	var running *corev1.Pod
 	seen := "it has no pods"
-	_ = b.Observer.Wait(context.Background(), b.subjects, func(ps []*workload.Observed) (bool, string, error) {
+	_ = b.Observer.Wait(context.Background(), podsOf(b.Subject), func(ps []*workload.Observed) (bool, string, error) {
 		for _, p := range ps {
 			if p.Gone.IsZero() && workload.Running(p.Pod, b.Container) != nil {
 				running = p.Pod

@@ -53,6 +53,9 @@ func Termination(ctx context.Context, b *Bench, stopSignal string, within time.D
 	}
 	t.WasReady = workload.IsReady(now)
 	t.WasRunning = workload.Running(now, b.Container) != nil
+	if t.WasReady && !b.probed() {
+		b.awaitListener(ctx, now)
+	}
 	if ps, err := b.processes(ctx, now.Spec.NodeName, workload.ContainerID(now, b.Container)); err == nil && len(ps) > 0 {
 		t.PID1 = &ps[0]
 	}
@@ -72,6 +75,28 @@ func Termination(ctx context.Context, b *Bench, stopSignal string, within time.D
 	t.Seconds = time.Since(t.Deleted).Seconds()
 	t.Pod = b.podEvidence(ctx, uid)
 	return t, nil
+}
+
+// listenScript waits until a process of the container's network listens on TCP (state 0A
+// of proc_pid_net(5)), for at most $2 seconds.
+const listenScript = `end=$(($(date +%s) + $2))
+while [ "$(date +%s)" -lt "$end" ]; do
+  for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
+    d=${f%/cgroup}
+    grep -qs ' 0A ' "$d/net/tcp" "$d/net/tcp6" && exit 0
+    break
+  done
+  sleep 0.1
+done`
+
+// awaitListener gives a process without a probe the time to come up. The kubelet calls its
+// container Ready as soon as it runs, when it may not have a signal handler yet. One that
+// never listens, such as a worker, is given a few seconds; no harm is done when they are over.
+func (b *Bench) awaitListener(ctx context.Context, p *corev1.Pod) {
+	if b.Node == nil {
+		return
+	}
+	_, _ = b.Node.Run(ctx, p.Spec.NodeName, "sh", "-c", listenScript, "sh", workload.ContainerID(p, b.Container), "5")
 }
 
 func grace(p *corev1.Pod) int64 {
