@@ -5,6 +5,8 @@ import "time"
 // Image is what the image's configuration and layers say.
 type Image struct {
 	Ref string `json:"ref"`
+	// Source is where it was read: "docker", "registry", "tar" or "oci".
+	Source string `json:"source,omitempty"`
 	// ID is the digest of the configuration, which names the image in Docker and in the CRI.
 	ID           string      `json:"id"`
 	Architecture string      `json:"architecture,omitempty"`
@@ -22,9 +24,176 @@ type Image struct {
 	Tools []Tool `json:"tools,omitempty"`
 	// GoBinaries are the executables of the final file system that carry Go build information.
 	GoBinaries []GoBinary `json:"goBinaries,omitempty"`
+	// User is what the final /etc/passwd and /etc/group say about the configuration's USER.
+	User *ImageUser `json:"user,omitempty"`
+	// Entry are the files that ENTRYPOINT and CMD start: the program, and where that is an
+	// interpreter or an init, what it is told to run.
+	Entry []EntryFile `json:"entry,omitempty"`
+	// Secrets are credentials in files of any layer, those deleted later included.
+	Secrets []FileSecret `json:"secrets,omitempty"`
+	// Leftovers are files and folders that a build context often leaks into an image.
+	Leftovers []Leftover `json:"leftovers,omitempty"`
+	// Privileged are the set-uid and set-gid files and those with capabilities, of the final file system.
+	Privileged []PrivilegedFile `json:"privileged,omitempty"`
+	// WorldWritable are files and folders of the final file system that anyone may write to,
+	// symbolic links and sticky folders aside; Count says how many beyond those listed.
+	WorldWritable []WritablePath `json:"worldWritable,omitempty"`
+	// CodeOwners say which users other than root own code (programs, libraries, scripts) of
+	// the final file system.
+	CodeOwners []CodeOwner `json:"codeOwners,omitempty"`
+	Size       *ImageSize  `json:"size,omitempty"`
+	Read       *ReadStats  `json:"read,omitempty"`
+
 	// LayersRead is false when only the configuration was read.
 	LayersRead bool    `json:"layersRead"`
 	Seconds    float64 `json:"seconds"`
+}
+
+// Reach says whether a file of a layer is still there in the final file system.
+type Reach string
+
+// The reaches.
+const (
+	Reachable   Reach = "final"   // the final file system shows it
+	HistoryOnly Reach = "history" // a later layer deleted or replaced it; it is shipped all the same
+)
+
+// ImageUser is the configuration's USER, looked up as a container runtime does.
+type ImageUser struct {
+	Written string `json:"written"` // as in the configuration, "" when it names none
+	// Passwd and Group tell whether the final file system has these files.
+	Passwd bool `json:"passwd"`
+	Group  bool `json:"group"`
+	// Known tells whether /etc/passwd has an entry of that name, or of that number.
+	Known bool `json:"known"`
+	// UID and GID are those that the entries give, nil where there is none.
+	UID *int64 `json:"uid,omitempty"`
+	GID *int64 `json:"gid,omitempty"`
+	// Name is the entry's, where USER is a number.
+	Name string `json:"name,omitempty"`
+}
+
+// EntryFile is a file that starts when the container does.
+type EntryFile struct {
+	Word string `json:"word"` // of ENTRYPOINT or CMD: "/entrypoint.sh", "python"
+	// Path is where it lies after PATH and symbolic links, empty when nothing is there.
+	Path  string `json:"path,omitempty"`
+	Layer int    `json:"layer"`
+	// Kind is "elf", "script", "other" or "missing".
+	Kind       string `json:"kind"`
+	Executable bool   `json:"executable"`
+	// Interpreter is that of a script's first line: "/bin/sh -e".
+	Interpreter string `json:"interpreter,omitempty"`
+	// Execs tells of a shell script whether its last command, or one that passes "$@" on, is an exec.
+	Execs bool `json:"execs,omitempty"`
+	// Traps tells of a shell script whether it sets a trap for TERM.
+	Traps bool `json:"traps,omitempty"`
+	// LastCommand is a shell script's last command line, secrets masked.
+	LastCommand string `json:"lastCommand,omitempty"`
+}
+
+// FileSecret is one credential in one file. The value itself is never kept.
+type FileSecret struct {
+	Rule string `json:"rule"` // "private-key", "aws-access-key", "netrc", …
+	// What is the rule in words: "an AWS access key".
+	What  string `json:"what"`
+	Path  string `json:"path"`
+	Layer int    `json:"layer"`
+	Reach Reach  `json:"reach"`
+	// Line is where it stands in the file, 0 where the path alone gives it away.
+	Line int `json:"line,omitempty"`
+	// Masked shows the value's first characters at most: "AKIA…".
+	Masked string `json:"masked,omitempty"`
+	// Fingerprint tells findings apart and is the same in every run: of rule, path and line, not of the value.
+	Fingerprint string `json:"fingerprint"`
+	// Owner is the package whose own file it is: "python:boto3", "debian:openssl".
+	Owner string `json:"owner,omitempty"`
+}
+
+// Leftover is a file or a folder, told by its path.
+type Leftover struct {
+	// Kind is "vcs", "tests", "migrations", "host-venv", "bytecode", "cache", "editor", "ci",
+	// "dockerfile", "env-file", or "forbidden" for one that the contract names.
+	Kind  string `json:"kind"`
+	Glob  string `json:"glob,omitempty"` // of the contract, for "forbidden"
+	Path  string `json:"path"`
+	Layer int    `json:"layer"`
+	Reach Reach  `json:"reach"`
+	// Files and Bytes are those at and below the path in that layer.
+	Files int    `json:"files"`
+	Bytes int64  `json:"bytes"`
+	Owner string `json:"owner,omitempty"` // as in FileSecret
+}
+
+// PrivilegedFile is a file that gives its caller rights.
+type PrivilegedFile struct {
+	Path  string `json:"path"`
+	Layer int    `json:"layer"`
+	Mode  string `json:"mode"` // octal, with the leading bits: "4755"
+	UID   int    `json:"uid"`
+	GID   int    `json:"gid"`
+	// Capabilities are those of the security.capability attribute: "cap_net_raw=ep".
+	Capabilities string `json:"capabilities,omitempty"`
+	// Owner is the package whose database lists the path: "debian:passwd". Empty where none does.
+	Owner string `json:"owner,omitempty"`
+}
+
+// WritablePath is a path that anyone may write to.
+type WritablePath struct {
+	Path  string `json:"path"`
+	Layer int    `json:"layer"`
+	Mode  string `json:"mode"`
+	Dir   bool   `json:"dir,omitempty"`
+	// Code tells whether it is a program, a library, a script, or a folder that holds some.
+	Code bool `json:"code,omitempty"`
+	// Count is the number of further such paths below the same folder that are not listed.
+	Count int `json:"count,omitempty"`
+}
+
+// CodeOwner is a user that owns code.
+type CodeOwner struct {
+	UID     int    `json:"uid"`
+	Files   int    `json:"files"`
+	Example string `json:"example"`
+}
+
+// ImageSize is how large an image is, in bytes.
+type ImageSize struct {
+	// Compressed is what a pull transfers, 0 where the source does not know it.
+	Compressed   int64 `json:"compressed,omitempty"`
+	Uncompressed int64 `json:"uncompressed"` // sum of the layers
+	FinalFiles   int64 `json:"finalFiles"`   // sum of the files of the final file system
+	// Wasted is the size of the files that a later layer deleted or replaced.
+	Wasted  int64       `json:"wasted"`
+	Files   int         `json:"files"` // of the final file system
+	Largest []SizedFile `json:"largest,omitempty"`
+	// Waste is by the layer whose instruction deleted or replaced files of lower ones, largest first.
+	Waste []Waste `json:"waste,omitempty"`
+}
+
+// SizedFile is a file with its size.
+type SizedFile struct {
+	Path  string `json:"path"`
+	Layer int    `json:"layer"`
+	Bytes int64  `json:"bytes"`
+}
+
+// Waste is what one layer made of no use in lower layers.
+type Waste struct {
+	Layer   int    `json:"layer"`
+	Bytes   int64  `json:"bytes"`
+	Files   int    `json:"files"`
+	Example string `json:"example"`
+}
+
+// ReadStats says what was read of an image, and what was not, and why.
+type ReadStats struct {
+	Layers       int   `json:"layers"`       // read from the source
+	LayersReused int   `json:"layersReused"` // known from an earlier run
+	Files        int   `json:"files"`        // entries of the layers read
+	Bytes        int64 `json:"bytes"`        // uncompressed, of the layers read
+	// Skipped are bodies that no rule looked into, by reason: "binary", "larger than 10 MiB".
+	Skipped map[string]int `json:"skipped,omitempty"`
 }
 
 // ImageConfig is the part of the OCI image configuration that a runtime obeys.
