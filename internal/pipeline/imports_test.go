@@ -26,7 +26,8 @@ var house = []struct {
 	{"contract", append([]string{ours}, outside...)},
 	{"check", append(others("evidence", "contract"), outside...)},
 	{"report", append(others("check", "evidence", "contract"), outside...)},
-	{"collect/*", others("evidence", "contract", "docker", "workload", "cluster")},
+	{"agent", append(others("evidence"), outside...)},
+	{"collect/*", others("agent", "evidence", "contract", "docker", "workload", "cluster")},
 	{"cluster", others("evidence")},
 	{"workload", others("evidence", "contract")},
 	{"docker", others()},
@@ -36,7 +37,7 @@ var house = []struct {
 // others are all packages of ours but these.
 func others(but ...string) []string {
 	var out []string
-	for _, p := range []string{"check", "cluster", "collect", "contract", "docker", "evidence", "pipeline", "report", "workload"} {
+	for _, p := range []string{"agent", "check", "cluster", "collect", "contract", "docker", "evidence", "pipeline", "report", "workload"} {
 		if !slices.Contains(but, p) {
 			out = append(out, ours+"internal/"+p)
 		}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
@@ -27,6 +28,8 @@ type Bench struct {
 	Namespace string
 	Applier   *workload.Applier
 	Observer  *workload.Observer
+	// REST is the cluster's, for the streams to the agent.
+	REST *rest.Config
 	// Node is nil where the cluster does not offer it.
 	Node NodeShell
 	// Subject is the workload under test, placed: with the images that run here.
