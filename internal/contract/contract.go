@@ -39,6 +39,10 @@ type Contract struct {
 	Startup         Startup         `yaml:"startup" json:"startup,omitzero"`
 	Termination     Termination     `yaml:"termination" json:"termination,omitzero"`
 	DevDependencies DevDependencies `yaml:"devDependencies" json:"devDependencies,omitzero"`
+	Secrets         Secrets         `yaml:"secrets" json:"secrets,omitzero"`
+	Files           Files           `yaml:"files" json:"files,omitzero"`
+	Size            Size            `yaml:"size" json:"size,omitzero"`
+	ImageConfig     ImageConfig     `yaml:"imageConfig" json:"imageConfig,omitzero"`
 	Waivers         []Waiver        `yaml:"waivers" json:"waivers,omitempty"`
 
 	// dir is the folder of the file that it was read from; its paths are relative to it.
@@ -106,6 +110,43 @@ type Termination struct {
 type DevDependencies struct {
 	Forbid []string `yaml:"forbid" json:"forbid,omitempty"`
 	Allow  []string `yaml:"allow" json:"allow,omitempty"`
+	// Strict forbids compilers, build tools and package managers, too.
+	Strict bool `yaml:"strict" json:"strict,omitempty"`
+}
+
+// Secrets says what only looks like a credential.
+type Secrets struct {
+	// Allow are patterns (see Paths) for files in which nothing is taken for one.
+	Allow []string `yaml:"allow" json:"allow,omitempty"`
+}
+
+// Files says which files the image may hold, and how.
+type Files struct {
+	// Forbid are patterns (see Paths) for what must be in no layer.
+	Forbid []string `yaml:"forbid" json:"forbid,omitempty"`
+	// Allow are patterns for what is meant to be there as it is: leftovers of the build,
+	// set-uid programs, paths that anyone may write to. It goes before Forbid.
+	Allow []string `yaml:"allow" json:"allow,omitempty"`
+	// Immutable demands that the code does not belong to the user that runs it.
+	Immutable bool `yaml:"immutable" json:"immutable,omitempty"`
+}
+
+// Size is the image's budget. What is nil, or 0 for Layers, has no limit.
+type Size struct {
+	Compressed   *Bytes `yaml:"compressed" json:"compressed,omitempty"`     // what a pull transfers
+	Uncompressed *Bytes `yaml:"uncompressed" json:"uncompressed,omitempty"` // sum of the layers
+	Wasted       *Bytes `yaml:"wasted" json:"wasted,omitempty"`             // files that a later layer deleted or replaced
+	Layers       int    `yaml:"layers" json:"layers,omitempty"`
+}
+
+// ImageConfig says what the image's configuration tells beside what a runtime needs.
+type ImageConfig struct {
+	// Healthcheck demands a HEALTHCHECK that asks for HTTP.Health.
+	Healthcheck bool `yaml:"healthcheck" json:"healthcheck,omitempty"`
+	// Labels are the names of those that must have a value.
+	Labels []string `yaml:"labels" json:"labels,omitempty"`
+	// PinnedBase forbids base images with the tag latest.
+	PinnedBase bool `yaml:"pinnedBase" json:"pinnedBase,omitempty"`
 }
 
 // Waiver accepts one broken promise for a time, on somebody's word.

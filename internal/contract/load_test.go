@@ -48,7 +48,11 @@ env:
 identity: {uid: 1001, gid: 0}
 startup: {within: 30s, logs: ["Started server", 404], stream: stdout}
 termination: {within: 1m30s, exitCodes: [0, 143]}
-devDependencies: {forbid: [gcc], allow: [pip]}
+devDependencies: {forbid: [gcc], allow: [pip], strict: true}
+secrets: {allow: [/app/testdata]}
+files: {forbid: ["*.sql"], allow: [/usr/bin/ping], immutable: true}
+size: {compressed: 60Mi, uncompressed: 150Mi, wasted: 0, layers: 12}
+imageConfig: {healthcheck: true, labels: [org.opencontainers.image.source], pinnedBase: true}
 waivers:
   - {id: probes/declared, reason: old chart, by: ops, until: 2026-12-31}
 `)
@@ -74,7 +78,11 @@ waivers:
 		Identity:        Identity{&uid, &gid},
 		Startup:         Startup{Duration(30 * time.Second), []string{"Started server", "404"}, StreamStdout},
 		Termination:     Termination{Duration(90 * time.Second), []int32{0, 143}},
-		DevDependencies: DevDependencies{[]string{"gcc"}, []string{"pip"}},
+		DevDependencies: DevDependencies{[]string{"gcc"}, []string{"pip"}, true},
+		Secrets:         Secrets{[]string{"/app/testdata"}},
+		Files:           Files{[]string{"*.sql"}, []string{"/usr/bin/ping"}, true},
+		Size:            Size{size(60 << 20), size(150 << 20), size(0), 12},
+		ImageConfig:     ImageConfig{true, []string{"org.opencontainers.image.source"}, true},
 		Waivers:         []Waiver{{"probes/declared", "old chart", "ops", "2026-12-31"}},
 		dir:             filepath.Dir(file),
 	}
@@ -85,6 +93,8 @@ waivers:
 		t.Errorf("a path is not relative to the contract: %s", got)
 	}
 }
+
+func size(b Bytes) *Bytes { return &b }
 
 func TestLoadCompletesTheBuild(t *testing.T) {
 	for text, want := range map[string]Build{
@@ -171,6 +181,23 @@ func TestLoadSaysWhatToWriteInstead(t *testing.T) {
 		{"exit code", header2 + "termination: {exitCodes: [256]}\n", `F:3:27: termination.exitCodes: 256 is no exit code; they go from 0 to 255`},
 		{"no exit code", header2 + "termination: {exitCodes: []}\n", `F:3:26: termination.exitCodes names no code, so that no exit would do; write [0]`},
 		{"forbidden and allowed", header2 + "devDependencies: {forbid: [gcc], allow: [gcc]}\n", `F:3:42: devDependencies: gcc is both forbidden and allowed; remove it from one list`},
+		{"no switch", header2 + "files: {immutable: 1}\n", `F:3:20: files.immutable is 1; write true or false`},
+		{"pattern for all", header2 + "files: {allow: [\"/**\"]}\n", `F:3:17: files.allow: "/**" fits every path; write a narrower one, such as /app/tests or *.pem`},
+		{"pattern with ..", header2 + "files: {forbid: [../x]}\n", `F:3:18: files.forbid: "../x" has ".." in it, which no path of an image has; write /x`},
+		{"pattern that glues", header2 + "files: {forbid: [\"/app/**.py\"]}\n", `F:3:18: files.forbid: "/app/**.py" has ** beside other characters, where it would mean no more than *; write ** between slashes, or *`},
+		{"pattern with two slashes", header2 + "files: {forbid: [/app//x]}\n", `F:3:18: files.forbid: "/app//x" has two slashes in a row, which no path of an image has; write /app/x`},
+		{"pattern left open", header2 + "secrets: {allow: [\"/app/[a\"]}\n", `F:3:19: secrets.allow: "/app/[a" is no pattern: a [ is not closed, or a \ ends it`},
+		{"pattern twice", header2 + "secrets: {allow: [/a, /a]}\n", `F:3:23: secrets.allow names /a twice; remove one of them`},
+		{"size without a unit", header2 + "size: {compressed: 150}\n", `F:3:20: size.compressed: "150" has no unit that an image is measured in; write 150Mi or 150M`},
+		{"size in thousandths", header2 + "size: {compressed: 150m}\n", `F:3:20: size.compressed: "150m" has no unit that an image is measured in; write 150Mi or 150M`},
+		{"size in MB", header2 + "size: {wasted: 1.5 MB}\n", `F:3:16: size.wasted: "1.5 MB" is no quantity of Kubernetes; write 1.5Mi or 1.5M`},
+		{"size in KB", header2 + "size: {wasted: 15KB}\n", `F:3:16: size.wasted: "15KB" is no quantity of Kubernetes; write 15Ki or 15k`},
+		{"size that is none", header2 + "size: {wasted: little}\n", `F:3:16: size.wasted: "little" is no amount of data; write it as 150Mi or 1.5Gi`},
+		{"negative size", header2 + "size: {wasted: -1Mi}\n", `F:3:16: size.wasted: "-1Mi" is less than nothing; write it as 150Mi or 1.5Gi`},
+		{"compressed more than whole", header2 + "size: {compressed: 2Gi, uncompressed: 1Gi}\n", `F:3:20: size.compressed is 2Gi, more than size.uncompressed (1Gi), so that it would never count; lower it or remove it`},
+		{"no layer", header2 + "size: {layers: 0}\n", `F:3:16: size.layers is 0; an image has one layer at least, so write a larger number or remove the line`},
+		{"label with value", header2 + "imageConfig: {labels: [a.b=c]}\n", `F:3:24: imageConfig.labels: "a.b=c" is no label's name; write the name alone, such as a.b`},
+		{"key of a size", header2 + "size: {waste: 1Mi}\n", `F:3:8: unknown key "waste" under size; did you mean "wasted"?`},
 		{"waiver", header2 + "waivers: [{id: probes, by: me, until: soon}]\n", "F has 3 mistakes:\n" +
 			"  F:3:11: waivers[0] has no reason; add `reason: why the broken promise is accepted for now`\n" +
 			"  F:3:16: waivers[0].id is \"probes\"; write the ID of one check, such as image/no-dev-dependencies: `podproof checks` lists them\n" +

@@ -76,6 +76,10 @@ func (r *reader) read(field string, n *yaml.Node, v reflect.Value) {
 		r.readInt(field, n, v)
 	case v.Kind() == reflect.String:
 		r.readText(field, n, v)
+	case v.Kind() == reflect.Bool:
+		if err := n.Decode(v.Addr().Interface()); err != nil {
+			r.fail(field, "%s is %s; write true or false", field, describe(n))
+		}
 	default:
 		if err := n.Decode(v.Addr().Interface()); err != nil {
 			r.fail(field, "%s is %s; write a %s", field, describe(n), v.Type())

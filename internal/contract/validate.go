@@ -37,6 +37,11 @@ func (r *reader) validate(c *Contract) {
 	r.identity(c.Identity)
 	r.lifecycle(c.Startup, c.Termination)
 	r.devDependencies(c.DevDependencies)
+	r.paths("secrets.allow", c.Secrets.Allow)
+	r.paths("files.forbid", c.Files.Forbid)
+	r.paths("files.allow", c.Files.Allow)
+	r.size(c.Size)
+	r.imageConfig(c)
 	for i, w := range c.Waivers {
 		r.waiver(fmt.Sprintf("waivers[%d]", i), w)
 	}
@@ -160,6 +165,43 @@ func (r *reader) devDependencies(d DevDependencies) {
 			r.fail(fmt.Sprintf("devDependencies.allow[%d]", i), "devDependencies: %s is both forbidden and allowed; remove it from one list", name)
 		}
 	}
+}
+
+func (r *reader) paths(field string, patterns []string) {
+	for i, p := range patterns {
+		if p == "" {
+			continue
+		}
+		if err := checkPattern(p); err != nil {
+			r.fail(fmt.Sprintf("%s[%d]", field, i), "%s: %v", field, err)
+		}
+	}
+	r.distinct(field, patterns)
+}
+
+func (r *reader) size(s Size) {
+	if r.sound("size.layers") && s.Layers < 1 {
+		r.fail("size.layers", "size.layers is %d; an image has one layer at least, so write a larger number or remove the line", s.Layers)
+	}
+	if s.Compressed != nil && s.Uncompressed != nil && *s.Compressed > *s.Uncompressed {
+		r.fail("size.compressed", "size.compressed is %s, more than size.uncompressed (%s), so that it would never count; lower it or remove it", s.Compressed, s.Uncompressed)
+	}
+}
+
+func (r *reader) imageConfig(c *Contract) {
+	for i, l := range c.ImageConfig.Labels {
+		if name, _, assigned := strings.Cut(l, "="); assigned || strings.ContainsAny(l, " \t\n") {
+			r.fail(fmt.Sprintf("imageConfig.labels[%d]", i), "imageConfig.labels: %q is no label's name; write the name alone, such as %s", l, labelExample(name))
+		}
+	}
+	r.distinct("imageConfig.labels", c.ImageConfig.Labels)
+}
+
+func labelExample(name string) string {
+	if name == "" || strings.ContainsAny(name, " \t\n") {
+		return "org.opencontainers.image.source"
+	}
+	return name
 }
 
 // waiver cannot know which checks there are; the catalogue's package looks at the ID.

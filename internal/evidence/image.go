@@ -42,7 +42,9 @@ type Image struct {
 	// the final file system.
 	CodeOwners []CodeOwner `json:"codeOwners,omitempty"`
 	Size       *ImageSize  `json:"size,omitempty"`
-	Read       *ReadStats  `json:"read,omitempty"`
+	// Read is set when every layer was looked through for all of the above: without it a list
+	// that is empty says nothing.
+	Read *ReadStats `json:"read,omitempty"`
 
 	// LayersRead is false when only the configuration was read.
 	LayersRead bool    `json:"layersRead"`
@@ -106,16 +108,30 @@ type FileSecret struct {
 	Masked string `json:"masked,omitempty"`
 	// Fingerprint tells findings apart and is the same in every run: of rule, path and line, not of the value.
 	Fingerprint string `json:"fingerprint"`
-	// Owner is the package whose own file it is: "python:boto3", "debian:openssl".
+	// Owner is the package that lists the file as its own: "python:boto3", "debian:openssl". What
+	// was installed from a path of the builder's (direct_url.json with a file: URL, an npm link)
+	// is the image's own code and owns nothing.
 	Owner string `json:"owner,omitempty"`
 }
 
 // Leftover is a file or a folder, told by its path.
 type Leftover struct {
-	// Kind is "vcs", "tests", "migrations", "host-venv", "bytecode", "cache", "editor", "ci",
-	// "dockerfile", "env-file", or "forbidden" for one that the contract names.
-	Kind  string `json:"kind"`
-	Glob  string `json:"glob,omitempty"` // of the contract, for "forbidden"
+	// Kind is one of:
+	//	vcs         .git, .hg, .svn
+	//	tests       tests, test, __tests__, spec; conftest.py, pytest.ini, *_test.go and the like
+	//	            outside of such a folder
+	//	migrations  alembic*, migrations
+	//	host-venv   a pyvenv.cfg whose interpreter the final file system lacks
+	//	bytecode    a __pycache__ of a Python that the final file system lacks
+	//	cache       node_modules/.cache, .pytest_cache, .mypy_cache, .ruff_cache, .tox
+	//	editor      .idea, .vscode, *.swp, .DS_Store
+	//	ci          .github, .gitlab-ci.yml, .circleci, Jenkinsfile
+	//	dockerfile  Dockerfile*, Containerfile*, docker-compose*, compose.y*ml, .dockerignore
+	//	env-file    .env, .env.*
+	//	forbidden   what the contract's files.forbid names
+	Kind string `json:"kind"`
+	Glob string `json:"glob,omitempty"` // the contract's pattern, for "forbidden"
+	// Path is the topmost that the kind fits: "/app/.git", and none of the files in there.
 	Path  string `json:"path"`
 	Layer int    `json:"layer"`
 	Reach Reach  `json:"reach"`
@@ -134,7 +150,8 @@ type PrivilegedFile struct {
 	GID   int    `json:"gid"`
 	// Capabilities are those of the security.capability attribute: "cap_net_raw=ep".
 	Capabilities string `json:"capabilities,omitempty"`
-	// Owner is the package whose database lists the path: "debian:passwd". Empty where none does.
+	// Owner is the package whose database lists the path, by either of its names where /bin is a
+	// link to /usr/bin: "debian:passwd". Empty where none does.
 	Owner string `json:"owner,omitempty"`
 }
 
