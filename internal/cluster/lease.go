@@ -47,19 +47,26 @@ const (
 
 // NewLease makes the folder of a new run below root ("<cache>/podproof/runs").
 func NewLease(root string) (*Lease, error) {
-	// Forty random bits, in letters that a DNS label allows.
-	id := strings.ToLower(rand.Text()[:8])
-	l := &Lease{ID: id, Dir: filepath.Join(root, id)}
-	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the run's folder: %w", err)
-	}
-	lock, err := lockIn(l.Dir)
-	if err != nil {
+	for {
+		// Forty random bits, in letters that a DNS label allows.
+		id := strings.ToLower(rand.Text()[:8])
+		l := &Lease{ID: id, Dir: filepath.Join(root, id)}
+		if err := os.MkdirAll(l.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the run's folder: %w", err)
+		}
+		var err error
+		l.lock, err = lockIn(l.Dir, os.O_CREATE)
+		switch {
+		case err == nil:
+			return l, nil
+		case errors.Is(err, unix.EWOULDBLOCK), errors.Is(err, os.ErrNotExist):
+			// Another run's sweep came between the folder and its lock, and takes it for
+			// abandoned: it is welcome to it.
+			continue
+		}
 		os.RemoveAll(l.Dir)
 		return nil, fmt.Errorf("locking the run's folder %s: %w", l.Dir, err)
 	}
-	l.lock = lock
-	return l, nil
 }
 
 // Record writes down what is about to be created. It is called before each creation.
@@ -101,7 +108,10 @@ func Abandoned(root string, kept bool) ([]*Lease, error) {
 	var out []*Lease
 	for _, e := range entries {
 		dir := filepath.Join(root, e.Name())
-		lock, err := lockIn(dir)
+		lock, err := lockIn(dir, 0)
+		if errors.Is(err, os.ErrNotExist) {
+			os.Remove(dir) // a run ended right after it had made the folder; one with something in it stays
+		}
 		if err != nil {
 			continue // it lives, or another sweep is at it
 		}
@@ -119,12 +129,26 @@ func Abandoned(root string, kept bool) ([]*Lease, error) {
 	return out, nil
 }
 
-func lockIn(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+// lockIn locks a lease's folder. Its error is EWOULDBLOCK when another process has the
+// lock, and os.ErrNotExist when the folder was removed meanwhile.
+func lockIn(dir string, create int) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|create, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	// The lock may be that of a file which its last holder has removed.
+	mine, err := f.Stat()
+	if err == nil {
+		var there os.FileInfo
+		if there, err = os.Stat(f.Name()); err == nil && !os.SameFile(mine, there) {
+			err = os.ErrNotExist
+		}
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}

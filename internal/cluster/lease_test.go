@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -137,5 +138,41 @@ func TestNothingIsAbandonedWhereNothingRan(t *testing.T) {
 func TestLeaseIDFitsIntoANameOfKubernetes(t *testing.T) {
 	if id := newLease(t, t.TempDir()).ID; !regexp.MustCompile(`^[a-z0-9]{8}$`).MatchString(id) {
 		t.Errorf("the ID is %q", id)
+	}
+}
+
+// Runs that start at the same moment sweep each other's folders while they are made.
+func TestLeasesMadeWhileOthersSweep(t *testing.T) {
+	root := t.TempDir()
+	var runs sync.WaitGroup
+	for range 8 {
+		runs.Go(func() {
+			for range 50 {
+				abandoned, err := Abandoned(root, false)
+				if err != nil {
+					t.Error(err)
+				}
+				for _, a := range abandoned {
+					if err := a.Release(false); err != nil {
+						t.Error(err)
+					}
+				}
+				l, err := NewLease(root)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := l.Record(func(l *Leftover) { l.Cluster = "c" }); err != nil {
+					t.Errorf("its folder was taken away: %v", err)
+				}
+				if err := l.Release(false); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	runs.Wait()
+	if left, _ := os.ReadDir(root); len(left) > 0 {
+		t.Errorf("%d folders are left", len(left))
 	}
 }

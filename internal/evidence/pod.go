@@ -141,6 +141,12 @@ type Termination struct {
 	Seconds float64 `json:"seconds"`
 	// Last is the container's final state, when an exit was seen.
 	Last *corev1.ContainerStateTerminated `json:"last,omitempty"`
+	// Held is the number of requests that were under way with half of their body, which was
+	// sent at Released.
+	Held     int       `json:"held,omitempty"`
+	Released time.Time `json:"released,omitzero"`
+	// Requests were sent straight to the pod, before the deletion and after it.
+	Requests []Request `json:"requests,omitempty"`
 	// PID1 is the container's first process, read before the deletion.
 	PID1 *Process `json:"pid1,omitempty"`
 	// StopSignal is the image's, "SIGTERM" when it names none.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -25,11 +26,13 @@ type Observer struct {
 	redact    func(string) string
 	tell      func(string)
 
-	mu      sync.Mutex
-	pods    map[string]*Observed // by UID
-	changed chan struct{}        // closed and replaced at each change
-	stop    context.CancelFunc
-	done    sync.WaitGroup
+	mu        sync.Mutex
+	endpoints []evidence.Mark
+	slices    map[string]*discoveryv1.EndpointSlice // by name, as last seen
+	pods      map[string]*Observed                  // by UID
+	changed   chan struct{}                         // closed and replaced at each change
+	stop      context.CancelFunc
+	done      sync.WaitGroup
 }
 
 // Observed is what is known of one pod.
@@ -50,11 +53,12 @@ type Observed struct {
 // what is being waited for, whenever that changes.
 func Observe(listing context.Context, client kubernetes.Interface, namespace string, redact func(string) string, tell func(string)) (*Observer, error) {
 	o := &Observer{client: client, namespace: namespace, redact: redact, tell: tell,
-		pods: map[string]*Observed{}, changed: make(chan struct{})}
+		pods: map[string]*Observed{}, slices: map[string]*discoveryv1.EndpointSlice{}, changed: make(chan struct{})}
 	ctx, stop := context.WithCancel(context.WithoutCancel(listing))
 	o.stop = stop
 	f := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(namespace))
 	pods, events := f.Core().V1().Pods().Informer(), f.Core().V1().Events().Informer()
+	endpoints := f.Discovery().V1().EndpointSlices().Informer()
 	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(p any) { o.saw(ctx, p.(*corev1.Pod), false) },
 		UpdateFunc: func(_, p any) { o.saw(ctx, p.(*corev1.Pod), false) },
@@ -75,10 +79,17 @@ func Observe(listing context.Context, client kubernetes.Interface, namespace str
 	if err != nil {
 		return nil, err
 	}
+	_, err = endpoints.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(s any) { o.routed(s.(*discoveryv1.EndpointSlice)) },
+		UpdateFunc: func(_, s any) { o.routed(s.(*discoveryv1.EndpointSlice)) },
+	})
+	if err != nil {
+		return nil, err
+	}
 	f.Start(ctx.Done())
 	o.done.Add(1)
 	go func() { defer o.done.Done(); <-ctx.Done(); f.Shutdown() }()
-	if !cache.WaitForCacheSync(listing.Done(), pods.HasSynced, events.HasSynced) {
+	if !cache.WaitForCacheSync(listing.Done(), pods.HasSynced, events.HasSynced, endpoints.HasSynced) {
 		o.Stop()
 		return nil, fmt.Errorf("listing the pods of namespace %s: %w", namespace, context.Cause(listing))
 	}

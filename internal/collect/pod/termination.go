@@ -1,6 +1,7 @@
 package pod
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,64 +18,129 @@ import (
 const killMargin = 15 * time.Second
 
 // Termination starts a pod of its own, waits until it is Ready, deletes it, and watches
-// its container end. A finalizer keeps the final status readable: the window between a
-// pod's exit and its removal can be shorter than any poll (Kubernetes'
-// test/e2e_node/pods_lifecycle_termination_test.go does the same).
+// its container end. StopSignal is the image's, empty when it names none.
 func Termination(ctx context.Context, b *Bench, stopSignal string, within time.Duration) (*evidence.Termination, error) {
-	p := b.trial("termination", "podproof-termination")
+	s, err := b.ending(ctx, "termination", stopSignal)
+	if err != nil {
+		return nil, err
+	}
+	defer s.release(ctx)
+	if err := s.awaitReady(ctx, within); err != nil {
+		return nil, err
+	}
+	return s.end(ctx)
+}
+
+// EarlyTermination deletes a pod as soon as its container runs, long before it is Ready.
+func EarlyTermination(ctx context.Context, b *Bench, stopSignal string) (*evidence.Termination, error) {
+	s, err := b.ending(ctx, "early-termination", stopSignal)
+	if err != nil {
+		return nil, err
+	}
+	defer s.release(ctx)
+	return s.end(ctx)
+}
+
+// ending is a pod whose end is watched. A finalizer keeps its final status readable: the
+// window between a pod's exit and its removal can be shorter than any poll (Kubernetes'
+// test/e2e_node/pods_lifecycle_termination_test.go does the same).
+type ending struct {
+	bench *Bench
+	name  string
+	uid   string
+	now   *corev1.Pod // as last seen
+	t     *evidence.Termination
+}
+
+// ending makes the trial's pod, and returns once its container has started, or never will.
+func (b *Bench) ending(ctx context.Context, trial, stopSignal string) (*ending, error) {
+	p := b.trial(trial, "podproof-"+trial)
 	p.Finalizers = []string{workload.Finalizer}
 	p, err := b.create(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	// Without this the pod, and so its namespace, would stay for ever. The context may be
-	// cancelled by then.
-	defer b.Applier.Unfinalize(context.WithoutCancel(ctx), b.Namespace, p.Name)
-	uid := string(p.UID)
-
-	t := &evidence.Termination{StopSignal: stopSignal, GraceSeconds: grace(p)}
-	if t.StopSignal == "" {
-		t.StopSignal = "SIGTERM"
-	}
-	if err := b.started(ctx, uid); err != nil {
+	e := &ending{bench: b, name: p.Name, uid: string(p.UID),
+		t: &evidence.Termination{StopSignal: cmp.Or(stopSignal, "SIGTERM"), GraceSeconds: grace(p)}}
+	if err := b.started(ctx, e.uid); err != nil {
+		e.release(ctx)
 		return nil, err
 	}
-	var now *corev1.Pod
-	err = b.within(ctx, within, uid, func(o *workload.Observed) (bool, string) {
-		now = o.Pod
+	return e, e.look(ctx)
+}
+
+// release lets the pod go: with its finalizer it, and so its namespace, would stay for
+// ever. The context may be cancelled by then.
+func (e *ending) release(ctx context.Context) {
+	_ = e.bench.Applier.Unfinalize(context.WithoutCancel(ctx), e.bench.Namespace, e.name)
+}
+
+// look takes in the pod as it is.
+func (e *ending) look(ctx context.Context) error {
+	err := e.bench.within(ctx, time.Minute, e.uid, func(o *workload.Observed) (bool, string) {
+		e.now = o.Pod
+		return true, ""
+	})
+	if err == nil && e.now == nil {
+		err = fmt.Errorf("pod %s was created, but the watch never showed it", e.name)
+	}
+	return err
+}
+
+// awaitReady waits until the pod is Ready, cannot become so, or the time is over.
+func (e *ending) awaitReady(ctx context.Context, within time.Duration) error {
+	b := e.bench
+	err := b.within(ctx, within, e.uid, func(o *workload.Observed) (bool, string) {
+		e.now = o.Pod
 		over := workload.Hopeless(o) != "" || workload.Terminated(o.Pod, b.Container) != nil
 		return workload.IsReady(o.Pod) || over, workload.Summary(o.Pod)
 	})
 	if err != nil {
+		return err
+	}
+	if e.t.WasReady = workload.IsReady(e.now); e.t.WasReady && !b.probed() {
+		b.awaitListener(ctx, e.now)
+	}
+	return nil
+}
+
+// end deletes the pod, waits for the exit of its container, and puts the evidence together.
+func (e *ending) end(ctx context.Context) (*evidence.Termination, error) {
+	if err := e.delete(ctx); err != nil {
 		return nil, err
 	}
-	if now == nil {
-		return nil, fmt.Errorf("pod %s was created, but the watch never showed it", p.Name)
+	if err := e.awaitExit(ctx); err != nil {
+		return nil, err
 	}
-	t.WasReady = workload.IsReady(now)
-	t.WasRunning = workload.Running(now, b.Container) != nil
-	if t.WasReady && !b.probed() {
-		b.awaitListener(ctx, now)
-	}
-	if ps, err := b.processes(ctx, now.Spec.NodeName, workload.ContainerID(now, b.Container)); err == nil && len(ps) > 0 {
+	return e.evidence(ctx), nil
+}
+
+func (e *ending) delete(ctx context.Context) error {
+	b, t := e.bench, e.t
+	t.WasRunning = workload.Running(e.now, b.Container) != nil
+	if ps, err := b.processes(ctx, e.now.Spec.NodeName, workload.ContainerID(e.now, b.Container)); err == nil && len(ps) > 0 {
 		t.PID1 = &ps[0]
 	}
-
 	t.Deleted = time.Now()
-	if err := b.client().CoreV1().Pods(b.Namespace).Delete(ctx, p.Name, metav1.DeleteOptions{}); err != nil {
-		return nil, fmt.Errorf("deleting the trial's pod %s: %w", p.Name, err)
+	if err := b.client().CoreV1().Pods(b.Namespace).Delete(ctx, e.name, metav1.DeleteOptions{}); err != nil {
+		return fmt.Errorf("deleting the trial's pod %s: %w", e.name, err)
 	}
-	err = b.within(ctx, time.Duration(t.GraceSeconds)*time.Second+killMargin, uid, func(o *workload.Observed) (bool, string) {
+	return nil
+}
+
+func (e *ending) awaitExit(ctx context.Context) error {
+	b, t := e.bench, e.t
+	err := b.within(ctx, time.Duration(t.GraceSeconds)*time.Second+killMargin, e.uid, func(o *workload.Observed) (bool, string) {
 		t.Last = workload.Terminated(o.Pod, b.Container)
 		return t.Last != nil || !o.Gone.IsZero(), workload.Summary(o.Pod)
 	})
-	if err != nil {
-		return nil, err
-	}
-	t.Exited = t.Last != nil
-	t.Seconds = time.Since(t.Deleted).Seconds()
-	t.Pod = b.podEvidence(ctx, uid)
-	return t, nil
+	t.Exited, t.Seconds = t.Last != nil, time.Since(t.Deleted).Seconds()
+	return err
+}
+
+func (e *ending) evidence(ctx context.Context) *evidence.Termination {
+	e.t.Pod = e.bench.podEvidence(ctx, e.uid)
+	return e.t
 }
 
 // listenScript waits until a process of the container's network listens on TCP (state 0A

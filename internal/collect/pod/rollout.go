@@ -1,0 +1,252 @@
+package pod
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+
+	"podproof.dev/podproof/internal/agent"
+	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
+)
+
+const (
+	// rolloutEvery is the time between two requests of a stream, in milliseconds: often
+	// enough to hit a gap of a tenth of a second, and no load to speak of.
+	rolloutEvery = 20
+	// afterwards is how long the load goes on after a rollout: an endpoint that is gone may
+	// still be in use somewhere.
+	afterwards = 500 * time.Millisecond
+	// triedSleep is the preStop sleep that is tried where a restart loses requests, in
+	// seconds: what is commonly recommended, and ample for kube-proxy.
+	triedSleep = 5
+)
+
+// disturbance is one way in which pods go.
+type disturbance struct {
+	kind string
+	// do is given the UIDs of the pods that live.
+	do func(ctx context.Context, uids []string) error
+	// leave is how many of them have to go, and stay how many must be Ready in the end.
+	leave, stay int
+	sleep       int64
+}
+
+// Rollouts restarts the workload's Deployment, evicts one of its pods, and scales it down
+// to one, each under load through its Service. A restart that loses requests is done once
+// more with a preStop sleep, to learn whether that would have been enough.
+func Rollouts(ctx context.Context, b *Bench, services []corev1.Service, port int, path string, within time.Duration) ([]evidence.Rollout, error) {
+	if kind := b.Subject.GetKind(); kind != "Deployment" {
+		return nil, fmt.Errorf("%s is no Deployment, whose rolling update is what is tried", b.Subject)
+	}
+	address, err := b.serviceAddress(ctx, services, port)
+	if err != nil {
+		return nil, err
+	}
+	r := &roller{Bench: b, plan: agent.Plan{Streams: steady(address, "GET", path, rolloutEvery)}, within: within}
+	n := int(b.Subject.Replicas)
+	first, err := r.try(ctx, disturbance{"restart", r.restart(0), n, n, 0})
+	out := []evidence.Rollout{first}
+	if err != nil {
+		return out, err
+	}
+	next := []disturbance{{"eviction", r.evict, 1, n, 0}}
+	if n > 1 {
+		next = append(next, disturbance{"scale-down", r.scaleDown, n - 1, 1, 0})
+	}
+	if lost(first) && !r.hasPreStop() {
+		next = append([]disturbance{{"restart", r.restart(triedSleep), n, n, triedSleep}}, next...)
+	}
+	for _, d := range next {
+		o, err := r.try(ctx, d)
+		out = append(out, o)
+		if err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func lost(o evidence.Rollout) bool {
+	for _, r := range o.Requests {
+		if r.Failure != "" || r.Status >= 500 {
+			return true
+		}
+	}
+	return false
+}
+
+type roller struct {
+	*Bench
+	plan   agent.Plan
+	within time.Duration // that a pod may take to become Ready
+}
+
+// try disturbs the workload under load, and waits until the pods that had to go are gone
+// and as many as should stay are Ready.
+func (r *roller) try(ctx context.Context, d disturbance) (evidence.Rollout, error) {
+	before := r.living()
+	o := evidence.Rollout{Kind: d.kind, Replicas: int32(len(before)), PreStopSleep: d.sleep}
+	load, err := r.StartLoad(ctx, r.plan)
+	if err != nil {
+		return o, err
+	}
+	defer load.cancel()
+	// Each stream has had an answer: what is lost from here on is the rollout's doing.
+	err = load.Until(ctx, func(_ int, rs []evidence.Request) bool { return len(streamsOf(rs)) == len(r.plan.Streams) })
+	if err != nil {
+		return o, err
+	}
+	o.Began = time.Now()
+	if err := d.do(ctx, before); err != nil {
+		o.Problem = err.Error()
+	} else if o.Finished, err = r.settle(ctx, before, d); err != nil {
+		return o, err
+	}
+	o.Seconds = time.Since(o.Began).Seconds()
+	select {
+	case <-time.After(afterwards):
+	case <-ctx.Done():
+		return o, context.Cause(ctx)
+	}
+	if o.Requests, err = load.Stop(ctx); err != nil {
+		return o, err
+	}
+	o.Endpoints = r.Observer.Endpoints(o.Began)
+	for _, uid := range before {
+		if p := r.Observer.Evidence(uid, r.Container); r.ended(p) {
+			p.Log = nil
+			o.Ended = append(o.Ended, p)
+		}
+	}
+	return o, nil
+}
+
+func (r *roller) ended(p evidence.Pod) bool {
+	for _, s := range p.Status.ContainerStatuses {
+		if s.Name == r.Container && s.State.Terminated != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// living are the UIDs of the workload's pods that are there.
+func (r *roller) living() []string {
+	var out []string
+	_ = r.Observer.Wait(context.Background(), podsOf(r.Subject), func(ps []*workload.Observed) (bool, string, error) {
+		for _, p := range ps {
+			if p.Gone.IsZero() && p.Pod.DeletionTimestamp == nil {
+				out = append(out, string(p.Pod.UID))
+			}
+		}
+		return true, "", nil
+	})
+	return out
+}
+
+// settle waits until the rollout is over. That its time is over first is no error.
+func (r *roller) settle(ctx context.Context, before []string, d disturbance) (bool, error) {
+	limit := time.Duration(d.leave)*(r.within+time.Duration(grace(&corev1.Pod{Spec: r.Subject.Template.Spec}))*time.Second) + killMargin
+	wait, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	old := map[string]bool{}
+	for _, uid := range before {
+		old[uid] = true
+	}
+	err := r.Observer.Wait(wait, podsOf(r.Subject), func(ps []*workload.Observed) (bool, string, error) {
+		gone, there, ready := 0, 0, 0
+		for _, p := range ps {
+			switch {
+			case !p.Gone.IsZero() && old[string(p.Pod.UID)]:
+				gone++
+			case p.Gone.IsZero():
+				there++
+				if workload.IsReady(p.Pod) {
+					ready++
+				}
+			}
+		}
+		seen := fmt.Sprintf("%s: %d of %d pods are gone, %d of %d Ready", d.kind, gone, d.leave, ready, d.stay)
+		return gone >= d.leave && there == d.stay && ready == d.stay, seen, nil
+	})
+	var over *workload.WaitError
+	if errors.As(err, &over) && ctx.Err() == nil {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// change updates the live Deployment, again when the controller was quicker.
+func (r *roller) change(ctx context.Context, how func(*appsv1.Deployment)) error {
+	api := r.client().AppsV1().Deployments(r.Namespace)
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		d, err := api.Get(ctx, r.Subject.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", r.Subject, err)
+		}
+		how(d)
+		_, err = api.Update(ctx, d, metav1.UpdateOptions{FieldManager: workload.FieldManager})
+		return err
+	})
+}
+
+// restart does what `kubectl rollout restart` does, with a preStop sleep of some seconds
+// when it is not 0.
+func (r *roller) restart(sleep int64) func(context.Context, []string) error {
+	return func(ctx context.Context, _ []string) error {
+		return r.change(ctx, func(d *appsv1.Deployment) {
+			t := &d.Spec.Template
+			if t.Annotations == nil {
+				t.Annotations = map[string]string{}
+			}
+			t.Annotations["kubectl.kubernetes.io/restartedAt"] = time.Now().Format(time.RFC3339Nano)
+			for i := range t.Spec.Containers {
+				if c := &t.Spec.Containers[i]; c.Name == r.Container && sleep > 0 {
+					c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: sleep}}}
+				}
+			}
+		})
+	}
+}
+
+func (r *roller) hasPreStop() bool {
+	for _, c := range r.Subject.Template.Spec.Containers {
+		if c.Name == r.Container {
+			return c.Lifecycle != nil && c.Lifecycle.PreStop != nil
+		}
+	}
+	return false
+}
+
+// evict asks for a pod's removal as the drain of a node does, which respects a
+// PodDisruptionBudget.
+func (r *roller) evict(ctx context.Context, uids []string) error {
+	for _, uid := range uids {
+		p := r.Observer.Evidence(uid, r.Container)
+		id := types.UID(uid)
+		err := r.client().PolicyV1().Evictions(r.Namespace).Evict(ctx, &policyv1.Eviction{
+			ObjectMeta:    metav1.ObjectMeta{Name: p.Name, Namespace: r.Namespace},
+			DeleteOptions: &metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &id}},
+		})
+		if apierrors.IsTooManyRequests(err) {
+			return fmt.Errorf("the API server refuses to evict pod %s, as it would for the drain of a node: %w", p.Name, err)
+		}
+		return err
+	}
+	return errors.New("there is no pod to evict")
+}
+
+func (r *roller) scaleDown(ctx context.Context, _ []string) error {
+	one := int32(1)
+	return r.change(ctx, func(d *appsv1.Deployment) { d.Spec.Replicas = &one })
+}
