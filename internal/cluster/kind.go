@@ -236,15 +236,20 @@ func (k *Kind) nodes() ([]nodes.Node, error) {
 	return ns, nil
 }
 
+// alone are the arguments of a control plane's component that has the API server for
+// itself. One needs no leader election, and a paused cluster resumes at once without it.
+// The default of 20 requests a second makes the controller manager queue for seconds
+// before its controllers start, and every pod with them.
+const alone = `{extraArgs: [{name: leader-elect, value: "false"}, {name: kube-api-qps, value: "1000"}, {name: kube-api-burst, value: "2000"}]}
+`
+
 // config is kind's default of one node, with what makes it start faster.
 func config(o Options) *v1alpha4.Cluster {
 	c := &v1alpha4.Cluster{
 		TypeMeta: v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
 		KubeadmConfigPatches: []string{
-			// One control plane needs no leader election, and a paused cluster resumes at once without it.
 			"apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n" +
-				"controllerManager: {extraArgs: [{name: leader-elect, value: \"false\"}]}\n" +
-				"scheduler: {extraArgs: [{name: leader-elect, value: \"false\"}]}\n",
+				"controllerManager: " + alone + "scheduler: " + alone,
 		},
 	}
 	if o.CgroupV1 {

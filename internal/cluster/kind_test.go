@@ -38,7 +38,7 @@ func TestConfigPatchesTheKubeletOnCgroupV1Only(t *testing.T) {
 			}
 			cc := patches["ClusterConfiguration"]
 			for component, a := range map[string]args{"controller manager": cc.ControllerManager, "scheduler": cc.Scheduler} {
-				if got := fmt.Sprint(a.ExtraArgs); got != "[{leader-elect false}]" {
+				if got := fmt.Sprint(a.ExtraArgs); got != "[{leader-elect false} {kube-api-qps 1000} {kube-api-burst 2000}]" {
 					t.Errorf("the %s's arguments are %s", component, got)
 				}
 			}

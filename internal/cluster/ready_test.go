@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -42,5 +43,25 @@ func TestTakesPods(t *testing.T) {
 				t.Errorf("it says %q, want the node's name and %q", why, c.says)
 			}
 		})
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	yes, no := true, false
+	endpoint := func(ready *bool) discoveryv1.Endpoint {
+		return discoveryv1.Endpoint{Conditions: discoveryv1.EndpointConditions{Ready: ready}}
+	}
+	for _, c := range []struct {
+		name      string
+		endpoints []discoveryv1.Endpoint
+		want      bool
+	}{
+		{"no endpoint", nil, false},
+		{"none ready", []discoveryv1.Endpoint{endpoint(&no), endpoint(nil)}, false},
+		{"one ready", []discoveryv1.Endpoint{endpoint(&no), endpoint(&yes)}, true},
+	} {
+		if got := answers(&discoveryv1.EndpointSlice{Endpoints: c.endpoints}); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
 	}
 }

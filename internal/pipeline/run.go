@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -89,11 +90,12 @@ func (r *run) steps() []step {
 		{pods && r.Borrow == "", step{id: "cluster", name: "Creating a kind cluster", ended: "Cluster created",
 			sections: []evidence.Section{evidence.SectionCluster}, run: r.create}},
 		{pods, step{id: "node", after: []string{"cluster"}, run: r.settle}},
+		{pods, step{id: "dns", after: []string{"node"}, run: func(ctx context.Context) error { return cluster.AwaitDNS(ctx, r.applier.Client) }}},
 		{pods && r.Borrow == "", step{id: "boot", run: r.kind.AwaitBoot}},
 		{pods, step{id: "load", after: []string{"save", "boot"}, name: "Loading the image", ended: "Image loaded", run: r.load}},
 		{pods, step{id: "other-images", after: []string{"boot"}, run: r.loadOthers}},
 		{pods, step{id: "dependencies", after: []string{"node", "other-images", "load"}, name: r.dependenciesTitle(), ended: "Dependencies ready", run: r.dependencies}},
-		{pods, step{id: "startup", after: []string{"dependencies", "load"}, name: "Starting " + r.contract.Workload, ended: "Started " + r.contract.Workload,
+		{pods, step{id: "startup", after: []string{"dependencies", "load", "dns"}, name: "Starting " + r.contract.Workload, ended: "Started " + r.contract.Workload,
 			sections: []evidence.Section{evidence.SectionStartup, evidence.SectionWorkload}, run: r.startup}},
 		{r.needs(evidence.SectionHealth), step{id: "health", after: []string{"startup"}, name: "Asking for its health", ended: "Health asked",
 			sections: []evidence.Section{evidence.SectionHealth}, run: r.health}},

@@ -88,9 +88,9 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 		{"an image that is there", "image/*", func(r *run) { r.Image = "app:2" }, "save inspect"},
 		{"the build alone", "build/*", nil, "build rebuild"},
 		{"no source file to change", "build/*", func(r *run) { r.contract.Build.SourceFile = "" }, "build"},
-		{"one trial", "termination/*", nil, "build save cluster node boot load other-images dependencies startup termination"},
-		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node load other-images dependencies startup termination"},
-		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node boot load other-images dependencies startup"},
+		{"one trial", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination"},
+		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination"},
+		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node dns boot load other-images dependencies startup"},
 		{"no Dockerfile", "*/*", func(r *run) { r.contract.Build.Dockerfile = "none" }, "build"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
