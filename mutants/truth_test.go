@@ -25,6 +25,9 @@ func TestEveryCheckOfAnImageIsBrokenByOne(t *testing.T) {
 	// These need no image: a Dockerfile that is missing, manifests without probes, a Service that
 	// sends nothing, a securityContext that is not kept.
 	without := []string{"build/succeeds", "probes/declared", "health/answers", "identity/as-declared"}
+	// These need no pod: images that are made in code break them, in internal/collect/image.
+	without = append(without, "image/no-secrets-in-layers", "image/no-source-leaks", "image/no-setuid",
+		"image/no-world-writable", "image/size-budget", "image/config-complete")
 	var broken []string
 	for _, image := range rows(t) {
 		broken = append(broken, image.Fails...)
@@ -59,8 +62,8 @@ func TestRows(t *testing.T) {
 		if image.Base != "" && !slices.Contains(seen, image.Base) {
 			t.Errorf("%s comes before its base %s", image.Name, image.Base)
 		}
-		if slices.Contains(seen, image.Name) || image.Why == "" || len(image.Fails) > 1 {
-			t.Errorf("%s: a row has a name of its own, a reason, and at most one check that fails", image.Name)
+		if slices.Contains(seen, image.Name) || image.Why == "" || len(image.Fails) > 2 {
+			t.Errorf("%s: a row has a name of its own, a reason, and at most a cause and its effect that fail", image.Name)
 		}
 		for _, p := range []string{c.Build.Context, c.Build.Dockerfile} {
 			if _, err := os.Stat(c.Path(p)); err != nil {

@@ -70,6 +70,9 @@ type Finding struct {
 	Message string `json:"message"` // what is wrong there; never a secret value
 	// Note is set for what is worth telling and breaks nothing.
 	Note bool `json:"note,omitempty"`
+	// Detail is set for a note that explains a promise that does not hold, and is only for
+	// the curious where it does.
+	Detail bool `json:"detail,omitempty"`
 }
 
 // Verdict is a check's judgement together with the check itself.
@@ -121,6 +124,11 @@ func (j *Judgement) broken(where, format string, args ...any) {
 
 func (j *Judgement) note(where, format string, args ...any) {
 	j.Findings = append(j.Findings, Finding{Where: where, Message: fmt.Sprintf(format, args...), Note: true})
+}
+
+// detail adds a note that a terminal leaves out when the promise holds.
+func (j *Judgement) detail(where, format string, args ...any) {
+	j.Findings = append(j.Findings, Finding{Where: where, Message: fmt.Sprintf(format, args...), Note: true, Detail: true})
 }
 
 // firstBroken is the first finding that breaks the promise, nil when none does.

@@ -54,13 +54,7 @@ func declaredIdentity(c contract.Contract, w *evidence.Workload) declared {
 	if w == nil {
 		return d
 	}
-	pod, own := &corev1.PodSecurityContext{}, &corev1.SecurityContext{}
-	if s := w.Template.Spec.SecurityContext; s != nil {
-		pod = s
-	}
-	if ct := containerOf(*w); ct != nil && ct.SecurityContext != nil {
-		own = ct.SecurityContext
-	}
+	pod, own := securityContexts(*w)
 	d.ids("runAsUser", over(own.RunAsUser, pod.RunAsUser), func(p evidence.Process) []int64 { return p.UIDs })
 	d.ids("runAsGroup", over(own.RunAsGroup, pod.RunAsGroup), func(p evidence.Process) []int64 { return p.GIDs })
 	if n := over(own.RunAsNonRoot, pod.RunAsNonRoot); n != nil && *n {
@@ -90,6 +84,18 @@ func declaredIdentity(c contract.Contract, w *evidence.Workload) declared {
 		d.notes = append(d.notes, "privileged: true switches dropped capabilities and seccomp profiles off; they are not judged")
 	}
 	return d
+}
+
+// securityContexts are those of the pod and of the container under test, empty where it has none.
+func securityContexts(w evidence.Workload) (*corev1.PodSecurityContext, *corev1.SecurityContext) {
+	pod, own := &corev1.PodSecurityContext{}, &corev1.SecurityContext{}
+	if s := w.Template.Spec.SecurityContext; s != nil {
+		pod = s
+	}
+	if c := containerOf(w); c != nil && c.SecurityContext != nil {
+		own = c.SecurityContext
+	}
+	return pod, own
 }
 
 // over is the container's own field where it has one, else the pod's.

@@ -56,6 +56,8 @@ var (
 	// unless the contract forbids them. So is every other tool.
 	tolerated = set(`pip setuptools wheel virtualenv uv poetry pipenv npm yarn pnpm corepack bundler rake minitest test-unit composer
 		cargo rustc gcc g++ clang make cmake build-essential git gdb strace typescript`)
+	// systemManagers are in most images of a distribution; a strict contract forbids them.
+	systemManagers = set(`apt apt-get aptitude apk-tools dnf dnf5 microdnf yum zypper pacman rpm opkg`)
 )
 
 var (

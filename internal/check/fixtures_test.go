@@ -200,7 +200,40 @@ func goodImage() *evidence.Image {
 		Layers:     []evidence.Layer{{DiffID: "sha256:2", CreatedBy: "COPY /src/shop /shop # buildkit"}},
 		Packages:   []evidence.Package{{Ecosystem: "debian", Name: "libc6", Version: "2.36", Path: "/var/lib/dpkg/status"}},
 		GoBinaries: []evidence.GoBinary{{Path: "/shop", Package: "shop.example/cmd/shop", GoVersion: "go1.26.8"}},
+		User:       &evidence.ImageUser{Written: "1001:1001"},
+		Entry:      []evidence.EntryFile{{Word: "/shop", Path: "/shop", Kind: "elf", Executable: true}},
+		Size: &evidence.ImageSize{Uncompressed: 21 << 20, FinalFiles: 20 << 20, Files: 40,
+			Largest: []evidence.SizedFile{{Path: "/shop", Bytes: 18 << 20}}},
+		Read: &evidence.ReadStats{Layers: 1, Files: 41, Bytes: 21 << 20},
 	}
+}
+
+// fileImage is an image of two layers, in which nothing is wrong yet: the first is a
+// distribution's, the second copies the source.
+func fileImage(change func(*evidence.Image)) evidence.Evidence {
+	return image(func(i *evidence.Image) {
+		i.History = append([]evidence.History{{CreatedBy: "ADD rootfs.tar.xz / # buildkit", Layer: 0}, {CreatedBy: "COPY . . # buildkit", Layer: 1}}, i.History[1:]...)
+		i.Layers = []evidence.Layer{{DiffID: "sha256:1", CreatedBy: "ADD rootfs.tar.xz / # buildkit"}, {DiffID: "sha256:2", CreatedBy: "COPY . . # buildkit"}}
+		change(i)
+	})
+}
+
+// unread is an image of which only the configuration is known, oldRead one of which an earlier
+// podproof kept the evidence.
+func unread() evidence.Evidence {
+	return image(func(i *evidence.Image) { onlyConfig(i) })
+}
+
+func onlyConfig(i *evidence.Image) {
+	i.LayersRead, i.Read, i.Size, i.User, i.Entry = false, nil, nil, nil, nil
+	i.Packages, i.Tools, i.GoBinaries, i.Secrets, i.Leftovers = nil, nil, nil, nil, nil
+	i.Privileged, i.WorldWritable, i.CodeOwners = nil, nil, nil
+}
+
+func oldRead() evidence.Evidence { return image(func(i *evidence.Image) { i.Read = nil }) }
+
+func noImage() evidence.Evidence {
+	return without(evidence.SectionImage, func(e *evidence.Evidence) { e.Image = nil })
 }
 
 // image changes the good image.

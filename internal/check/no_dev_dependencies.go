@@ -32,6 +32,7 @@ type tooling struct {
 // inventory sorts what an image holds into faults and what is merely told.
 type inventory struct {
 	img      evidence.Image
+	where    places
 	contract contract.DevDependencies
 	faults   []*tooling
 	present  []string
@@ -42,6 +43,9 @@ func judgeNoDevDependencies(c contract.Contract, e evidence.Evidence) Judgement 
 	if f := c.DevDependencies.Forbid; len(f) > 0 {
 		j.Promised += ", and none of " + list(f)
 	}
+	if c.DevDependencies.Strict {
+		j.Promised += ", and no compiler, build tool or package manager"
+	}
 	if e.Image == nil {
 		return inconclusive(e, evidence.SectionImage, j.Promised)
 	}
@@ -49,13 +53,13 @@ func judgeNoDevDependencies(c contract.Contract, e evidence.Evidence) Judgement 
 	if !e.Image.LayersRead {
 		return j.undecided("only the image's configuration was read, not its layers", "Run podproof verify with the image at hand; the layers hold the answer.")
 	}
-	inv := inventory{img: MaskImage(*e.Image), contract: c.DevDependencies}
+	inv := inventory{img: *e.Image, where: placesOf(*e.Image), contract: c.DevDependencies}
 	inv.read()
 	for _, t := range inv.faults {
 		j.broken(strings.Join(t.places, "; "), "%s: %s", t.name, strings.Join(t.records, "; "))
 	}
 	if len(inv.present) > 0 {
-		j.note(inv.img.Ref, "also there, and no fault unless the contract's devDependencies.forbid names them: %s", list(inv.present))
+		j.note(inv.img.Ref, "also there, and no fault unless the contract's devDependencies.forbid names them, or is strict: %s", list(inv.present))
 	}
 	if len(inv.faults) > 0 {
 		var found []string
@@ -76,7 +80,8 @@ func (inv *inventory) read() {
 			dev = p.Name
 			record += ", marked as a development dependency"
 		}
-		inv.sort(dev, p.Name, record, p.Layer, tolerated[strings.ToLower(p.Name)])
+		name := strings.ToLower(p.Name)
+		inv.sort(dev, p.Name, record, p.Layer, tolerated[name] || inv.contract.Strict && systemManagers[name])
 	}
 	for _, b := range inv.img.GoBinaries {
 		record := fmt.Sprintf("Go program %s, built from %s", b.Path, b.Package)
@@ -111,6 +116,8 @@ func (inv *inventory) sort(dev, name, record string, layer int, told bool) {
 		inv.fault(dev, record+", forbidden by the contract", layer)
 	case dev != "":
 		inv.fault(dev, record, layer)
+	case told && inv.contract.Strict:
+		inv.fault(toolName(name), record+", forbidden by the contract's devDependencies.strict", layer)
 	case told:
 		if n := toolName(name); !slices.Contains(inv.present, n) {
 			inv.present = append(inv.present, n)
@@ -136,19 +143,7 @@ func (inv *inventory) fault(name, record string, layer int) {
 	if len(t.records) < most {
 		t.records = append(t.records, record)
 	}
-	if place := inv.place(layer); !slices.Contains(t.places, place) {
+	if place := inv.where.layer(layer) + ", reachable"; !slices.Contains(t.places, place) {
 		t.places = append(t.places, place)
 	}
-}
-
-// place names a layer and the instruction that made it.
-func (inv *inventory) place(layer int) string {
-	if layer < 0 || layer >= len(inv.img.Layers) {
-		return "an unknown layer"
-	}
-	by := inv.img.Layers[layer].CreatedBy
-	if by == "" {
-		return fmt.Sprintf("layer %d of %d", layer+1, len(inv.img.Layers))
-	}
-	return fmt.Sprintf("layer %d of %d (%s)", layer+1, len(inv.img.Layers), brief(by, 80))
 }

@@ -36,8 +36,8 @@ var devDependenciesExamples = []example{
 	}()},
 	{name: "npm's own mark", c: goodContract(), want: Fail, says: []string{"left-pad", "marked as a development dependency"},
 		e: holding(evidence.Package{Ecosystem: "node", Name: "left-pad", Dev: true, Path: "/app/node_modules/.package-lock.json"})},
-	{name: "jest", c: goodContract(), e: holding(evidence.Package{Ecosystem: "node", Name: "jest"}), want: Fail},
-	{name: "java", c: goodContract(), e: holding(evidence.Package{Ecosystem: "java", Name: "org.junit.jupiter:junit-jupiter-api"}), want: Fail},
+	{name: "jest", c: goodContract(), e: holding(evidence.Package{Ecosystem: "node", Name: "jest", Path: "/app/node_modules/jest/package.json"}), want: Fail},
+	{name: "java", c: goodContract(), e: holding(evidence.Package{Ecosystem: "java", Name: "org.junit.jupiter:junit-jupiter-api", Path: "/app/lib/junit-jupiter-api-5.jar"}), want: Fail},
 	{name: "Go test binary of a main package", c: goodContract(), want: Fail, says: []string{"/app/wrap.test"}, e: image(func(i *evidence.Image) {
 		i.GoBinaries = append(i.GoBinaries, evidence.GoBinary{Path: "/app/wrap.test", Package: "wrap", Test: true})
 	})},
@@ -58,6 +58,15 @@ var devDependenciesExamples = []example{
 		e.Image.Tools = []evidence.Tool{{Name: "gcc-12", Path: "/usr/bin/gcc-12"}}
 		return e
 	}()},
+	{name: "strict", c: contract.Contract{DevDependencies: contract.DevDependencies{Strict: true}}, want: Fail,
+		says: []string{"4 pieces", "pip", "gcc", "git", "apt", "forbidden by the contract's devDependencies.strict", "no compiler, build tool or package manager"}, e: func() evidence.Evidence {
+			e := holding(python("fastapi"), python("pip"), evidence.Package{Ecosystem: "debian", Name: "apt", Path: "/var/lib/dpkg/status"}, evidence.Package{Ecosystem: "debian", Name: "git", Path: "/var/lib/dpkg/status"})
+			e.Image.Tools = []evidence.Tool{{Name: "x86_64-linux-gnu-gcc-12", Path: "/usr/bin/x86_64-linux-gnu-gcc-12"}, {Name: "pip3.12", Path: "/usr/local/bin/pip3.12"}}
+			return e
+		}()},
+	{name: "strict, with one allowed", c: contract.Contract{DevDependencies: contract.DevDependencies{Strict: true, Allow: []string{"pip"}}}, e: holding(python("pip")), want: Pass},
+	{name: "strict and none there", c: contract.Contract{DevDependencies: contract.DevDependencies{Strict: true}}, e: holding(python("fastapi")), want: Pass},
+	{name: "apt, not strict", c: goodContract(), e: holding(evidence.Package{Ecosystem: "debian", Name: "apt"}), want: Pass, hides: []string{"apt"}},
 	{name: "allowed by the contract", c: devContract(nil, []string{"pytest", "pytest-*"}), e: holding(python("pytest"), python("pytest_cov")), want: Pass},
 	{name: "only the configuration was read", c: goodContract(), e: image(func(i *evidence.Image) { i.LayersRead = false }), want: Inconclusive},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionImage, func(e *evidence.Evidence) { e.Image = nil }), want: Inconclusive},

@@ -15,10 +15,11 @@ import (
 type firstProcess struct {
 	command []string
 	// shell is set when it is one; child is the command that the shell runs, or the
-	// script that it reads.
+	// script that it reads; rest are the arguments of either.
 	shell  string
 	child  string
 	script bool
+	rest   []string
 	// runner is a tool between the container and the program: "npm".
 	runner string
 	goMain bool
@@ -62,6 +63,7 @@ func declaredCommand(e evidence.Evidence) []string {
 var (
 	shellName  = regexp.MustCompile(`^-?(?:ba|da|a|z|k)?sh$`)
 	shellFlagC = regexp.MustCompile(`^-[a-z]*c$`)
+	shellFlagO = regexp.MustCompile(`^[-+][a-zA-Z]*[oO]$`)
 )
 
 // readShell recognises "sh -c …", which a shell-form CMD becomes, and "sh script".
@@ -75,15 +77,17 @@ func (p *firstProcess) readShell() {
 		return
 	}
 	p.shell = name
-	for i, a := range p.command[at+1:] {
-		switch {
+	for i := at + 1; i < len(p.command); i++ {
+		switch a := p.command[i]; {
 		case shellFlagC.MatchString(a):
-			if at+i+2 < len(p.command) {
-				p.child = p.command[at+i+2]
+			if i+1 < len(p.command) {
+				p.child, p.rest = p.command[i+1], p.command[i+2:]
 			}
 			return
-		case !strings.HasPrefix(a, "-"):
-			p.child, p.script = a, true
+		case shellFlagO.MatchString(a): // its argument is the option's name: -o pipefail
+			i++
+		case !strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "+"):
+			p.child, p.script, p.rest = a, true, p.command[i+1:]
 			return
 		}
 	}

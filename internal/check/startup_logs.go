@@ -12,7 +12,7 @@ import (
 var startupLogs = Check{
 	ID:    "startup/logs",
 	Title: "The start is told in the container's own log",
-	Why: "kubectl logs and every log collector read a container's stdout and stderr. What goes to a file inside the container " +
+	Why: "Every log collector, and kubectl logs, read a container's stdout and stderr. What goes to a file inside the container " +
 		"is read by nobody, and is gone with the pod.",
 	Fix:   "Log to stdout (or stderr) instead of a file; a base image's log file may be a link to /dev/stdout.",
 	Story: Reliable,

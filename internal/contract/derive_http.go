@@ -30,7 +30,7 @@ func (d *deriver) health(w WorkloadFacts, k ContainerFacts, img ImageFacts) {
 		d.note("http.health", d.c.HTTP.Health, fmt.Sprintf("the %s probe of %s", all[0].name, w.Object))
 		return
 	}
-	if u := healthcheckURL(img.Healthcheck); u != nil {
+	if u := HealthcheckURL(img.Healthcheck); u != nil {
 		d.c.HTTP.Health = u.RequestURI()
 		d.note("http.health", d.c.HTTP.Health, "the image's HEALTHCHECK")
 	}
@@ -85,7 +85,7 @@ func portOf(w WorkloadFacts, k ContainerFacts, img ImageFacts, health string) (i
 	if len(k.Ports) > 1 {
 		return 0, ""
 	}
-	if u := healthcheckURL(img.Healthcheck); u != nil {
+	if u := HealthcheckURL(img.Healthcheck); u != nil {
 		if n, err := strconv.Atoi(u.Port()); err == nil {
 			return n, "the image's HEALTHCHECK"
 		}
@@ -130,8 +130,9 @@ func tcpPorts(exposed []string) []int {
 // urlInCommand ends where a shell, Python or JavaScript would end the string.
 var urlInCommand = regexp.MustCompile(`https?://[^\s'"()|;&<>]+`)
 
-// healthcheckURL finds the address that the image's HEALTHCHECK asks, whatever client it uses.
-func healthcheckURL(command []string) *url.URL {
+// HealthcheckURL finds the address that the image's HEALTHCHECK asks, whatever client it uses.
+// It is nil where the command holds none.
+func HealthcheckURL(command []string) *url.URL {
 	u, err := url.Parse(urlInCommand.FindString(strings.Join(command, " ")))
 	if err != nil || u.Host == "" {
 		return nil

@@ -115,7 +115,10 @@ func cases(t *testing.T) map[string]Report {
 	}
 	add("pass", "", func(vs []check.Verdict) {
 		with(t, vs, "startup/logs", func(v *check.Verdict) {
-			v.Findings = []check.Finding{{Where: "pod api-7d9f", Message: "the lines came on stderr", Note: true}}
+			v.Findings = []check.Finding{
+				{Where: "pod api-7d9f", Message: "the lines came on stderr", Note: true},
+				{Where: "pod api-7d9f", Message: "12 lines were read", Note: true, Detail: true},
+			}
 		})
 	})
 	add("fail", "run.json", func(vs []check.Verdict) { with(t, vs, "termination/exit-zero", broken) })

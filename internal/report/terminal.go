@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -129,7 +130,15 @@ func (p *page) verdict(v Verdict) {
 		p.details(v, "seen", "")
 		p.labelled(4, label("waived"), plain, strings.TrimPrefix(waiverText(v), "waived "))
 	}
-	p.findings(v.Findings)
+	p.findings(p.worthTelling(v))
+}
+
+// worthTelling leaves out the details of a promise that holds.
+func (p *page) worthTelling(v Verdict) []check.Finding {
+	if v.Verdict != check.Pass || p.Verbose {
+		return v.Findings
+	}
+	return slices.DeleteFunc(slices.Clone(v.Findings), func(f check.Finding) bool { return f.Detail })
 }
 
 func (p *page) details(v Verdict, seen, fix string) {

@@ -62,6 +62,26 @@ func TestTerminalVerbose(t *testing.T) {
 	golden(t, "verbose", []byte(terminal(t, r, Console{Verbose: true})))
 }
 
+// Details explain a promise that is broken; of one that holds they are for the curious.
+func TestTerminalLeavesDetailsOut(t *testing.T) {
+	const detail = "12 lines were read"
+	kept, lost := cases(t)["pass"], cases(t)["pass"]
+	for i, v := range lost.Verdicts {
+		if len(v.Findings) > 0 {
+			lost.Verdicts[i].Verdict = check.Fail
+		}
+	}
+	for _, x := range []struct {
+		r       Report
+		c       Console
+		visible bool
+	}{{kept, Console{}, false}, {kept, Console{Verbose: true}, true}, {lost, Console{}, true}} {
+		if got := terminal(t, x.r, x.c); strings.Contains(got, detail) != x.visible {
+			t.Errorf("visible %t, want %t:\n%s", !x.visible, x.visible, got)
+		}
+	}
+}
+
 func TestTerminalWrapsAndColours(t *testing.T) {
 	r := cases(t)["fail"]
 	narrow := terminal(t, r, Console{Width: 60})

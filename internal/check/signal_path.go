@@ -1,0 +1,161 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var signalPath = Check{
+	ID:    "image/signal-path",
+	Title: "The program that serves is the one that gets the signal to stop",
+	Why: "The signal goes to the container's first process alone. A shell in that place does not hand it on, so the program " +
+		"learns nothing, and is killed with its requests in flight at the end of the grace period.",
+	Fix: "Use the exec form, CMD [\"program\", \"argument\"], end an entrypoint script with `exec \"$@\"`, and leave STOPSIGNAL out " +
+		"unless the program handles another signal than SIGTERM.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionImage},
+	Judge: judgeSignalPath,
+}
+
+func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
+	signal, setBy := stopSignal(e)
+	j, img := imageOf(e, signal+" reaches the program that serves")
+	if img == nil {
+		return j
+	}
+	command, where := declaredCommand(e), commandPlace(e)
+	if len(command) == 0 {
+		return j.skip("the image names no program to start, so it is one to build others on")
+	}
+	t := tracer{files: img.Entry, signal: signal}
+	r := t.follow(command)
+	if r.file != nil && r.file.Path != "" {
+		where = placesOf(*img).final(r.file.Path, r.file.Layer)
+	}
+	if why := badStopSignal(signal, r.program); why != "" {
+		j.broken(setBy, "%s", why)
+		return j.fail(why, "Remove STOPSIGNAL, so that the program gets SIGTERM; or name the signal that it handles.")
+	}
+	words := firstProcess{command: command}.words()
+	proof, heard, deaf := proven(c, e.Termination)
+	switch {
+	case r.bare != "":
+		return j.skip(r.bare)
+	case r.lost != "" && !heard, r.doubt != "" && deaf:
+		j.broken(where, "%s%s", r.lost+r.doubt, words)
+		if proof != "" {
+			j.note("pod "+e.Termination.Pod.Name, "%s", proof)
+		}
+		return j.fail(r.lost+r.doubt+words, r.fix)
+	case r.open != "" && !heard:
+		if proof != "" {
+			j.note("pod "+e.Termination.Pod.Name, "%s", proof)
+		}
+		return j.undecided(r.open+words, "Let podproof read the image's layers, or run `podproof verify`: the pod trial shows it.")
+	case r.lost != "":
+		j.note(where, "%s; in this run the shell made way for the program, which not every shell does: write `exec` before it", r.lost)
+	case r.doubt != "":
+		j.note(where, "%s", r.doubt)
+	}
+	if signal != "SIGTERM" && !handles(r.program, signal) {
+		j.note(setBy, "the program must handle %s, which it gets in the place of SIGTERM", signal)
+	}
+	if proof != "" {
+		j.note("pod "+e.Termination.Pod.Name, "%s", proof)
+	}
+	return j.pass(fmt.Sprintf("Signal path OK (%s to %s)", signal, said(path.Base(r.program), 40)), "nothing that keeps "+signal+" from the program"+words)
+}
+
+// commandPlace says where the container's command stands.
+func commandPlace(e evidence.Evidence) string {
+	if e.Workload != nil {
+		if c := containerOf(*e.Workload); c != nil && len(c.Command) > 0 {
+			return fmt.Sprintf("%s %s, container %s, command", e.Workload.Kind, e.Workload.Name, c.Name)
+		}
+	}
+	if len(e.Image.Config.Entrypoint) > 0 {
+		return instructionPlace(*e.Image, "ENTRYPOINT")
+	}
+	return instructionPlace(*e.Image, "CMD")
+}
+
+// proven says what the pod that was deleted showed: that the signal was heard, that it was
+// not, or neither.
+func proven(c contract.Contract, t *evidence.Termination) (proof string, heard, deaf bool) {
+	if t == nil || !t.WasRunning || !t.Exited || t.Last == nil || t.Last.Reason == "ContainerStatusUnknown" {
+		return "", false, false
+	}
+	codes := c.Termination.ExitCodes
+	if len(codes) == 0 {
+		codes = []int32{0}
+	}
+	atTheEnd := t.Seconds >= float64(t.GraceSeconds)-1
+	heard = slices.Contains(codes, t.Last.ExitCode) && !atTheEnd
+	deaf = t.Last.ExitCode == 137 && atTheEnd && t.Last.Reason != "OOMKilled"
+	proof = fmt.Sprintf("the pod trial: %s, %s after the deletion", exitWords(*t.Last), seconds(t.Seconds))
+	if t.PID1 != nil && len(t.PID1.Command) > 0 {
+		proof += firstProcess{command: t.PID1.Command}.words()
+	}
+	if !heard {
+		proof += " (see termination/exit-zero)"
+	}
+	return proof, heard, deaf
+}
+
+// stopSignal is the signal that ends the container, by its name, and where it is set.
+func stopSignal(e evidence.Evidence) (signal, place string) {
+	if e.Workload != nil {
+		if c := containerOf(*e.Workload); c != nil && c.Lifecycle != nil && c.Lifecycle.StopSignal != nil {
+			return string(*c.Lifecycle.StopSignal), fmt.Sprintf("%s %s, container %s, lifecycle.stopSignal", e.Workload.Kind, e.Workload.Name, c.Name)
+		}
+	}
+	if e.Image == nil || e.Image.Config.StopSignal == "" {
+		return "SIGTERM", ""
+	}
+	s := strings.ToUpper(e.Image.Config.StopSignal)
+	if n, err := strconv.ParseInt(s, 10, 32); err == nil && signals[int32(n)] != "" {
+		s = signals[int32(n)]
+	} else if err != nil && !strings.HasPrefix(s, "SIG") {
+		s = "SIG" + s
+	}
+	return s, instructionPlace(*e.Image, "STOPSIGNAL")
+}
+
+// signalNames are those that Linux has (signal(7)), the real-time ones aside.
+var (
+	signalNames = set("SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGIOT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE " +
+		"SIGALRM SIGTERM SIGSTKFLT SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF SIGWINCH SIGIO SIGPOLL SIGPWR SIGSYS")
+	realTime = regexp.MustCompile(`^(?:SIGRT(?:MIN(?:\+\d+)?|MAX(?:-\d+)?)|[1-9]|[1-5]\d|6[0-4])$`)
+)
+
+// handled are the signals other than SIGTERM that ask a program for an orderly end.
+var handled = map[string]string{
+	"nginx": "SIGQUIT SIGINT", "openresty": "SIGQUIT SIGINT", "httpd": "SIGWINCH", "httpd-foreground": "SIGWINCH", "apache2": "SIGWINCH",
+	"apache2-foreground": "SIGWINCH", "apachectl": "SIGWINCH", "php-fpm": "SIGQUIT", "postgres": "SIGINT SIGQUIT", "haproxy": "SIGUSR1",
+	"gunicorn": "SIGINT", "uvicorn": "SIGINT", "hypercorn": "SIGINT", "uwsgi": "SIGINT SIGQUIT SIGHUP", "puma": "SIGINT", "unicorn": "SIGQUIT",
+	"java": "SIGINT SIGHUP", "caddy": "SIGINT SIGQUIT", "envoy": "SIGINT", "traefik": "SIGINT", "systemd": "SIGRTMIN+3", "init": "SIGRTMIN+3",
+}
+
+func handles(program, signal string) bool {
+	return slices.Contains(strings.Fields(handled[path.Base(program)]), signal)
+}
+
+// badStopSignal says why no program, or not this one, ends in an orderly way on a signal.
+func badStopSignal(signal, program string) string {
+	switch {
+	case signal == "SIGKILL" || signal == "SIGSTOP":
+		return fmt.Sprintf("STOPSIGNAL is %s, which no program can handle", signal)
+	case !signalNames[signal] && !realTime.MatchString(signal):
+		return fmt.Sprintf("STOPSIGNAL is %s, which is no signal of Linux", said(signal, 40))
+	case signal == "SIGQUIT" && path.Base(program) == "java":
+		return "STOPSIGNAL is SIGQUIT, on which Java prints its threads and runs on"
+	}
+	return ""
+}

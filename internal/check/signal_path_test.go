@@ -1,0 +1,140 @@
+package check
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// starts is an image with that command and what its words are, without any pod.
+func starts(command []string, files ...evidence.EntryFile) evidence.Evidence {
+	e := fileImage(func(i *evidence.Image) { i.Config.Cmd, i.Entry = command, files })
+	e.Workload, e.Termination = nil, nil
+	return e
+}
+
+// shellForm is what "CMD line" becomes.
+func shellForm(line string) evidence.Evidence {
+	return starts([]string{"/bin/sh", "-c", line}, elf("/bin/sh"))
+}
+
+func elf(word string) evidence.EntryFile {
+	return evidence.EntryFile{Word: word, Path: word, Kind: "elf", Executable: true, Layer: 1}
+}
+
+func script(word string, change func(*evidence.EntryFile)) evidence.EntryFile {
+	f := evidence.EntryFile{Word: word, Path: word, Kind: "script", Executable: true, Interpreter: "/bin/sh -e", Layer: 1, LastCommand: "python -m app"}
+	change(&f)
+	return f
+}
+
+func execs(f *evidence.EntryFile) { f.Execs, f.LastCommand = true, `exec "$@"` }
+
+func asIs(*evidence.EntryFile) {}
+
+// tried adds what the pod's deletion showed.
+func tried(e evidence.Evidence, code int32, after float64, first ...string) evidence.Evidence {
+	t := ended(code, after, first...)
+	e.Termination = t.Termination
+	return e
+}
+
+func stopping(signal string, command ...string) evidence.Evidence {
+	e := starts(command, elf(command[0]))
+	e.Image.Config.StopSignal = signal
+	e.Image.History = append(e.Image.History, evidence.History{CreatedBy: "STOPSIGNAL " + signal, EmptyLayer: true, Layer: -1})
+	return e
+}
+
+var entrypoint = "/entrypoint.sh"
+
+var signalPathExamples = []example{
+	{name: "exec form", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"Signal path OK (SIGTERM to shop)", "the pod trial: exit code 0, 5.4 s after the deletion; PID 1 is `/shop`"}},
+	{name: "Python", c: goodContract(), want: Pass, e: starts([]string{"python", "-m", "app"}, evidence.EntryFile{Word: "python", Path: "/usr/bin/python3.12", Kind: "elf"})},
+	{name: "a script of Python", c: goodContract(), want: Pass, e: starts([]string{"uvicorn", "app:app"}, script("uvicorn", func(f *evidence.EntryFile) { f.Interpreter = "/app/.venv/bin/python" }))},
+
+	{name: "shell form", c: goodContract(), e: shellForm("python -m app; exit $?"), want: Fail,
+		says: []string{"! history line 4 of 4 (CMD [\"/shop\"])", "`sh -c` does not forward SIGTERM to its child", "exec python -m app"}},
+	{name: "shell form of one command", c: goodContract(), e: shellForm("python -m app"), want: Fail},
+	{name: "shell form with a secret", c: goodContract(), e: shellForm("python -m app --password " + planted), want: Fail},
+	{name: "background and wait", c: goodContract(), e: shellForm("python -m app & wait"), want: Fail},
+	{name: "pipe", c: goodContract(), e: shellForm("exec python -m app | tee /log"), want: Fail},
+	{name: "a trap", c: goodContract(), e: shellForm("trap 'kill -TERM $p' TERM; python -m app & p=$!; wait $p"), want: Pass, says: []string{"sets a trap"}},
+	{name: "exec", c: goodContract(), e: shellForm("exec python -m app"), want: Pass, says: []string{"to python"}},
+	{name: "exec after preparation", c: goodContract(), e: shellForm("cd /app && ./migrate && exec python -m app 2>&1 >/dev/null"), want: Pass},
+	{name: "exec with a variable", c: goodContract(), e: shellForm("DATABASE_URL=${DATABASE_URL:+postgres://x} exec python -m app"), want: Pass},
+	{name: "exec in both branches", c: goodContract(), e: shellForm("if [ -n \"$DEBUG\" ]; then exec a; else exec b; fi"), want: Pass},
+	{name: "exec of a shell", c: goodContract(), e: shellForm("exec sh -c 'python -m app; true'"), want: Fail},
+	{name: "exec of the arguments", c: goodContract(), e: starts([]string{"sh", "-c", `exec "$@"`, "--", "/shop"}), want: Pass, says: []string{"SIGTERM to shop"}},
+	{name: "SHELL with options", c: goodContract(), e: starts([]string{"/bin/bash", "-eo", "pipefail", "-c", "exec /shop"}), want: Pass},
+	{name: "SHELL with options, no exec", c: goodContract(), e: starts([]string{"/bin/bash", "-o", "pipefail", "-c", "/shop"}), want: Fail, says: []string{"`bash -c` does not"}},
+	{name: "shell form, layers not read", c: goodContract(), e: starts([]string{"/bin/sh", "-c", "/shop"}), want: Fail},
+
+	{name: "a script with exec", c: goodContract(), e: starts([]string{entrypoint, "/shop"}, script(entrypoint, execs), elf("/shop")), want: Pass, says: []string{"SIGTERM to shop"}},
+	{name: "a script with exec and flags", c: goodContract(), e: starts([]string{entrypoint, "--port=1"}, script(entrypoint, execs)), want: Pass},
+	{name: "a script with exec of a shell", c: goodContract(), e: starts([]string{entrypoint, "sh", "-c", "/shop; true"}, script(entrypoint, execs)), want: Fail},
+	{name: "a script without exec", c: goodContract(), e: starts([]string{entrypoint}, script(entrypoint, asIs)), want: Fail,
+		says: []string{"! /entrypoint.sh, layer 2 of 2 (COPY . .), reachable: sh runs the script /entrypoint.sh and does not forward SIGTERM; its last command is `python -m app`", `exec "$@"`}},
+	{name: "a script of bash by env", c: goodContract(), want: Fail, e: starts([]string{entrypoint}, script(entrypoint, func(f *evidence.EntryFile) { f.Interpreter = "/usr/bin/env -S bash -e" }))},
+	{name: "a script with a trap", c: goodContract(), e: starts([]string{entrypoint}, script(entrypoint, func(f *evidence.EntryFile) { f.Traps = true })), want: Pass, says: []string{"sets a trap"}},
+	{name: "sh of a script", c: goodContract(), e: starts([]string{"sh", "-e", entrypoint}, elf("sh"), script(entrypoint, asIs)), want: Fail},
+	{name: "sh of a script with exec", c: goodContract(), e: starts([]string{"sh", entrypoint}, elf("sh"), script(entrypoint, execs)), want: Pass},
+
+	{name: "an init", c: goodContract(), e: starts([]string{"/usr/bin/tini", "-s", "--", "/shop"}, elf("/usr/bin/tini"), elf("/shop")), want: Pass},
+	{name: "an init with an argument", c: goodContract(), e: starts([]string{"tini", "-e", "143", "/shop"}, elf("/shop")), want: Pass},
+	{name: "an init before a shell", c: goodContract(), e: starts([]string{"dumb-init", "sh", "-c", "/shop; true"}), want: Fail, says: []string{"dumb-init hands SIGTERM to `sh -c`, which ends at once"}},
+	{name: "an init before a script", c: goodContract(), e: starts([]string{"tini", entrypoint}, script(entrypoint, asIs)), want: Fail, says: []string{"to the script /entrypoint.sh"}},
+	{name: "env and gosu", c: goodContract(), e: starts([]string{"env", "A=b", "gosu", "app", "/shop"}, elf("/shop")), want: Pass},
+
+	{name: "npm", c: goodContract(), e: starts([]string{"npm", "start"}, script("npm", func(f *evidence.EntryFile) { f.Interpreter = "/usr/bin/env node" })), want: Pass, says: []string{"npm stands between"}},
+	{name: "npm, and the pod did not hear", c: goodContract(), e: tried(starts([]string{"npm", "start"}, elf("npm")), 137, 45, "npm", "start"), want: Fail, says: []string{"npm stands between", "the pod trial: exit code 137"}},
+
+	{name: "the pod proved the shell form right", c: goodContract(), e: tried(shellForm("python -m app"), 0, 3, "python", "-m", "app"), want: Pass, says: []string{"write `exec` before it"}},
+	{name: "the pod proved the shell form wrong", c: goodContract(), e: tried(shellForm("python -m app"), 137, 44.5, "/bin/sh", "-c", "python -m app"), want: Fail, says: []string{"the pod trial: exit code 137 (SIGKILL)"}},
+	{name: "the pod ended with an error", c: goodContract(), e: tried(goodEvidence(), 1, 3, "/shop"), want: Pass, says: []string{"exit code 1", "see termination/exit-zero"}},
+	{name: "the pod was deaf", c: goodContract(), e: tried(goodEvidence(), 137, 45, "/shop"), want: Pass, says: []string{"see termination/exit-zero"}},
+	{name: "the pod proved what nobody could read", c: goodContract(), e: tried(starts([]string{"/shop"}), 0, 3, "/shop"), want: Pass},
+	{name: "the pod's own command", c: goodContract(), want: Fail, says: []string{"! Deployment api, container api, command"}, e: func() evidence.Evidence {
+		e := container(func(c *corev1.Container) { c.Command = []string{"sh", "-c", "/shop; true"} })
+		e.Termination = nil
+		return e
+	}()},
+	{name: "the pod's own arguments", c: goodContract(), want: Pass, e: func() evidence.Evidence {
+		e := container(func(c *corev1.Container) { c.Args = []string{"/shop"} })
+		e.Image.Config.Cmd, e.Image.Config.Entrypoint, e.Image.Entry = nil, []string{entrypoint}, []evidence.EntryFile{script(entrypoint, execs)}
+		return e
+	}()},
+
+	{name: "SIGQUIT for nginx", c: goodContract(), e: stopping("SIGQUIT", "nginx", "-g", "daemon off;"), want: Pass, says: []string{"SIGQUIT to nginx"}, hides: []string{"must handle"}},
+	{name: "SIGINT for a program", c: goodContract(), e: stopping("INT", "/shop"), want: Pass, says: []string{"must handle SIGINT"}},
+	{name: "SIGTERM by its number", c: goodContract(), e: stopping("15", "/shop"), want: Pass, hides: []string{"must handle"}},
+	{name: "SIGRTMIN+3", c: goodContract(), e: stopping("SIGRTMIN+3", "/sbin/init"), want: Pass},
+	{name: "SIGKILL", c: goodContract(), e: stopping("9", "/shop"), want: Fail, says: []string{"! history line 5 of 5 (STOPSIGNAL 9): STOPSIGNAL is SIGKILL, which no program can handle"}},
+	{name: "SIGQUIT for Java", c: goodContract(), e: stopping("SIGQUIT", "/usr/bin/java", "-jar", "x.jar"), want: Fail, says: []string{"prints its threads"}},
+	{name: "no signal at all", c: goodContract(), e: stopping("SIGTREM", "/shop"), want: Fail, says: []string{"no signal of Linux"}},
+	{name: "the pod's own stop signal", c: goodContract(), want: Pass, says: []string{"SIGUSR1 to shop", "lifecycle.stopSignal"}, e: container(func(c *corev1.Container) {
+		c.Lifecycle = &corev1.Lifecycle{StopSignal: ptr(corev1.SIGUSR1)}
+	})},
+
+	{name: "no command", c: goodContract(), e: starts(nil), want: Skipped},
+	{name: "a bare shell", c: goodContract(), e: starts([]string{"/bin/sh"}, elf("/bin/sh")), want: Skipped, says: []string{"bare sh"}},
+	{name: "layers not read", c: goodContract(), e: starts([]string{"/shop"}), want: Inconclusive, says: []string{"which kind of program /shop is"}},
+	{name: "script, layers not read", c: goodContract(), e: starts([]string{"sh", entrypoint}), want: Inconclusive},
+	{name: "not there", c: goodContract(), e: starts([]string{"/shop"}, evidence.EntryFile{Word: "/shop", Kind: "missing"}), want: Inconclusive, says: []string{"there is no /shop"}},
+	{name: "no #! line", c: goodContract(), e: starts([]string{"/shop"}, evidence.EntryFile{Word: "/shop", Path: "/shop", Kind: "other"}), want: Inconclusive},
+	{name: "not observed", c: goodContract(), e: noImage(), want: Inconclusive},
+}
+
+// A command that goes in circles must come to an end.
+func TestFollowEnds(t *testing.T) {
+	command := []string{entrypoint}
+	for range 20 {
+		command = append(command, entrypoint)
+	}
+	tr := tracer{files: []evidence.EntryFile{script(entrypoint, execs)}, signal: "SIGTERM"}
+	if r := tr.follow(command); r.open == "" {
+		t.Errorf("%+v", r)
+	}
+}
