@@ -32,6 +32,10 @@ func MaskImage(img evidence.Image) evidence.Image {
 	for i, l := range img.Layers {
 		img.Layers[i].CreatedBy = maskHistory(l.CreatedBy)
 	}
+	img.Entry = slices.Clone(img.Entry)
+	for i, f := range img.Entry {
+		img.Entry[i].LastCommand = MaskText(f.LastCommand)
+	}
 	return img
 }
 

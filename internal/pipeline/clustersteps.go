@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"podproof.dev/podproof/internal/cluster"
-	"podproof.dev/podproof/internal/collect/image"
+	"podproof.dev/podproof/internal/collect/image/source"
 	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
@@ -138,7 +138,7 @@ func (r *run) loadOthers(ctx context.Context) error {
 }
 
 func (r *run) loadOther(ctx context.Context, ref string) (bool, error) {
-	file, err := image.Save(ctx, r.engine, ref, r.lease.Dir)
+	file, err := source.Save(ctx, r.engine, ref, r.lease.Dir)
 	if errors.Is(err, docker.ErrNotFound) {
 		return false, nil
 	}
@@ -146,7 +146,7 @@ func (r *run) loadOther(ctx context.Context, ref string) (bool, error) {
 		return false, err
 	}
 	defer os.Remove(file)
-	a, err := image.Open(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
+	a, err := source.Open(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
 	if err != nil {
 		return false, err
 	}

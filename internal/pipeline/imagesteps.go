@@ -12,6 +12,7 @@ import (
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/collect/build"
 	"podproof.dev/podproof/internal/collect/image"
+	"podproof.dev/podproof/internal/collect/image/source"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -75,11 +76,11 @@ func (r *run) rebuild(ctx context.Context) error {
 
 // save writes the image to a file, once: the inspection and the loading both read that.
 func (r *run) save(ctx context.Context) error {
-	file, err := image.Save(ctx, r.engine, r.imageRef(), r.lease.Dir)
+	file, err := source.Save(ctx, r.engine, r.imageRef(), r.lease.Dir)
 	if err != nil {
 		return err
 	}
-	r.archive, err = image.Open(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
+	r.archive, err = source.Open(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (r *run) save(ctx context.Context) error {
 }
 
 func (r *run) inspect(ctx context.Context) error {
-	img, err := image.Collect(ctx, r.archive, r.imageRef())
+	img, err := image.Collect(ctx, r.archive, image.Options{Ref: r.imageRef(), Source: "docker", Forbidden: r.contract.Files.Forbid})
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/cluster"
-	"podproof.dev/podproof/internal/collect/image"
+	"podproof.dev/podproof/internal/collect/image/source"
 	"podproof.dev/podproof/internal/collect/pod"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/docker"
@@ -40,7 +40,7 @@ type run struct {
 	info    docker.Info
 	lease   *cluster.Lease
 	clean   cleanup
-	archive *image.Archive
+	archive *source.Archive
 
 	kind     *cluster.Kind
 	applier  *workload.Applier

@@ -1,9 +1,13 @@
+// Package image says what an image holds: its configuration, its history, and, after one
+// pass over the layers, what the final file system and the layers below it have. Nothing of
+// the image is unpacked to disk.
 package image
 
 import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"time"
@@ -12,67 +16,124 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"golang.org/x/sync/errgroup"
 
+	"podproof.dev/podproof/internal/collect/image/layer"
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// maxReaders bounds how many layers are read at once. Each reader may hold one program
-// in memory (see spoolInMemory), and more readers than this only wait for the disk.
+// maxReaders bounds how many layers are read at once: more would only wait for the disk.
 const maxReaders = 4
+
+// Options say what to look for, and how.
+type Options struct {
+	Ref string
+	// Source is where the image was read from: "docker", "registry", "tar" or "oci".
+	Source string
+	// Compressed is what a pull transfers, in bytes; 0 where the source does not know it.
+	Compressed int64
+	// Forbidden are patterns as contract.Paths has them, for Leftover's kind "forbidden".
+	Forbidden []string
+	// Readers bounds how many layers are read at once; 0 is as many as there are cores for.
+	Readers int
+}
 
 // Collect reads the configuration, the history and, once, every layer. A layer whose
 // content is not what its diff ID says is an error: nothing could be concluded from it.
-func Collect(ctx context.Context, img v1.Image, ref string) (evidence.Image, error) {
+// Errors of the image, and not of what it was read from, are a layer.Fault.
+func Collect(ctx context.Context, img v1.Image, o Options) (evidence.Image, error) {
 	started := time.Now()
-	raw, err := img.RawConfigFile()
+	out, ids, err := Describe(img, o)
 	if err != nil {
-		return evidence.Image{}, fmt.Errorf("reading the configuration of image %s: %w", ref, err)
+		return evidence.Image{}, err
 	}
-	config, err := v1.ParseConfigFile(bytes.NewReader(raw))
+	layers, stats, err := readLayers(ctx, img, ids, o)
 	if err != nil {
-		return evidence.Image{}, fmt.Errorf("the configuration of image %s is not as the OCI image specification has it: %w", ref, err)
+		return evidence.Image{}, fmt.Errorf("reading image %s: %w", o.Ref, err)
 	}
-	id, err := partial.ConfigName(img)
-	if err != nil {
-		return evidence.Image{}, fmt.Errorf("reading the configuration of image %s: %w", ref, err)
+	for i, l := range layers {
+		out.Layers[i].Size = l.Bytes
 	}
-	out := describe(config)
-	out.Ref, out.ID = ref, id.String()
-
-	fs, err := readLayers(ctx, img, config.RootFS.DiffIDs)
-	if err != nil {
-		return evidence.Image{}, fmt.Errorf("reading image %s: %w", ref, err)
-	}
-	for i, l := range fs {
-		out.Layers[i].Size = l.bytes
-	}
-	out.Packages, out.Tools, out.GoBinaries = fs.packages(), fs.tools(), fs.goBinaries()
+	t, own := newTree(layers), newOwners(layers)
+	out.Packages, out.Tools, out.GoBinaries = t.packages(), t.tools(), t.goBinaries()
+	out.User, out.Entry = t.user(out.Config.User), t.entry(out.Config)
+	out.Leftovers = t.leftovers(o.Forbidden, own)
+	out.Privileged, out.WorldWritable, out.CodeOwners = t.privileged(own), t.worldWritable(), t.codeOwners()
+	out.Size, out.Read = t.size(o.Compressed), &stats
 	out.LayersRead = true
 	out.Seconds = time.Since(started).Seconds()
 	return out, nil
 }
 
-func readLayers(ctx context.Context, img v1.Image, ids []v1.Hash) (fileSystem, error) {
+// Describe reads the configuration and the history alone, and returns the layers' diff IDs, too.
+func Describe(img v1.Image, o Options) (evidence.Image, []v1.Hash, error) {
+	raw, err := img.RawConfigFile()
+	if err != nil {
+		return evidence.Image{}, nil, fmt.Errorf("reading the configuration of image %s: %w", o.Ref, err)
+	}
+	config, err := v1.ParseConfigFile(bytes.NewReader(raw))
+	if err != nil {
+		return evidence.Image{}, nil, layer.Faultf("the configuration of image %s is not as the OCI image specification has it: %w", o.Ref, err)
+	}
+	id, err := partial.ConfigName(img)
+	if err != nil {
+		return evidence.Image{}, nil, fmt.Errorf("reading the configuration of image %s: %w", o.Ref, err)
+	}
+	out := describe(config)
+	out.Ref, out.Source, out.ID = o.Ref, o.Source, id.String()
+	return out, config.RootFS.DiffIDs, nil
+}
+
+func readLayers(ctx context.Context, img v1.Image, ids []v1.Hash, o Options) ([]*layer.Layer, evidence.ReadStats, error) {
+	var stats evidence.ReadStats
 	layers, err := img.Layers()
 	if err != nil {
-		return nil, err
+		return nil, stats, err
 	}
 	if len(layers) != len(ids) {
-		return nil, fmt.Errorf("it has %d layers and its configuration names %d", len(layers), len(ids))
+		return nil, stats, layer.Faultf("it has %d layers and its configuration names %d", len(layers), len(ids))
 	}
-	fs := make(fileSystem, len(layers))
+	// The same layer may occur twice; it is read once.
+	first := map[v1.Hash]int{}
+	for i, id := range ids {
+		if _, ok := first[id]; !ok {
+			first[id] = i
+		}
+	}
+	out := make([]*layer.Layer, len(layers))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(min(runtime.GOMAXPROCS(0), maxReaders))
+	if o.Readers == 0 {
+		o.Readers = min(runtime.GOMAXPROCS(0), maxReaders)
+	}
+	g.SetLimit(o.Readers)
 	for i, l := range layers {
+		if first[ids[i]] != i {
+			continue
+		}
 		g.Go(func() error {
-			found, err := scan(ctx, l, ids[i], i)
+			found, err := layer.Read(ctx, func() (io.ReadCloser, error) { return l.Uncompressed() }, ids[i].String())
 			if err != nil {
 				return fmt.Errorf("layer %d (%s): %w", i, ids[i], err)
 			}
-			fs[i] = found
+			out[i] = found
 			return nil
 		})
 	}
-	return fs, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, stats, err
+	}
+	stats.Skipped = map[string]int{}
+	for i := range out {
+		if from := first[ids[i]]; from != i {
+			out[i] = out[from]
+			continue
+		}
+		stats.Layers++
+		stats.Files += out[i].Entries.Len()
+		stats.Bytes += out[i].Bytes
+		for why, n := range out[i].Skipped {
+			stats.Skipped[why] += n
+		}
+	}
+	return out, stats, nil
 }
 
 // describe is what the configuration says.

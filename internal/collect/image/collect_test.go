@@ -31,17 +31,17 @@ func TestFinalFileSystem(t *testing.T) {
 		{"whiteout of a directory above", [][]file{{pip, other}, {text("app/.wh.site-packages", "")}}, ""},
 		{"whiteout, then there again", [][]file{{pip}, {text("app/.wh.site-packages", "")}, {pip}}, "pytest@2"},
 		{"whiteout below the file's layer", [][]file{{text(".wh.app", "")}, {pip}}, "pytest@1"},
-		{"opaque directory", [][]file{{pip}, {{name: "app/"}, text("app/.wh..wh..opq", ""), other}}, "attrs@1"},
+		{"opaque directory", [][]file{{pip}, {{Name: "app/"}, text("app/.wh..wh..opq", ""), other}}, "attrs@1"},
 		{"opaque directory, siblings first", [][]file{{pip}, {other, text("app/.wh..wh..opq", "")}}, "attrs@1"},
 		{"opaque root", [][]file{{pip}, {text(".wh..wh..opq", "")}}, ""},
 		{"directory becomes a file", [][]file{{pip}, {text("app/site-packages", "")}}, ""},
-		{"directory becomes a link", [][]file{{pip}, {{name: "app", link: "srv"}}}, ""},
-		{"file becomes a directory", [][]file{{pip}, {{name: pip.name + "/"}}}, ""},
-		{"directory again", [][]file{{pip}, {{name: "app/site-packages/"}}}, "pytest@0"},
+		{"directory becomes a link", [][]file{{pip}, {{Name: "app", Link: "srv"}}}, ""},
+		{"file becomes a directory", [][]file{{pip}, {{Name: pip.Name + "/"}}}, ""},
+		{"directory again", [][]file{{pip}, {{Name: "app/site-packages/"}}}, "pytest@0"},
 		{"copied up unchanged", [][]file{{pip}, {pip}}, "pytest@0"},
-		{"a newer version", [][]file{{pip}, {text(pip.name, "Name: pytest\nVersion: 8.1\n\n")}}, "pytest@1"},
+		{"a newer version", [][]file{{pip}, {text(pip.Name, "Name: pytest\nVersion: 8.1\n\n")}}, "pytest@1"},
 		{"AUFS's bookkeeping", [][]file{{pip}, {text(".wh..wh.aufs", ""), text("app/.wh..wh.plnk", "")}}, "pytest@0"},
-		{"odd spellings", [][]file{{text("./"+pip.name, pip.body)}, {text("/app/../app/x", "")}}, "pytest@0"},
+		{"odd spellings", [][]file{{text("./"+pip.Name, pip.Body)}, {text("/app/../app/x", "")}}, "pytest@0"},
 		{"the same layer twice", [][]file{{pip}, {other}, {other}}, "attrs@1 pytest@0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestConfigurationAndHistory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := Collect(t.Context(), changed, "app:1")
+		out, err := Collect(t.Context(), changed, Options{Ref: "app:1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestDamagedLayers(t *testing.T) {
 		{"cut short", []v1.Layer{own[0], short{own[1]}}, "layer 1 (sha256:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Collect(t.Context(), lying{img, c.layers}, "app:1")
+			_, err := Collect(t.Context(), lying{img, c.layers}, Options{Ref: "app:1"})
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "app:1") {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
@@ -158,35 +158,7 @@ func (s short) Uncompressed() (io.ReadCloser, error) {
 func TestCollectIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Collect(ctx, imageOf(t, []file{text("a", "1")}), "app:1"); !errors.Is(err, context.Canceled) {
+	if _, err := Collect(ctx, imageOf(t, []file{text("a", "1")}), Options{Ref: "app:1"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Collect = %v, want context.Canceled", err)
-	}
-}
-
-// BenchmarkCollect reads an image of 32 MiB in four layers, with a Go program in each.
-func BenchmarkCollect(b *testing.B) {
-	p := program(b)
-	var layers [][]file
-	for _, n := range []string{"a", "b", "c", "d"} {
-		layers = append(layers, []file{exe("bin/"+n, p), text("data/"+n, strings.Repeat(n, 8<<20-len(p)%(8<<20)))})
-	}
-	img := imageOf(b, layers...)
-	// From a file, as in a run.
-	a, err := Open(put(b, classic(b, img)), v1.Platform{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = a.Close() }()
-	b.ReportAllocs()
-	for b.Loop() {
-		out, err := Collect(b.Context(), a, "app:1")
-		if err != nil {
-			b.Fatal(err)
-		}
-		var n int64
-		for _, l := range out.Layers {
-			n += l.Size
-		}
-		b.SetBytes(n)
 	}
 }

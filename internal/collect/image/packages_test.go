@@ -1,7 +1,6 @@
 package image
 
 import (
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -41,7 +40,7 @@ func TestPackages(t *testing.T) {
 		{"python: the standard library is no site", [][]file{{text("usr/lib/python3.12/unittest/__init__.py", "")}}, nil},
 		{"python: linked out of a cache", [][]file{{
 			text("cache/ab/METADATA", "Name: foo\nVersion: 2\n"),
-			{name: site + "foo-2.dist-info/METADATA", link: "cache/ab/METADATA", hard: true},
+			{Name: site + "foo-2.dist-info/METADATA", Link: "cache/ab/METADATA", Hard: true},
 		}, {text("cache/.wh.ab", "")}},
 			[]evidence.Package{{Ecosystem: "python", Name: "foo", Version: "2", Path: "/" + site + "foo-2.dist-info/METADATA"}}},
 
@@ -94,15 +93,15 @@ func TestTools(t *testing.T) {
 	out := collect(t,
 		[]file{
 			exe("usr/bin/x86_64-linux-gnu-gcc-12", "x"),
-			{name: "usr/bin/gcc", link: "gcc-12"}, {name: "usr/bin/gcc-12", link: "x86_64-linux-gnu-gcc-12"},
-			{name: "usr/bin/cc", link: "/etc/alternatives/cc"}, {name: "etc/alternatives/cc", link: "/usr/bin/gcc"},
-			{name: "bin", link: "usr/bin"},
-			exe("usr/local/go/bin/go", "x"), {name: "usr/local/bin/go", link: "../go/bin/go"},
-			exe("usr/local/bin/npm", "x"), {name: "usr/local/bin/yarn", link: "npm", hard: true, mode: 0o755},
-			exe("app/.venv/bin/pytest", "#!"), exe("usr/bin/pip3.12", ""), {name: "opt/bin/tox", link: "/bin/pip3.12"},
+			{Name: "usr/bin/gcc", Link: "gcc-12"}, {Name: "usr/bin/gcc-12", Link: "x86_64-linux-gnu-gcc-12"},
+			{Name: "usr/bin/cc", Link: "/etc/alternatives/cc"}, {Name: "etc/alternatives/cc", Link: "/usr/bin/gcc"},
+			{Name: "bin", Link: "usr/bin"},
+			exe("usr/local/go/bin/go", "x"), {Name: "usr/local/bin/go", Link: "../go/bin/go"},
+			exe("usr/local/bin/npm", "x"), {Name: "usr/local/bin/yarn", Link: "npm", Hard: true, Mode: 0o755},
+			exe("app/.venv/bin/pytest", "#!"), exe("usr/bin/pip3.12", ""), {Name: "opt/bin/tox", Link: "/bin/pip3.12"},
 			text("usr/bin/cargo", "not executable"), exe("home/go", "in no directory for executables"),
 			exe("usr/bin/gcc-ar-12", ""), exe("usr/bin/make-ssl-cert", ""), exe("usr/bin/python3", ""),
-			{name: "usr/bin/mypy", link: "mypy2"}, {name: "usr/bin/mypy2", link: "mypy"}, {name: "usr/bin/ruff", link: "/nowhere"},
+			{Name: "usr/bin/mypy", Link: "mypy2"}, {Name: "usr/bin/mypy2", Link: "mypy"}, {Name: "usr/bin/ruff", Link: "/nowhere"},
 		},
 		[]file{text("usr/local/.wh.go", "")},
 	)
@@ -135,7 +134,7 @@ func TestGoBinaries(t *testing.T) {
 	p := program(t)
 	out := collect(t,
 		[]file{
-			exe("app/server", p), {name: "app/link", link: "app/server", hard: true, mode: 0o755},
+			exe("app/server", p), {Name: "app/link", Link: "app/server", Hard: true, Mode: 0o755},
 			text("app/data", p[:4096]), exe("app/script", "#!/bin/sh\n"), exe("app/elf", "\x7fELF and nothing"), exe("app/two", "\x7fE"),
 		},
 		[]file{text("app/.wh.server", "")},
@@ -159,41 +158,8 @@ func TestGoTestBinary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]struct {
-		body string
-		test bool
-	}{"a test": {string(b), true}, "no test": {program(t), false}} {
-		s := spool{inMemory: 1}
-		defer s.close()
-		got, ok, err := s.goBinary(strings.NewReader(want.body), int64(len(want.body)))
-		if err != nil || !ok || got.Test != want.test {
-			t.Errorf("%s: %+v, %v, %v", name, got, ok, err)
-		}
-	}
-}
-
-// A program that is too large for memory goes by way of a file.
-func TestLargeGoBinary(t *testing.T) {
-	p := program(t)
-	t.Setenv("TMPDIR", t.TempDir())
-	s := spool{inMemory: 1}
-	defer s.close()
-	for _, c := range []struct {
-		body string
-		ok   bool
-	}{{p, true}, {p[:1<<20], false}, {p, true}} { // the shorter one must not see the rest of the longer one
-		b, ok, err := s.goBinary(strings.NewReader(c.body), int64(len(c.body)))
-		if err != nil || ok != c.ok || ok && b.Package != "cmd/gofmt" {
-			t.Errorf("%d bytes: %+v, %v, %v", len(c.body), b, ok, err)
-		}
-	}
-	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
-		t.Errorf("in the folder for temporary files: %v, %v", left, err)
-	}
-
-	t.Setenv("TMPDIR", "/nowhere")
-	_, _, err := new(spool).goBinary(strings.NewReader(p), int64(len(p)))
-	if !errors.Is(err, errSpool) || !strings.Contains(err.Error(), "TMPDIR") {
-		t.Errorf("%v, want an error that blames the disk", err)
+	out := collect(t, []file{exe("a", string(b)), exe("b", program(t))})
+	if len(out.GoBinaries) != 2 || !out.GoBinaries[0].Test || out.GoBinaries[1].Test {
+		t.Errorf("Go programs %+v, want a test and one that is none", out.GoBinaries)
 	}
 }

@@ -1,4 +1,6 @@
-package image
+// Package source is where images come from: a Docker engine, a registry, an archive, a folder.
+// Each gives a v1.Image whose layers are read when asked for.
+package source
 
 import (
 	"archive/tar"
@@ -154,7 +156,7 @@ func (t *tarIndex) image(platform v1.Platform) (*Archive, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.layers = append(a.layers, layer{l, b})
+		a.layers = append(a.layers, layerOf{l, b})
 	}
 	a.Image, err = partial.UncompressedToImage(core)
 	return a, err

@@ -1,25 +1,22 @@
-package image
+package layer
 
 import (
 	"encoding/json"
-	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"podproof.dev/podproof/internal/evidence"
 )
 
 // readNode reads the package.json of a package in a node_modules folder.
-func readNode(p string, r io.Reader) ([]evidence.Package, bool) {
-	name, ok := nodePackage(p)
-	if !ok {
-		return nil, false
-	}
+func (l *reading) readNode(p string, body []byte) {
+	name, _ := nodePackage(p)
 	var m struct{ Version any }
 	// What cannot be parsed is still there under its folder's name.
-	_ = json.NewDecoder(io.LimitReader(r, documentLimit)).Decode(&m)
+	_ = json.Unmarshal(body, &m)
 	version, _ := m.Version.(string)
-	return []evidence.Package{{Ecosystem: "node", Name: name, Version: version, Path: p}}, true
+	l.Records[p] = []evidence.Package{{Ecosystem: "node", Name: name, Version: version, Path: p}}
 }
 
 // nodePackage returns "name" or "@scope/name" from ".../node_modules/NAME/package.json":
@@ -41,19 +38,20 @@ func nodePackage(p string) (string, bool) {
 // says of each installed package whether it is one for development only.
 func isNodeLock(p string) bool { return strings.HasSuffix(p, "/node_modules/.package-lock.json") }
 
-// readNodeLock returns the paths of the package.json of packages for development only.
-func readNodeLock(p string, r io.Reader) []string {
+// readNodeLock notes the package.json of each package for development only.
+func (l *reading) readNodeLock(p string, body []byte) {
 	var lock struct {
 		Packages map[string]struct{ Dev bool }
 	}
 	// A lock file that cannot be parsed marks nothing.
-	_ = json.NewDecoder(r).Decode(&lock)
+	_ = json.Unmarshal(body, &lock)
 	root := path.Dir(path.Dir(p))
-	var out []string
+	out := []string{}
 	for at, entry := range lock.Packages { // "node_modules/jest/node_modules/chalk"
 		if entry.Dev {
 			out = append(out, path.Join(root, at, "package.json"))
 		}
 	}
-	return out
+	slices.Sort(out)
+	l.DevLocks[p] = out
 }

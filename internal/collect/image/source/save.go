@@ -1,6 +1,4 @@
-// Package image reads an image: its configuration, its history, and in one pass over the
-// layers what the final file system holds. Nothing of the image is unpacked to disk.
-package image
+package source
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package image
+package source
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"podproof.dev/podproof/internal/collect/image"
 )
 
 func bodyOf(t testing.TB, l v1.Layer) []byte {
@@ -54,7 +56,7 @@ func classic(t testing.TB, img v1.Image) []byte {
 		dir := fmt.Sprintf("%064d", i)
 		name, b := dir+"/layer.tar", bodyOf(t, l)
 		if same, ok := first[string(b)]; ok {
-			files = append(files, file{name: name, link: "../" + same})
+			files = append(files, file{Name: name, Link: "../" + same})
 		} else {
 			first[string(b)] = name
 			files = append(files, text(name, string(b)))
@@ -195,7 +197,7 @@ func TestArchiveShapes(t *testing.T) {
 					t.Errorf("layer %d has %d bytes (%v), want %d", i, n, err, len(b))
 				}
 			}
-			if out, err := Collect(t.Context(), a, "app:1"); err != nil || out.Architecture != "amd64" {
+			if out, err := image.Collect(t.Context(), a, image.Options{Ref: "app:1"}); err != nil || out.Architecture != "amd64" {
 				t.Errorf("Collect: %s, %v", out.Architecture, err)
 			}
 		})
@@ -220,7 +222,7 @@ func TestBadArchives(t *testing.T) {
 		{"empty", nil, "neither index.json nor manifest.json"},
 		{"no configuration", tarOf(t, manifest()), "entry c.json is not there"},
 		{"no layer", tarOf(t, text("c.json", string(config)), manifest("l.tar")), "layer 0: entry l.tar is not there"},
-		{"links in a circle", tarOf(t, text("c.json", string(config)), file{name: "l.tar", link: "l.tar"}, manifest("l.tar")), "entry l.tar is not there"},
+		{"links in a circle", tarOf(t, text("c.json", string(config)), file{Name: "l.tar", Link: "l.tar"}, manifest("l.tar")), "entry l.tar is not there"},
 		{"fewer layers", tarOf(t, text("c.json", string(config)), manifest()), "names 0 layers and its configuration 1"},
 		{"no JSON", tarOf(t, text("manifest.json", "[")), "entry manifest.json"},
 		{"no configuration inside", tarOf(t, text("c.json", "["), manifest()), "entry c.json is no image configuration"},
@@ -265,10 +267,10 @@ func TestBadCompression(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = a.Close() }()
-	if _, err := Collect(t.Context(), a, "app:1"); err == nil || !strings.Contains(err.Error(), "layer 0 (sha256:") {
+	if _, err := image.Collect(t.Context(), a, image.Options{Ref: "app:1"}); err == nil || !strings.Contains(err.Error(), "layer 0 (sha256:") {
 		t.Errorf("Collect = %v, want an error that names the layer", err)
 	}
-	if _, err := a.layers[0].(layer).UncompressedSize(); err == nil || !strings.Contains(err.Error(), "entry blobs/sha256/") {
+	if _, err := a.layers[0].(layerOf).UncompressedSize(); err == nil || !strings.Contains(err.Error(), "entry blobs/sha256/") {
 		t.Errorf("UncompressedSize = %v, want an error that names the entry", err)
 	}
 }

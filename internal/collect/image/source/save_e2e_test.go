@@ -2,7 +2,7 @@
 
 // Needs a Docker engine and the docker command; no base image and no network.
 
-package image
+package source
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"podproof.dev/podproof/internal/collect/image"
+	"podproof.dev/podproof/internal/collect/image/imagetest"
 	"podproof.dev/podproof/internal/docker"
 )
 
@@ -26,8 +28,9 @@ func TestE2ESaveAndCollect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img := on(t, imageOf(t, []file{pip, exe("bin/server", program(t))}, []file{text("app/.wh.site-packages", "")}, []file{pip}), info.Architecture)
-	want, err := Collect(t.Context(), img, "")
+	pip := text("app/site-packages/pytest-8.0.dist-info/METADATA", "Name: pytest\nVersion: 8.0\n\n")
+	img := on(t, imageOf(t, []file{pip, imagetest.Exe("bin/server", imagetest.Program(t))}, []file{text("app/.wh.site-packages", "")}, []file{pip}), info.Architecture)
+	want, err := image.Collect(t.Context(), img, image.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +50,7 @@ func TestE2ESaveAndCollect(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = a.Close() }()
-	got, err := Collect(t.Context(), a, "")
+	got, err := image.Collect(t.Context(), a, image.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

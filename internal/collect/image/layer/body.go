@@ -1,0 +1,180 @@
+package layer
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+const (
+	// wholeLimit bounds the files that are read as a whole: dpkg's status, the largest of
+	// them, has a few MiB on a full desktop.
+	wholeLimit = 16 << 20
+	// window is how much of a longer body is looked at at once, and overlap how much of it
+	// stays for the next look: nothing that is searched for is longer.
+	window  = 512 << 10
+	overlap = 128 << 10
+	// before is how much of what was decided stays in view.
+	before = 4 << 10
+	// sparseLimit bounds how much of a sparse file is read: its holes cost nothing to store.
+	sparseLimit = 64 << 20
+)
+
+// Reasons in Layer.Skipped.
+const (
+	skippedPacked = "packed (gzip, zip, xz and the like)"
+	skippedSparse = "sparse, and larger than 64 MiB"
+	skippedLarge  = "a record larger than 16 MiB"
+)
+
+// bodies has the buffer that one body after the other is read into.
+type bodies struct{ buf []byte }
+
+// reader reads the body of a file whose path says what it is.
+type reader func(l *reading, p string, body []byte)
+
+// readerFor is the one matcher: what the path of a file asks for, nil for most.
+func readerFor(p string) reader {
+	dir, base := path.Split(p)
+	switch {
+	case isNodeLock(p):
+		return (*reading).readNodeLock
+	case base == "package.json":
+		if _, ok := nodePackage(p); ok {
+			return (*reading).readNode
+		}
+	case base == "RECORD" && strings.HasSuffix(dir, ".dist-info/"):
+		return (*reading).readPythonRecord
+	case base == "direct_url.json" && strings.HasSuffix(dir, ".dist-info/"):
+		return (*reading).readPythonOrigin
+	case base == "pyvenv.cfg":
+		return (*reading).readVenv
+	case base == "passwd" || base == "group":
+		return (*reading).readAccounts
+	case strings.HasPrefix(dir, dpkg):
+		return debianReader(dir, base)
+	case p == "/lib/apk/db/installed" || p == "/usr/lib/apk/db/installed":
+		return (*reading).readAlpine
+	}
+	if isPython(p) {
+		return (*reading).readPython
+	}
+	return nil
+}
+
+// body reads the body of the entry that was added last.
+func (l *reading) body(p string, h *tar.Header, r io.Reader, in *ahead) error {
+	sparse := h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.size"] != ""
+	if sparse {
+		return l.sparse(r, h.Size)
+	}
+	b, err := l.bodies.first(r, h.Size)
+	if err != nil {
+		return err
+	}
+	last := l.entries.Len() - 1
+	program := isELF(b) && h.Mode&Executable != 0
+	switch {
+	case isELF(b):
+		l.entries.Contents[last] = byte(ELF)
+	case bytes.HasPrefix(b, []byte("#!")):
+		l.entries.Contents[last] = byte(HashBang)
+	}
+	whole := int64(len(b)) == h.Size
+	if whole && isScript(p, b) {
+		l.Scripts[p] = readScript(b)
+	}
+	if read := readerFor(p); read != nil {
+		switch {
+		case whole:
+			read(l, p, b)
+		case h.Size <= wholeLimit:
+			all := make([]byte, h.Size)
+			if _, err := io.ReadFull(r, all[copy(all, b):]); err != nil {
+				return unexpected(err)
+			}
+			read(l, p, all)
+			return nil
+		default:
+			l.Skipped[skippedLarge]++
+		}
+	}
+	if isPacked(b) {
+		l.Skipped[skippedPacked]++
+		return nil
+	}
+	if program {
+		return l.program(p, b, r, h.Size)
+	}
+	return nil
+}
+
+func (l *reading) sparse(r io.Reader, size int64) error {
+	if size > sparseLimit {
+		l.Skipped[skippedSparse]++
+	}
+	return nil
+}
+
+// first reads as much of a body as is looked at at once.
+func (b *bodies) first(r io.Reader, size int64) ([]byte, error) {
+	if b.buf == nil {
+		b.buf = make([]byte, window)
+	}
+	buf := b.buf[:min(size, window)]
+	if _, err := io.ReadFull(r, buf); err != nil {
+		return nil, unexpected(err)
+	}
+	return buf, nil
+}
+
+// stream shows a body to see, a part at a time; b is its beginning. What starts in
+// chunk[from:to] has not been shown before, and is not shown again; up to overlap bytes
+// behind it, and some before it, are in the chunk, too.
+func (b *bodies) stream(first []byte, r io.Reader, size int64, see func(chunk []byte, from, to int)) error {
+	from, chunk, left := 0, first, size-int64(len(first))
+	for {
+		to := len(chunk)
+		if left > 0 {
+			to -= overlap
+		}
+		see(chunk, from, to)
+		if left == 0 {
+			return nil
+		}
+		// The undecided end moves to the front, with what stands before it.
+		keep := max(0, to-before)
+		n := copy(b.buf, chunk[keep:])
+		from = to - keep
+		more := min(left, int64(len(b.buf)-n))
+		if _, err := io.ReadFull(r, b.buf[n:n+int(more)]); err != nil {
+			return unexpected(err)
+		}
+		chunk, left = b.buf[:n+int(more)], left-more
+	}
+}
+
+// unexpected is for an end where the header promised more.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+var packed = [][]byte{gzipMagic, zstdMagic, []byte("PK\x03\x04"), []byte("\xfd7zXZ\x00"), []byte("BZh"), []byte("\x04\x22\x4d\x18")}
+
+// isPacked is for what would have to be unpacked to look into.
+func isPacked(b []byte) bool {
+	for _, magic := range packed {
+		if bytes.HasPrefix(b, magic) {
+			return true
+		}
+	}
+	return false
+}
+
+func mib(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }

@@ -1,0 +1,83 @@
+package layer
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"runtime/debug"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// What the body of a program is searched for. The linker puts the build information behind
+// a mark (debug/buildinfo), since Go 1.18 in line; the names of functions stand in the table
+// that a Go program needs for its own stack traces, and so keeps when it is stripped. Only
+// `go test -c` links testing.MainStart; the package path that it records ends in ".test" for
+// a library and not for a main package.
+const (
+	goMark = "\xff Go buildinf:"
+	goTest = "\x00testing.MainStart\x00"
+)
+
+var goWords = newKeywords([]string{goMark, goTest})
+
+var elfMagic = []byte("\x7fELF")
+
+func isELF(b []byte) bool { return bytes.HasPrefix(b, elfMagic) }
+
+// program looks for the build information of a Go program.
+func (l *reading) program(p string, b []byte, r io.Reader, size int64) error {
+	var found evidence.GoBinary
+	is, test := false, false
+	err := l.bodies.stream(b, r, size, func(chunk []byte, from, to int) {
+		goWords.find(chunk, from, to, func(word, at int) {
+			if word == 1 {
+				test = true
+			} else if g, ok := buildInfo(chunk[at:]); ok && !is {
+				found, is = g, true
+			}
+		})
+	})
+	if is {
+		found.Path, found.Test = p, test
+		l.GoBinaries[p] = found
+	}
+	return err
+}
+
+// Layout of the build information: the mark, the size of a pointer and flags make 16 bytes,
+// two unused pointers 16 more; then come the version and the modules, each after its length.
+const (
+	goHeader   = 32
+	goInline   = 2 // flag: the strings follow in line
+	goSentinel = 16
+)
+
+func buildInfo(b []byte) (evidence.GoBinary, bool) {
+	if len(b) < goHeader || b[len(goMark)+1]&goInline == 0 {
+		return evidence.GoBinary{}, false
+	}
+	version, rest, ok := lengthed(b[goHeader:])
+	if !ok || len(version) == 0 || len(version) > 256 {
+		return evidence.GoBinary{}, false
+	}
+	out := evidence.GoBinary{GoVersion: version}
+	modules, _, ok := lengthed(rest)
+	if !ok || len(modules) < 2*goSentinel { // a program without modules still has a version
+		return out, true
+	}
+	if info, err := debug.ParseBuildInfo(modules[goSentinel : len(modules)-goSentinel]); err == nil {
+		out.Package, out.Module = info.Path, info.Main.Path
+	}
+	return out, true
+}
+
+// lengthed cuts off a string that its length precedes.
+func lengthed(b []byte) (s string, rest []byte, ok bool) {
+	n, used := binary.Uvarint(b)
+	if used <= 0 || n > uint64(len(b)-used) {
+		return "", nil, false
+	}
+	b = b[used:]
+	return string(b[:n]), b[n:], true
+}

@@ -1,0 +1,132 @@
+package layer
+
+// Kind is what an entry of a layer is.
+type Kind uint8
+
+// The kinds.
+const (
+	File     Kind = iota
+	Dir           //
+	Symlink       //
+	Hardlink      // another name of a file; Table.Link has the first one
+	Special       // a device or a pipe
+	Whiteout      // removes what lower layers have at this path
+	Opaque        // hides what lower layers have below this path
+)
+
+// Content is what a file begins with.
+type Content uint8
+
+// The contents.
+const (
+	Other    Content = iota
+	ELF              // a program or a library
+	HashBang         // "#!"
+)
+
+// Mode bits, as in stat(2).
+const (
+	SetUID        = 0o4000
+	SetGID        = 0o2000
+	Sticky        = 0o1000
+	Executable    = 0o0111
+	WorldWritable = 0o0002
+)
+
+// Table lists the entries of a layer in their order. It is a struct of arrays with one
+// string for all names, so that a million entries take megabytes and a kept table is read
+// back without an allocation for each. Its fields are exported for encoding/gob alone.
+type Table struct {
+	// Names holds each entry's path and, right behind it, the target of a link.
+	Names    string
+	NameEnds []uint32
+	LinkEnds []uint32
+	Kinds    []byte
+	Contents []byte
+	Modes    []uint16
+	UIDs     []uint32
+	GIDs     []uint32
+	// Sizes are those of the bodies; a hard link has none of its own.
+	Sizes []int64
+	// Caps are the security.capability attributes, by entry.
+	Caps map[int]string
+}
+
+// Len is the number of entries.
+func (t *Table) Len() int { return len(t.Kinds) }
+
+func (t *Table) start(i int) uint32 {
+	if i == 0 {
+		return 0
+	}
+	return t.LinkEnds[i-1]
+}
+
+// Path is absolute and clean: "/usr/bin/env". That of a whiteout is the path that it removes.
+func (t *Table) Path(i int) string { return t.Names[t.start(i):t.NameEnds[i]] }
+
+// Link is where a symbolic link points to, as written, or the path of a hard link's file.
+func (t *Table) Link(i int) string { return t.Names[t.NameEnds[i]:t.LinkEnds[i]] }
+
+// Kind is what the entry is.
+func (t *Table) Kind(i int) Kind { return Kind(t.Kinds[i]) }
+
+// Content is what the file begins with.
+func (t *Table) Content(i int) Content { return Content(t.Contents[i]) }
+
+// Is tells whether an entry is a file or another name of one.
+func (t *Table) Is(i int) (file bool) { return t.Kind(i) == File || t.Kind(i) == Hardlink }
+
+// What a table may hold. Images with a hundred thousand files are common; the largest that
+// are known have under a million.
+const (
+	maxEntries = 1 << 21
+	maxNames   = 256 << 20
+)
+
+// builder makes a table.
+type builder struct {
+	Table
+	names []byte
+}
+
+func (b *builder) add(path, link string, kind Kind, mode int64, uid, gid int, size int64, caps string) error {
+	if b.Len() >= maxEntries {
+		return Faultf("it has more than %d entries, which no honest layer has", maxEntries)
+	}
+	if len(b.names)+len(path)+len(link) > maxNames {
+		return Faultf("the names of its entries take more than %d MiB, which no honest layer's do", maxNames>>20)
+	}
+	b.names = append(b.names, path...)
+	b.NameEnds = append(b.NameEnds, uint32(len(b.names)))
+	b.names = append(b.names, link...)
+	b.LinkEnds = append(b.LinkEnds, uint32(len(b.names)))
+	b.Kinds = append(b.Kinds, byte(kind))
+	b.Contents = append(b.Contents, byte(Other))
+	b.Modes = append(b.Modes, uint16(mode&0o7777))
+	b.UIDs = append(b.UIDs, uint32(uid))
+	b.GIDs = append(b.GIDs, uint32(gid))
+	b.Sizes = append(b.Sizes, size)
+	if caps != "" {
+		if b.Caps == nil {
+			b.Caps = map[int]string{}
+		}
+		b.Caps[b.Len()-1] = caps
+	}
+	return nil
+}
+
+func (b *builder) table() Table {
+	b.Names, b.names = string(b.names), nil
+	return b.Table
+}
+
+// Hash is FNV-1a, 64 bits, of a path. It is the same in every run, since sets of hashes are
+// kept. That two paths of an image share one does not happen.
+func Hash(path string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(path) {
+		h = (h ^ uint64(path[i])) * 1099511628211
+	}
+	return h
+}

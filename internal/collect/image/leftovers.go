@@ -1,0 +1,193 @@
+package image
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"podproof.dev/podproof/internal/collect/image/layer"
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// leftoverKinds tell by the last name of a path. folder is for what counts as a folder alone.
+var leftoverKinds = []struct {
+	kind         string
+	name, folder *regexp.Regexp
+}{
+	{kind: "vcs", name: regexp.MustCompile(`^\.(?:git|hg|svn)$`)},
+	{kind: "tests", folder: regexp.MustCompile(`^(?:tests?|__tests__|spec)$`),
+		name: regexp.MustCompile(`^(?:conftest\.py|pytest\.ini|test_.+\.py|.+_test\.(?:go|py|rb|exs)|.+_spec\.rb|.+\.(?:test|spec)\.[cm]?[jt]sx?)$`)},
+	{kind: "migrations", name: regexp.MustCompile(`^alembic`), folder: regexp.MustCompile(`^migrations$`)},
+	{kind: "cache", folder: regexp.MustCompile(`^\.(?:pytest_cache|mypy_cache|ruff_cache|tox)$`)},
+	{kind: "editor", name: regexp.MustCompile(`^(?:\.idea|\.vscode|\.DS_Store|.+\.sw[po])$`)},
+	{kind: "ci", name: regexp.MustCompile(`^(?:\.github|\.gitlab-ci\.yml|\.circleci|Jenkinsfile)$`)},
+	{kind: "dockerfile", name: regexp.MustCompile(`^(?:Dockerfile.*|Containerfile.*|docker-compose.*\.ya?ml|compose\.ya?ml|\.dockerignore)$`)},
+	{kind: "env-file", name: regexp.MustCompile(`^\.env(?:\..+)?$`)},
+}
+
+// kindsOf are the kinds that a path's last name has.
+func kindsOf(p string, folder bool) []string {
+	var out []string
+	name := path.Base(p)
+	for _, k := range leftoverKinds {
+		if k.name != nil && k.name.MatchString(name) || folder && k.folder != nil && k.folder.MatchString(name) {
+			out = append(out, k.kind)
+		}
+	}
+	if folder && name == ".cache" && path.Base(path.Dir(p)) == "node_modules" {
+		out = append(out, "cache")
+	}
+	return out
+}
+
+// place is the topmost path that a kind fits.
+type place struct{ kind, glob, path string }
+
+// leftovers gathers what lies at or below such places, in every layer.
+func (t *tree) leftovers(forbidden []string, o *owners) []evidence.Leftover {
+	g := gathering{t: t, forbidden: contract.NewPaths(forbidden), owners: o, folders: map[string][]place{}}
+	g.interpreters()
+	for i := range t.layers {
+		g.layer(i)
+	}
+	slices.SortFunc(g.out, func(a, b evidence.Leftover) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Path, b.Path), strings.Compare(a.Glob, b.Glob), cmp.Compare(a.Layer, b.Layer))
+	})
+	return g.out
+}
+
+type gathering struct {
+	t         *tree
+	forbidden contract.Paths
+	owners    *owners
+	folders   map[string][]place // what each folder lies in
+	pythons   map[string]bool    // "3.12": versions that the final file system has
+	out       []evidence.Leftover
+}
+
+func (g *gathering) layer(i int) {
+	e := &g.t.layers[i].Entries
+	at := map[place]*evidence.Leftover{}
+	for j := range e.Len() {
+		k := e.Kind(j)
+		if k == layer.Whiteout || k == layer.Opaque || k == layer.Special {
+			continue
+		}
+		p := e.Path(j)
+		for _, pl := range g.places(p, k == layer.Dir) {
+			l := at[pl]
+			if l == nil {
+				l = &evidence.Leftover{Kind: pl.kind, Glob: pl.glob, Path: pl.path, Layer: i, Reach: evidence.HistoryOnly}
+				at[pl] = l
+			}
+			if g.t.gone[i][j] == none {
+				l.Reach = evidence.Reachable
+			}
+			if k == layer.Dir {
+				continue
+			}
+			// A place is a package's when all of its files are that package's.
+			if owner := g.owners.owner(p); l.Files == 0 {
+				l.Owner = owner
+			} else if owner == "" {
+				l.Owner = ""
+			}
+			l.Files++
+			l.Bytes += e.Sizes[j]
+		}
+	}
+	for _, l := range at {
+		// A folder alone may be there since a lower layer; without a file it says nothing.
+		if l.Files > 0 || l.Kind == "forbidden" {
+			g.out = append(g.out, *l)
+		}
+	}
+}
+
+// places are those that a path is at or below.
+func (g *gathering) places(p string, folder bool) []place {
+	if folder {
+		return g.folder(p)
+	}
+	above := g.folder(path.Dir(p))
+	own := g.own(p, false, above)
+	if glob, at := g.forbidden.Match(p); at == p {
+		own = append(own, place{"forbidden", glob, p})
+	}
+	if version := bytecodeVersion(p); version != "" && !g.pythons[version] {
+		own = append(own, place{"bytecode", "", path.Dir(p)})
+	}
+	if len(own) == 0 {
+		return above
+	}
+	return append(slices.Clone(above), own...)
+}
+
+func (g *gathering) folder(dir string) []place {
+	if known, ok := g.folders[dir]; ok {
+		return known
+	}
+	var out []place
+	if dir != "/" {
+		above := g.folder(path.Dir(dir))
+		out = append(slices.Clone(above), g.own(dir, true, above)...)
+		if glob, at := g.forbidden.Match(dir); at == dir {
+			out = append(out, place{"forbidden", glob, dir})
+		}
+		if g.strayVenv(dir) {
+			out = append(out, place{"host-venv", "", dir})
+		}
+	}
+	g.folders[dir] = out
+	return out
+}
+
+// own are the places that begin at a path: kinds that no folder above it has.
+func (g *gathering) own(p string, folder bool, above []place) []place {
+	var out []place
+	for _, kind := range kindsOf(p, folder) {
+		if !slices.ContainsFunc(above, func(pl place) bool { return pl.kind == kind }) {
+			out = append(out, place{kind, "", p})
+		}
+	}
+	return out
+}
+
+// strayVenv is for a virtual environment whose interpreter the final file system lacks: it
+// was made on another machine.
+func (g *gathering) strayVenv(dir string) bool {
+	for _, l := range g.t.layers {
+		if home, ok := l.Venvs[dir+"/pyvenv.cfg"]; ok && path.IsAbs(home) {
+			_, there := g.t.resolve(home + "/python3")
+			_, plain := g.t.resolve(home + "/python")
+			return !there && !plain
+		}
+	}
+	return false
+}
+
+var (
+	bytecode = regexp.MustCompile(`/__pycache__/[^/]+\.cpython-(\d)(\d+)(?:\.opt-\d)?\.pyc$`)
+	python   = regexp.MustCompile(`/(?:bin/|lib/)python(\d\.\d+)$`)
+)
+
+// bytecodeVersion is the Python that a compiled module is for: "3.12".
+func bytecodeVersion(p string) string {
+	if m := bytecode.FindStringSubmatch(p); m != nil {
+		return m[1] + "." + m[2]
+	}
+	return ""
+}
+
+// interpreters notes the versions of Python that are there, by program or library.
+func (g *gathering) interpreters() {
+	g.pythons = map[string]bool{}
+	g.t.each(func(r ref, e *layer.Table) {
+		if m := python.FindStringSubmatch(e.Path(r.entry)); m != nil && e.Kind(r.entry) != layer.Dir {
+			g.pythons[m[1]] = true
+		}
+	})
+}

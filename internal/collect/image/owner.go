@@ -1,0 +1,103 @@
+package image
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"podproof.dev/podproof/internal/collect/image/layer"
+)
+
+// owners tell whose a path is. A package's own list is believed, also after the list was
+// deleted: that is how slim images are made.
+type owners struct {
+	names []string
+	of    map[uint64]int // into names
+	local map[string]bool
+}
+
+func newOwners(layers []*layer.Layer) *owners {
+	o := &owners{of: map[uint64]int{}, local: map[string]bool{}}
+	for _, l := range layers {
+		for name := range l.Local {
+			o.local[name] = true
+		}
+	}
+	place := map[string]int{}
+	for _, l := range layers {
+		var names []string
+		for name := range l.Owned {
+			names = append(names, name)
+		}
+		slices.Sort(names) // of two that claim a path, the same one in every run
+		for _, name := range names {
+			if o.local[name] {
+				continue
+			}
+			i, ok := place[name]
+			if !ok {
+				i = len(o.names)
+				place[name], o.names = i, append(o.names, name)
+			}
+			for _, h := range l.Owned[name] {
+				if _, taken := o.of[h]; !taken {
+					o.of[h] = i
+				}
+			}
+		}
+	}
+	return o
+}
+
+// installed are folders whose content is a dependency's by their place alone, with the
+// groups that name it.
+var installed = []struct {
+	ecosystem string
+	re        *regexp.Regexp
+}{
+	{"node", regexp.MustCompile(`.*/node_modules/((?:@[^/]+/)?[^/.@][^/]*)/`)},
+	{"go", regexp.MustCompile(`/pkg/mod/(?:cache/download/)?((?:[^/@]+/)*[^/@]+)@`)},
+	{"ruby", regexp.MustCompile(`/gems/([^/]+)-[0-9][^/]*/`)},
+	{"cargo", regexp.MustCompile(`/registry/src/[^/]+/([^/]+)-[0-9][^/]*/`)},
+	{"python", regexp.MustCompile(`/lib/(python[0-9.]+)/`)},
+	{"go", regexp.MustCompile(`^/usr/local/(go)/`)},
+}
+
+// merged are the folders that distributions made links to those below /usr.
+var merged = regexp.MustCompile(`^/usr(/(?:s?bin|lib[a-z0-9]*)/)`)
+
+var compiled = regexp.MustCompile(`^(.*)/__pycache__/([^/]+)\.[a-z]+-[0-9]+(?:\.opt-[0-9])?\.pyc$`)
+
+// of is the package that a file belongs to, "" for none.
+func (o *owners) owner(p string) string {
+	if m := compiled.FindStringSubmatch(p); m != nil {
+		p = m[1] + "/" + m[2] + ".py"
+	}
+	if i, ok := o.of[layer.Hash(p)]; ok {
+		return o.names[i]
+	}
+	if m := merged.FindStringSubmatch(p); m != nil {
+		if i, ok := o.of[layer.Hash(p[len("/usr"):])]; ok {
+			return o.names[i]
+		}
+	}
+	for _, in := range installed {
+		if m := in.re.FindStringSubmatch(p); m != nil {
+			if in.ecosystem == "python" && inSite(p) {
+				return "" // a package that lists its files does not list this one
+			}
+			return in.ecosystem + ":" + m[1]
+		}
+	}
+	return ""
+}
+
+func inSite(p string) bool {
+	for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {
+		if layer.IsSite(dir) {
+			return true
+		}
+	}
+	return strings.HasSuffix(p, "-packages")
+}
