@@ -231,19 +231,18 @@ func (r *roller) hasPreStop() bool {
 // evict asks for a pod's removal as the drain of a node does, which respects a
 // PodDisruptionBudget.
 func (r *roller) evict(ctx context.Context, uids []string) error {
-	for _, uid := range uids {
-		p := r.Observer.Evidence(uid, r.Container)
-		id := types.UID(uid)
-		err := r.client().PolicyV1().Evictions(r.Namespace).Evict(ctx, &policyv1.Eviction{
-			ObjectMeta:    metav1.ObjectMeta{Name: p.Name, Namespace: r.Namespace},
-			DeleteOptions: &metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &id}},
-		})
-		if apierrors.IsTooManyRequests(err) {
-			return fmt.Errorf("the API server refuses to evict pod %s, as it would for the drain of a node: %w", p.Name, err)
-		}
-		return err
+	if len(uids) == 0 {
+		return errors.New("there is no pod to evict")
 	}
-	return errors.New("there is no pod to evict")
+	p, uid := r.Observer.Evidence(uids[0], r.Container), types.UID(uids[0])
+	err := r.client().PolicyV1().Evictions(r.Namespace).Evict(ctx, &policyv1.Eviction{
+		ObjectMeta:    metav1.ObjectMeta{Name: p.Name, Namespace: r.Namespace},
+		DeleteOptions: &metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}},
+	})
+	if apierrors.IsTooManyRequests(err) {
+		return fmt.Errorf("the API server refuses to evict pod %s, as it would for the drain of a node: %w", p.Name, err)
+	}
+	return err
 }
 
 func (r *roller) scaleDown(ctx context.Context, _ []string) error {
