@@ -25,6 +25,10 @@ var contexts = []context{
 	{"the password in SQL", `'`, regexp.MustCompile(`(?i)\b(?:identified\s+by|password)\s+\\?'([^'\\]+)`)},
 	{"the password in a debconf answer", `password password`, regexp.MustCompile(`\bpassword\s+password\s+([^\s"'\\]+)`)},
 	{"the password given to chpasswd", `chpasswd`, regexp.MustCompile(`(?:echo|printf)\s+(?:-\w+\s+)*["']?[\w.-]+:([^\s"'|\\]+)(?:\\n)?["']?\s*\|\s*(?:sudo\s+)?chpasswd`)},
+	{"the password given to htpasswd", `htpasswd`, regexp.MustCompile(`\bhtpasswd\s+(?:-\w+\s+)*-\w*b\w*\s+(?:-\w+\s+)*\S+\s+\S+\s+([^\s"'\\;&|>]+)`)},
+	{"the password given to htpasswd", `htpasswd`, regexp.MustCompile(`\bhtpasswd\s+(?:-\w+\s+)*-(?:\w*n\w*b|\w*b\w*n)\w*\s+(?:-\w+\s+)*\S+\s+([^\s"'\\;&|>]+)`)},
+	{"the password written to a login", `--password-stdin`, regexp.MustCompile(`\b(?:echo|printf)\s+(?:-\w+\s+)*["']?([^\s"'|\\]+)["']?\s*\|[^|;&]*--password-stdin`)},
+	{"", ` set `, regexp.MustCompile(`\b(?:aws\s+configure|(?:npm|pnpm|yarn)\s+config)\s+set\s+(?:-\S+\s+)*["']?([^\s"'=]+)["']?\s+["']?([^\s"'\\;&|]+)`)},
 }
 
 // shape is a token that its issuer made recognisable.
