@@ -124,6 +124,9 @@ var signalPathExamples = []example{
 	{name: "script, layers not read", c: goodContract(), e: starts([]string{"sh", entrypoint}), want: Inconclusive},
 	{name: "not there", c: goodContract(), e: starts([]string{"/shop"}, evidence.EntryFile{Word: "/shop", Kind: "missing"}), want: Inconclusive, says: []string{"there is no /shop"}},
 	{name: "no #! line", c: goodContract(), e: starts([]string{"/shop"}, evidence.EntryFile{Word: "/shop", Path: "/shop", Kind: "other"}), want: Inconclusive},
+	{name: "a shell's script without #!", c: goodContract(), e: starts([]string{entrypoint}, script(entrypoint, func(f *evidence.EntryFile) { f.Interpreter = "" })), want: Inconclusive},
+	{name: "sh of a script without #!", c: goodContract(), e: starts([]string{"sh", entrypoint}, script(entrypoint, func(f *evidence.EntryFile) { f.Interpreter, f.Execs = "", true })), want: Pass},
+	{name: "exec of what a script puts there", c: goodContract(), e: starts([]string{"sh", "-c", ". ./env && exec tool"}, evidence.EntryFile{Word: "tool", Kind: "missing"}), want: Pass},
 	{name: "not observed", c: goodContract(), e: noImage(), want: Inconclusive},
 }
 

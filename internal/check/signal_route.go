@@ -76,7 +76,7 @@ func (t *tracer) follow(words []string) route {
 	}
 	f := t.file(words[0])
 	switch {
-	case f == nil && t.inner: // a shell knows it, and it becomes the process
+	case t.inner && (f == nil || f.Kind == "missing"): // the shell knows where it is
 		return route{program: words[0], doubt: runnerDoubt(words, t.signal)}
 	case f == nil:
 		return route{program: words[0], open: "which kind of program " + words[0] + " is stands in the image's layers, which were not read for it"}
@@ -85,7 +85,7 @@ func (t *tracer) follow(words []string) route {
 	case f.Kind == "script" && shellOf(f.Interpreter) != "":
 		p.shell, p.child, p.script, p.rest = shellOf(f.Interpreter), words[0], true, words[1:]
 		return t.script(p, words[0])
-	case f.Kind == "elf", f.Kind == "script":
+	case f.Kind == "elf", f.Kind == "script" && f.Interpreter != "":
 		return route{program: words[0], file: f, doubt: runnerDoubt(words, t.signal)}
 	}
 	return route{program: words[0], file: f, open: fmt.Sprintf("%s is neither a program nor a script with a #! line", f.Path)}
