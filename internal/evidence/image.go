@@ -118,8 +118,8 @@ type FileSecret struct {
 type Leftover struct {
 	// Kind is one of:
 	//	vcs         .git, .hg, .svn
-	//	tests       tests, test, __tests__, a spec that holds *_spec.* or *.spec.*; conftest.py,
-	//	            pytest.ini, *_test.go and the like outside of such a folder
+	//	tests       tests, test, __tests__; conftest.py, pytest.ini, *_test.go, *_spec.rb and the
+	//	            like outside of such a folder
 	//	migrations  alembic*, migrations
 	//	host-venv   a pyvenv.cfg whose interpreter the final file system lacks
 	//	bytecode    a __pycache__ of a Python that the final file system lacks

@@ -39,6 +39,7 @@ var (
 	interpreterName = regexp.MustCompile(`^(?:python[0-9.]*|node|nodejs|ruby[0-9.]*|perl[0-9.]*|php[0-9.]*|deno|bun)$`)
 	starterName     = regexp.MustCompile(`^(?:tini|tini-static|dumb-init|docker-init|catatonit|env|gosu|su-exec|setpriv|nice|nohup|chroot|sudo|exec|time|stdbuf)$`)
 	assignment      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+	shellOption     = regexp.MustCompile(`^[-+][a-zA-Z]*[oO]$`) // takes a word
 	// userFirst are starters whose first argument is a user or a folder.
 	userFirst = regexp.MustCompile(`^(?:gosu|su-exec|chroot)$`)
 	simpleCut = regexp.MustCompile(`[;&|\n]+`)
@@ -87,6 +88,7 @@ func (s *starting) started(name string, rest []string) {
 func (s *starting) shell(rest []string) {
 	for i, a := range rest {
 		switch {
+		case i > 0 && shellOption.MatchString(rest[i-1]): // "pipefail" of -o pipefail
 		case strings.HasPrefix(a, "-") && strings.HasSuffix(a, "c") && !strings.HasPrefix(a, "--"):
 			if i+1 == len(rest) {
 				return

@@ -125,7 +125,7 @@ func TestLeftovers(t *testing.T) {
 			text(site+"numpy/tests/test_x.py", "1234"), text(site+"numpy-1.dist-info/RECORD", "numpy/tests/test_x.py,sha256=ab,4\n"),
 			text(site+"mine/tests/test_y.py", ""), text(site+"mine-1.dist-info/RECORD", "mine/tests/test_y.py,,\n"),
 			text(site+"mine-1.dist-info/direct_url.json", `{"url":"file:///src","dir_info":{}}`),
-			text("app/docs/readme.md", "hello"),
+			text("app/docs/readme.md", "hello"), text("app/spec/openapi.yaml", "x"), text("app/spec/shop_spec.rb", ""),
 		},
 		[]file{text("app/.wh..git", ""), text("app/docs/more.md", "x")},
 	)
@@ -150,6 +150,7 @@ func TestLeftovers(t *testing.T) {
 		"host-venv /bad@0 final 2/23",
 		"migrations /app/alembic.ini@0 final 1/0",
 		"tests /app/pkg/conftest.py@0 final 1/0",
+		"tests /app/spec/shop_spec.rb@0 final 1/0",
 		"tests /app/tests@0 final 1/0",
 		"tests /usr/lib/python3.12/site-packages/mine/tests@0 final 1/0",
 		"tests /usr/lib/python3.12/site-packages/numpy/tests@0 final 1/4 python:numpy",
@@ -167,6 +168,7 @@ func TestEntry(t *testing.T) {
 		exe("entry.sh", "#!/bin/sh -e\n# exec nothing\ntrap 'x' TERM\nif true; then\n  exec \"$@\"\nfi\n"),
 		text("app/start.sh", "cat <<EOF\nexec not this\nEOF\npython \\\n  app.py\n"), text("app/app.py", "print()"), exe("app/server", "\x7fELF"),
 		exe("app/last", "#!/bin/bash\nset -e\nexec ./server --port 80 # now\n"),
+		exe("app/set", "#!/bin/sh\nHOME=/app exec ./server\n"), exe("app/eval", "#!/bin/sh\nif true; then\n  eval exec java \"\\\"$X\\\"\" Main \"$@\" start\nfi\necho no\n"),
 	}
 	img := imageOf(t, files)
 	for _, c := range []struct {
@@ -179,6 +181,9 @@ func TestEntry(t *testing.T) {
 		{nil, []string{"/bin/sh", "-c", "cd /x && exec python app.py"}, "/bin/sh=/usr/bin/dash elf; python=/usr/bin/python3.12 elf; app.py=/app/app.py other"},
 		{[]string{"sh", "start.sh"}, nil, "sh=/usr/bin/dash elf; start.sh=/app/start.sh script [python app.py]"},
 		{[]string{"/app/last"}, nil, "/app/last=/app/last script execs [exec ./server --port 80 # now]"},
+		{nil, []string{"/bin/sh", "-o", "pipefail", "-c", "./server"}, "/bin/sh=/usr/bin/dash elf; ./server=/app/server elf"},
+		{[]string{"/app/set"}, nil, "/app/set=/app/set script execs [HOME=/app exec ./server]"},
+		{[]string{"/app/eval"}, nil, "/app/eval=/app/eval script execs [echo no]"},
 		{nil, []string{"gunicorn", "x"}, "gunicorn= missing"},
 	} {
 		got := collectImage(t, imagetest.Config(t, img, func(f *v1.ConfigFile) {

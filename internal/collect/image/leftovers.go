@@ -18,7 +18,7 @@ var leftoverKinds = []struct {
 	name, folder *regexp.Regexp
 }{
 	{kind: "vcs", name: regexp.MustCompile(`^\.(?:git|hg|svn)$`)},
-	{kind: "tests", folder: regexp.MustCompile(`^(?:tests?|__tests__|spec)$`),
+	{kind: "tests", folder: regexp.MustCompile(`^(?:tests?|__tests__)$`),
 		name: regexp.MustCompile(`^(?:conftest\.py|pytest\.ini|test_.+\.py|.+_test\.(?:go|py|rb|exs)|.+_spec\.rb|.+\.(?:test|spec)\.[cm]?[jt]sx?)$`)},
 	{kind: "migrations", name: regexp.MustCompile(`^alembic`), folder: regexp.MustCompile(`^migrations$`)},
 	{kind: "cache", folder: regexp.MustCompile(`^\.(?:pytest_cache|mypy_cache|ruff_cache|tox)$`)},

@@ -155,11 +155,12 @@ func (t *tree) codeOwners() []evidence.CodeOwner {
 		}
 		o, p := by[uid], e.Path(r.entry)
 		if o == nil {
-			o = &evidence.CodeOwner{UID: uid, Example: p}
+			o = &evidence.CodeOwner{UID: uid}
 			by[uid] = o
 		}
-		o.Files++
-		o.Example = min(o.Example, p)
+		if o.Files++; o.Files == 1 || p < o.Example {
+			o.Example, o.Layer = p, r.layer
+		}
 	})
 	var out []evidence.CodeOwner
 	for _, o := range by {

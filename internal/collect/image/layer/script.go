@@ -27,9 +27,10 @@ func isScript(p string, b []byte) bool {
 }
 
 var (
-	shells    = regexp.MustCompile(`(?:^|[/ ])(?:ba|da|a|k|z|mk)?sh(?: |$)`)
-	execStart = regexp.MustCompile(`(?:^|[;&|]|\bthen|\belse|\bdo|\{|\()\s*exec\s+[^<>&0-9\s]`)
-	passesOn  = regexp.MustCompile(`(?:^|[;&|]|\bthen|\belse|\bdo|\{|\()\s*exec\s+.*"?\$(?:@|\{@\}|\*)`)
+	shells = regexp.MustCompile(`(?:^|[/ ])(?:ba|da|a|k|z|mk)?sh(?: |$)`)
+	// A variable or eval may stand before exec.
+	execStart = regexp.MustCompile(`(?:^|[;&|]|\bthen|\belse|\bdo|\{|\()\s*(?:[A-Za-z_]\w*=\S*\s+|eval\s+)*exec\s+[^<>&0-9\s]`)
+	passesOn  = regexp.MustCompile(`(?:^|[;&|]|\bthen|\belse|\bdo|\{|\()\s*(?:[A-Za-z_]\w*=\S*\s+|eval\s+)*exec\s+.*"?\$(?:@|\{@\}|\*)`)
 	trapsTerm = regexp.MustCompile(`(?m)^[^#\n]*\btrap\s+[^#\n]*\b(?:SIG)?TERM\b`)
 	closing   = regexp.MustCompile(`^(?:fi|done|esac|\}|\)|;;|else|then|do)\b?;?$`)
 )
