@@ -68,7 +68,7 @@ func judgeNoSourceLeaks(c contract.Contract, e evidence.Evidence) Judgement {
 	if len(names) == 0 {
 		return j.pass("No source leaks OK", "nothing of the kind")
 	}
-	return j.fail(fmt.Sprintf("%s: %s", count(len(names), "path"), brief(list(names), 200)), leakFix(ignore))
+	return j.fail(fmt.Sprintf("%s: %s", count(len(names), "path")+" that should not be there", brief(list(names), 200)), leakFix(ignore))
 }
 
 func leftoverText(l evidence.Leftover) string {

@@ -25,7 +25,7 @@ func files(f contract.Files) contract.Contract { return contract.Contract{Files:
 var sourceLeaksExamples = []example{
 	{name: "none", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"No source leaks OK"}},
 	{name: ".git", c: goodContract(), e: left("vcs", "/app/.git"), want: Fail,
-		says: []string{"! /app/.git, layer 2 of 2 (COPY . .), reachable: version control data, 12 files with 4.0 MiB", "1 path: /app/.git", "Add to .dockerignore: **/.git"}},
+		says: []string{"! /app/.git, layer 2 of 2 (COPY . .), reachable: version control data, 12 files with 4.0 MiB", "1 path that should not be there: /app/.git", "Add to .dockerignore: **/.git"}},
 	{name: ".git of a clone", c: goodContract(), e: left("vcs", "/usr/local/lib/tool/.git"), want: Fail},
 	{name: "deleted later", c: goodContract(), want: Fail, says: []string{"history only"}, e: left("vcs", "/app/.git", func(l *evidence.Leftover) { l.Reach = evidence.HistoryOnly })},
 	{name: "tests", c: goodContract(), e: left("tests", "/usr/src/app/tests"), want: Fail},

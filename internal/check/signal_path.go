@@ -39,25 +39,27 @@ func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
 	if r.file != nil && r.file.Path != "" {
 		where = placesOf(*img).final(r.file.Path, r.file.Layer)
 	}
-	if why := badStopSignal(signal, r.program); why != "" {
-		j.broken(setBy, "%s", why)
-		return j.fail(why, "Remove STOPSIGNAL, so that the program gets SIGTERM; or name the signal that it handles.")
-	}
 	words := firstProcess{command: command}.words()
 	proof, heard, deaf := proven(c, e.Termination)
-	switch {
+	var fixes []string
+	if why := badStopSignal(signal, r.program); why != "" {
+		j.broken(setBy, "%s", why)
+		fixes = append(fixes, "Remove STOPSIGNAL, so that the program gets SIGTERM; or name the signal that it handles.")
+	}
+	if r.lost != "" && !heard || r.doubt != "" && deaf {
+		j.broken(where, "%s%s", r.lost+r.doubt, words)
+		fixes = append(fixes, r.fix)
+	}
+	if proof != "" {
+		j.Findings = append(j.Findings, Finding{Where: "pod " + e.Termination.Pod.Name, Message: proof, Note: true, Detail: heard && r.lost == ""})
+		words += "; " + proof
+	}
+	switch f := j.firstBroken(); {
+	case f != nil:
+		return j.fail(f.Message, strings.TrimSpace(strings.Join(fixes, " ")))
 	case r.bare != "":
 		return j.skip(r.bare)
-	case r.lost != "" && !heard, r.doubt != "" && deaf:
-		j.broken(where, "%s%s", r.lost+r.doubt, words)
-		if proof != "" {
-			j.note("pod "+e.Termination.Pod.Name, "%s", proof)
-		}
-		return j.fail(r.lost+r.doubt+words, r.fix)
 	case r.open != "" && !heard:
-		if proof != "" {
-			j.note("pod "+e.Termination.Pod.Name, "%s", proof)
-		}
 		return j.undecided(r.open+words, "Let podproof read the image's layers, or run `podproof verify`: the pod trial shows it.")
 	case r.lost != "":
 		j.note(where, "%s; in this run the shell made way for the program, which not every shell does: write `exec` before it", r.lost)
@@ -66,9 +68,6 @@ func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	if signal != "SIGTERM" && !handles(r.program, signal) {
 		j.note(setBy, "the program must handle %s, which it gets in the place of SIGTERM", signal)
-	}
-	if proof != "" {
-		j.note("pod "+e.Termination.Pod.Name, "%s", proof)
 	}
 	return j.pass(fmt.Sprintf("Signal path OK (%s to %s)", signal, said(path.Base(r.program), 40)), "nothing that keeps "+signal+" from the program"+words)
 }

@@ -112,6 +112,7 @@ var signalPathExamples = []example{
 	{name: "SIGTERM by its number", c: goodContract(), e: stopping("15", "/shop"), want: Pass, hides: []string{"must handle"}},
 	{name: "SIGRTMIN+3", c: goodContract(), e: stopping("SIGRTMIN+3", "/sbin/init"), want: Pass},
 	{name: "SIGKILL", c: goodContract(), e: stopping("9", "/shop"), want: Fail, says: []string{"! history line 5 of 5 (STOPSIGNAL 9): STOPSIGNAL is SIGKILL, which no program can handle"}},
+	{name: "SIGKILL, and the shell form", c: goodContract(), want: Fail, says: []string{"no program can handle", "`sh -c` does not forward", "Remove STOPSIGNAL", "Use the exec form"}, e: stopping("SIGKILL", "sh", "-c", "/shop")},
 	{name: "SIGQUIT for Java", c: goodContract(), e: stopping("SIGQUIT", "/usr/bin/java", "-jar", "x.jar"), want: Fail, says: []string{"prints its threads"}},
 	{name: "no signal at all", c: goodContract(), e: stopping("SIGTREM", "/shop"), want: Fail, says: []string{"no signal of Linux"}},
 	{name: "the pod's own stop signal", c: goodContract(), want: Pass, says: []string{"SIGUSR1 to shop", "lifecycle.stopSignal"}, e: container(func(c *corev1.Container) {
