@@ -25,9 +25,9 @@ var (
 	rubyDev = set(`rspec rspec-core rspec-rails capybara cucumber rubocop simplecov factory_bot factory_bot_rails byebug pry
 		pry-byebug brakeman guard webmock vcr selenium-webdriver`)
 	phpDev  = set(`phpunit/phpunit phpstan/phpstan vimeo/psalm friendsofphp/php-cs-fixer mockery/mockery pestphp/pest squizlabs/php_codesniffer`)
-	javaDev = set(`junit junit-jupiter junit-jupiter-api junit-jupiter-engine junit-vintage-engine testng mockito-core mockito-junit-jupiter
-		assertj-core hamcrest hamcrest-core surefire-booter surefire-api surefire-junit-platform maven-surefire-common spock-core spring-boot-test`)
-	rustDev = set(`cargo-nextest cargo-tarpaulin cargo-watch`)
+	javaDev = set(`junit testng mockito-core mockito-inline assertj-core hamcrest hamcrest-core hamcrest-library spock-core
+		spring-boot-test spring-boot-starter-test spring-test jacocoagent`)
+	javaDevPrefix = []string{"junit-", "surefire-", "maven-surefire-", "mockito-junit-"}
 
 	// goToolchain is told by one name, whichever of its programs was seen.
 	goToolchain = "Go toolchain"
@@ -96,11 +96,9 @@ func devPackage(ecosystem, name string) string {
 		return listed(rubyDev, nil)
 	case "php":
 		return listed(phpDev, nil)
-	case "rust":
-		return listed(rustDev, nil)
 	case "java":
 		name = name[strings.LastIndex(name, ":")+1:]
-		return listed(javaDev, nil)
+		return listed(javaDev, javaDevPrefix)
 	case "debian", "alpine", "rpm":
 		return devSystemPackage(name)
 	}

@@ -38,6 +38,10 @@ var devDependenciesExamples = []example{
 		e: holding(evidence.Package{Ecosystem: "node", Name: "left-pad", Dev: true, Path: "/app/node_modules/.package-lock.json"})},
 	{name: "jest", c: goodContract(), e: holding(evidence.Package{Ecosystem: "node", Name: "jest", Path: "/app/node_modules/jest/package.json"}), want: Fail},
 	{name: "java", c: goodContract(), e: holding(evidence.Package{Ecosystem: "java", Name: "org.junit.jupiter:junit-jupiter-api", Path: "/app/lib/junit-jupiter-api-5.jar"}), want: Fail},
+	{name: "surefire", c: goodContract(), e: holding(evidence.Package{Ecosystem: "java", Name: "surefire-junit4", Version: "3.2.5", Path: "/app/lib/surefire-junit4-3.2.5.jar"}), want: Fail},
+	{name: "the program's own jar", c: goodContract(), e: holding(evidence.Package{Ecosystem: "java", Name: "shop", Path: "/app/shop.jar"}), want: Pass},
+	{name: "rspec", c: goodContract(), e: holding(evidence.Package{Ecosystem: "ruby", Name: "rspec-core", Path: "/usr/local/bundle/specifications/rspec-core-3.gemspec"}), want: Fail},
+	{name: "phpunit", c: goodContract(), e: holding(evidence.Package{Ecosystem: "php", Name: "phpunit/phpunit", Path: "/app/vendor/phpunit/phpunit/composer.json"}), want: Fail},
 	{name: "Go test binary of a main package", c: goodContract(), want: Fail, says: []string{"/app/wrap.test"}, e: image(func(i *evidence.Image) {
 		i.GoBinaries = append(i.GoBinaries, evidence.GoBinary{Path: "/app/wrap.test", Package: "wrap", Test: true})
 	})},

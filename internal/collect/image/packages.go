@@ -10,7 +10,7 @@ import (
 
 // packages lists what the records of the final file system name.
 func (t *tree) packages() []evidence.Package {
-	out := []evidence.Package{}
+	out := append([]evidence.Package{}, t.namedPackages()...)
 	dev := t.devOnly()
 	for i, l := range t.layers {
 		for p, ps := range l.Records {

@@ -44,6 +44,18 @@ func TestPackages(t *testing.T) {
 		}, {text("cache/.wh.ab", "")}},
 			[]evidence.Package{{Ecosystem: "python", Name: "foo", Version: "2", Path: "/" + site + "foo-2.dist-info/METADATA"}}},
 
+		{"ruby, java, php", [][]file{{
+			text("usr/local/bundle/specifications/rspec-core-3.13.0.gemspec", ""), text("usr/lib/ruby/gems/3.3.0/specifications/default/json-2.7.1.gemspec", ""),
+			text("usr/lib/ruby/gems/3.3.0/gems/x-1/x.gemspec", ""),
+			text("app/lib/junit-jupiter-api-5.10.2.jar", ""), text("app/lib/app.jar", ""), text("app/vendor/phpunit/phpunit/composer.json", "{}"),
+			text("app/composer.json", "{}"), text("app/gone-1.jar", ""),
+		}, {text("app/.wh.gone-1.jar", "")}}, []evidence.Package{
+			{Ecosystem: "java", Name: "app", Path: "/app/lib/app.jar"},
+			{Ecosystem: "java", Name: "junit-jupiter-api", Version: "5.10.2", Path: "/app/lib/junit-jupiter-api-5.10.2.jar"},
+			{Ecosystem: "php", Name: "phpunit/phpunit", Path: "/app/vendor/phpunit/phpunit/composer.json"},
+			{Ecosystem: "ruby", Name: "json", Version: "2.7.1", Path: "/usr/lib/ruby/gems/3.3.0/specifications/default/json-2.7.1.gemspec"},
+			{Ecosystem: "ruby", Name: "rspec-core", Version: "3.13.0", Path: "/usr/local/bundle/specifications/rspec-core-3.13.0.gemspec"},
+		}},
 		{"node", [][]file{{
 			text("app/package.json", `{"name":"app"}`),
 			text("app/node_modules/a/package.json", `{"name":"other","version":"1.0.0"}`),
