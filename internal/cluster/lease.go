@@ -32,10 +32,11 @@ type Leftover struct {
 	Engine string `json:"engine,omitempty"`
 	// Cluster is the name of a kind cluster made by the run, which also names its network.
 	Cluster string `json:"cluster,omitempty"`
-	// Borrowed is the name of a kind cluster in which the run made Namespace and loaded Images.
-	Borrowed  string   `json:"borrowed,omitempty"`
-	Namespace string   `json:"namespace,omitempty"`
-	Images    []string `json:"images,omitempty"`
+	// Borrowed is the name of a kind cluster in which the run made Namespaces, the
+	// workload's first, and loaded Images.
+	Borrowed   string   `json:"borrowed,omitempty"`
+	Namespaces []string `json:"namespaces,omitempty"`
+	Images     []string `json:"images,omitempty"`
 	// Kept is set by --keep: the next run leaves it alone.
 	Kept bool `json:"kept,omitempty"`
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -110,28 +111,38 @@ func (k *Kind) Unload(ctx context.Context, refs ...string) error {
 }
 
 func (k *Kind) unload(ctx context.Context, node, name string) error {
-	out, err := k.Run(ctx, node, "crictl", "images", "--output=json", name)
+	out, err := k.Run(ctx, node, "crictl", "images", "--output=json")
 	if err != nil {
 		return err
 	}
+	others, found, err := otherNames(out, name)
+	switch {
+	case err != nil || !found:
+		return err
+	case len(others) > 0:
+		_, err = k.Run(ctx, node, "ctr", "--namespace=k8s.io", "images", "rm", name)
+	default:
+		_, err = k.Run(ctx, node, "crictl", "rmi", name)
+	}
+	return err
+}
+
+// otherNames reads `crictl images`: the further names of the image that has this one.
+func otherNames(images []byte, name string) (others []string, found bool, err error) {
 	var list struct {
 		Images []struct {
 			RepoTags []string `json:"repoTags"`
 		} `json:"images"`
 	}
-	if err := json.Unmarshal(out, &list); err != nil {
-		return fmt.Errorf("reading crictl's list of images: %w", err)
+	if err := json.Unmarshal(images, &list); err != nil {
+		return nil, false, fmt.Errorf("reading crictl's list of images: %w", err)
 	}
 	for _, i := range list.Images {
-		if len(i.RepoTags) > 1 {
-			_, err := k.Run(ctx, node, "ctr", "--namespace=k8s.io", "images", "rm", name)
-			return err
-		}
-		if _, err := k.Run(ctx, node, "crictl", "rmi", name); err != nil {
-			return err
+		if slices.Contains(i.RepoTags, name) {
+			return slices.DeleteFunc(i.RepoTags, func(t string) bool { return t == name }), true, nil
 		}
 	}
-	return nil
+	return nil, false, nil
 }
 
 // chains reads the keys of `ctr snapshots ls`; committed layers are named by chain ID.

@@ -213,3 +213,27 @@ func TestFullName(t *testing.T) {
 		t.Errorf("an invalid name gives %v, want an error that names it", err)
 	}
 }
+
+func TestOtherNames(t *testing.T) {
+	list := []byte(`{"images": [
+		{"id": "sha256:1", "repoTags": ["registry.k8s.io/pause:3.10"], "pinned": true},
+		{"id": "sha256:2", "repoTags": ["podproof.local/api:run-1"], "repoDigests": ["docker.io/library/import-1@sha256:3"]},
+		{"id": "sha256:4", "repoTags": ["podproof.local/web:run-1", "docker.io/library/web:dev"]}]}`)
+	for _, c := range []struct {
+		name   string
+		others int
+		found  bool
+	}{
+		{"podproof.local/api:run-1", 0, true},
+		{"podproof.local/web:run-1", 1, true},
+		{"podproof.local/gone:run-1", 0, false},
+	} {
+		others, found, err := otherNames(list, c.name)
+		if err != nil || len(others) != c.others || found != c.found {
+			t.Errorf("%s: %v, %t, %v", c.name, others, found, err)
+		}
+	}
+	if _, _, err := otherNames([]byte("?"), "x"); err == nil {
+		t.Error("what is no JSON is read")
+	}
+}

@@ -68,6 +68,31 @@ type HTTP struct {
 	Port int `yaml:"port" json:"port,omitempty"`
 	// Health is the path of the health route.
 	Health string `yaml:"health" json:"health,omitempty"`
+	// Query is a route whose answer comes from the database. Nil: the readiness route,
+	// which is expected to ask it.
+	Query *Route `yaml:"query" json:"query,omitempty"`
+	// Upload is a route that reads its body before it answers, so that a body that is sent
+	// slowly keeps the request under way. Nil: no request can be kept under way.
+	Upload *Route `yaml:"upload" json:"upload,omitempty"`
+}
+
+// Route is one request that the API answers.
+type Route struct {
+	Method string            `yaml:"method" json:"method,omitempty"` // GET, or POST with a body, when it is empty
+	Path   string            `yaml:"path" json:"path,omitempty"`
+	Header map[string]string `yaml:"header" json:"header,omitempty"`
+	Body   string            `yaml:"body" json:"body,omitempty"`
+}
+
+// Verb is the route's method.
+func (r Route) Verb() string {
+	switch {
+	case r.Method != "":
+		return r.Method
+	case r.Body != "":
+		return "POST"
+	}
+	return "GET"
 }
 
 // Env says what the environment must hold.

@@ -43,7 +43,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 	}
 	want := Contract{
 		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
-		HTTP:        HTTP{8000, "/live"},
+		HTTP:        HTTP{Port: 8000, Health: "/live"},
 		Identity:    Identity{ptr(int64(1001)), ptr(int64(1001))},
 		Startup:     Startup{Within: Duration(30 * time.Second), Stream: StreamAny},
 		Termination: Termination{Duration(45 * time.Second), []int32{0}},
@@ -71,7 +71,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 func TestDeriveNeverOverrides(t *testing.T) {
 	full := Contract{
 		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []string{},
-		HTTP: HTTP{1, "/h"}, Identity: Identity{ptr(int64(0)), ptr(int64(0))},
+		HTTP: HTTP{Port: 1, Health: "/h"}, Identity: Identity{ptr(int64(0)), ptr(int64(0))},
 		Startup:     Startup{Within: Duration(time.Second), Stream: StreamStdout},
 		Termination: Termination{Duration(time.Second), []int32{7}},
 	}
@@ -107,7 +107,7 @@ func TestDeriveTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.HTTP != (HTTP{7000, "/from-healthcheck"}) || *c.Identity.UID != 1001 || *c.Identity.GID != 1002 {
+	if c.HTTP != (HTTP{Port: 7000, Health: "/from-healthcheck"}) || *c.Identity.UID != 1001 || *c.Identity.GID != 1002 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -119,13 +119,13 @@ func TestDeriveHTTP(t *testing.T) {
 		img  ImageFacts
 		want HTTP
 	}{
-		{"startup probe", ContainerFacts{Startup: &ProbeFact{"/s", "80"}, Readiness: &ProbeFact{"/r", "81"}}, ImageFacts{}, HTTP{80, "/s"}},
-		{"readiness probe", ContainerFacts{Readiness: &ProbeFact{"/r", "81"}}, ImageFacts{}, HTTP{81, "/r"}},
-		{"only port", ContainerFacts{Ports: []PortFact{{"", 8080}}}, ImageFacts{ExposedPorts: []string{"1/tcp"}}, HTTP{8080, ""}},
-		{"port named http", ContainerFacts{Ports: []PortFact{{"grpc", 1}, {"http", 2}}}, ImageFacts{}, HTTP{2, ""}},
-		{"EXPOSE", ContainerFacts{}, ImageFacts{ExposedPorts: []string{"53/udp", "8000/tcp"}}, HTTP{8000, ""}},
+		{"startup probe", ContainerFacts{Startup: &ProbeFact{"/s", "80"}, Readiness: &ProbeFact{"/r", "81"}}, ImageFacts{}, HTTP{Port: 80, Health: "/s"}},
+		{"readiness probe", ContainerFacts{Readiness: &ProbeFact{"/r", "81"}}, ImageFacts{}, HTTP{Port: 81, Health: "/r"}},
+		{"only port", ContainerFacts{Ports: []PortFact{{"", 8080}}}, ImageFacts{ExposedPorts: []string{"1/tcp"}}, HTTP{Port: 8080, Health: ""}},
+		{"port named http", ContainerFacts{Ports: []PortFact{{"grpc", 1}, {"http", 2}}}, ImageFacts{}, HTTP{Port: 2, Health: ""}},
+		{"EXPOSE", ContainerFacts{}, ImageFacts{ExposedPorts: []string{"53/udp", "8000/tcp"}}, HTTP{Port: 8000, Health: ""}},
 		{"many ports, no route", ContainerFacts{Ports: []PortFact{{"a", 1}, {"b", 2}}}, ImageFacts{}, HTTP{}},
-		{"Python HEALTHCHECK", ContainerFacts{}, ImageFacts{Healthcheck: []string{"CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/api/v1/health?deep=1')"}}, HTTP{8000, "/api/v1/health?deep=1"}},
+		{"Python HEALTHCHECK", ContainerFacts{}, ImageFacts{Healthcheck: []string{"CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/api/v1/health?deep=1')"}}, HTTP{Port: 8000, Health: "/api/v1/health?deep=1"}},
 		{"HEALTHCHECK with its own client", ContainerFacts{}, ImageFacts{Healthcheck: []string{"CMD", "/reactbin", "healthcheck"}}, HTTP{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

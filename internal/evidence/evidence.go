@@ -27,6 +27,12 @@ const (
 	SectionIdentity    Section = "identity"
 	SectionTermination Section = "termination"
 	SectionRequiredEnv Section = "requiredEnv"
+
+	SectionEarlyTermination  Section = "earlyTermination"
+	SectionInFlight          Section = "inFlight"
+	SectionRollouts          Section = "rollouts"
+	SectionOutages           Section = "outages"
+	SectionOutageTermination Section = "outageTermination"
 )
 
 // Evidence is all that one run observed.
@@ -47,6 +53,14 @@ type Evidence struct {
 	Identity    *Identity    `json:"identity,omitempty"`
 	Termination *Termination `json:"termination,omitempty"`
 	RequiredEnv *RequiredEnv `json:"requiredEnv,omitempty"`
+
+	// EarlyTermination is a pod that was deleted before it was Ready, InFlight one that was
+	// deleted with requests under way, OutageTermination one while its dependency was frozen.
+	EarlyTermination  *Termination `json:"earlyTermination,omitempty"`
+	InFlight          *Termination `json:"inFlight,omitempty"`
+	OutageTermination *Termination `json:"outageTermination,omitempty"`
+	Rollouts          []Rollout    `json:"rollouts,omitempty"`
+	Outages           *Outages     `json:"outages,omitempty"`
 
 	// Missing says for each section that could not be observed what was in the way,
 	// as a sentence for a person.

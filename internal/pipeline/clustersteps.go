@@ -43,7 +43,7 @@ func (r *run) create(ctx context.Context) error {
 		r.Debug("this host has cgroup v1, so the kubelet is told failCgroupV1: false")
 	}
 	err := r.lease.Record(func(l *cluster.Leftover) {
-		l.Engine, l.Cluster, l.Namespace, l.Kept = r.engine.Host(), o.Name, r.namespace(), r.Keep
+		l.Engine, l.Cluster, l.Namespaces, l.Kept = r.engine.Host(), o.Name, []string{r.namespace()}, r.Keep
 	})
 	if err != nil {
 		return err
@@ -63,21 +63,6 @@ func (r *run) settle(ctx context.Context) error {
 	if r.applier, err = workload.NewApplier(r.kind.REST()); err != nil {
 		return err
 	}
-	ns := r.namespace()
-	if r.Borrow != "" {
-		err := r.lease.Record(func(l *cluster.Leftover) {
-			l.Engine, l.Borrowed, l.Namespace, l.Kept = r.engine.Host(), r.Borrow, ns, r.Keep
-		})
-		if err != nil {
-			return err
-		}
-		r.clean.add("removing namespace "+ns, func(ctx context.Context) error {
-			if r.Keep {
-				return nil
-			}
-			return r.applier.DeleteNamespace(ctx, ns)
-		})
-	}
 	if err := cluster.AwaitNode(ctx, r.applier.Client); err != nil {
 		return err
 	}
@@ -86,11 +71,38 @@ func (r *run) settle(ctx context.Context) error {
 		return fmt.Errorf("asking the API server for its version: %w", err)
 	}
 	r.set(func(e *evidence.Evidence) { e.Cluster = r.kind.Evidence(version.GitVersion) })
-	if err := r.applier.CreateNamespace(ctx, ns, r.lease.ID); err != nil {
-		return err
-	}
-	r.observer, err = workload.Observe(ctx, r.applier.Client, ns, r.redact, r.Tell.Waiting)
+	r.observer, err = r.makeNamespace(ctx, r.namespace())
 	return err
+}
+
+// makeNamespace makes a namespace of the run's and observes it. In a cluster of our own it
+// goes with that; its removal from a borrowed one is arranged for first.
+func (r *run) makeNamespace(ctx context.Context, ns string) (*workload.Observer, error) {
+	if r.Borrow != "" {
+		err := r.lease.Record(func(l *cluster.Leftover) {
+			l.Engine, l.Borrowed, l.Kept = r.engine.Host(), r.Borrow, r.Keep
+			l.Namespaces = append(l.Namespaces, ns)
+		})
+		if err != nil {
+			return nil, err
+		}
+		r.clean.add("removing namespace "+ns, func(ctx context.Context) error {
+			if r.Keep {
+				return nil
+			}
+			return r.applier.DeleteNamespace(ctx, ns)
+		})
+	}
+	if err := r.applier.CreateNamespace(ctx, ns, r.lease.ID); err != nil {
+		return nil, err
+	}
+	o, err := workload.Observe(ctx, r.applier.Client, ns, r.redact, r.Tell.Waiting)
+	if err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.observers = append(r.observers, o)
+	}
+	return o, err
 }
 
 // load puts the image under test into the cluster, under a name that no other run has.

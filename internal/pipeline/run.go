@@ -44,7 +44,7 @@ type run struct {
 
 	kind     *cluster.Kind
 	applier  *workload.Applier
-	observer *workload.Observer
+	observer *workload.Observer // of the workload's own namespace
 	bench    *pod.Bench
 
 	mu sync.Mutex
@@ -52,6 +52,7 @@ type run struct {
 	// kindSteps are kind's own steps within "cluster".
 	kindSteps []evidence.Step
 	images    map[string]string // of the manifests → that run here
+	observers []*workload.Observer
 }
 
 var podSections = []evidence.Section{evidence.SectionStartup, evidence.SectionHealth,
@@ -164,9 +165,9 @@ func (r *run) result(out outcome) Result {
 func (r *run) keptText() string {
 	k := r.lease.Left
 	if k.Cluster != "" {
-		return fmt.Sprintf("Kept the cluster. Look at it with:\n  kubectl --kubeconfig %s -n %s get all\nRemove it with:\n  podproof clean", r.file(kubeconfigFile), k.Namespace)
+		return fmt.Sprintf("Kept the cluster. Look at it with:\n  kubectl --kubeconfig %s -n %s get all\nRemove it with:\n  podproof clean", r.file(kubeconfigFile), k.Namespaces[0])
 	}
-	return fmt.Sprintf("Kept namespace %s in the kind cluster %s. Look at it with:\n  kubectl --context kind-%s -n %s get all\nRemove it with:\n  podproof clean", k.Namespace, k.Borrowed, k.Borrowed, k.Namespace)
+	return fmt.Sprintf("Kept namespace %s in the kind cluster %s. Look at it with:\n  kubectl --context kind-%s -n %s get all\nRemove it with:\n  podproof clean", k.Namespaces[0], k.Borrowed, k.Borrowed, k.Namespaces[0])
 }
 
 // mask takes secrets out of what comes from the image and its build; the judgement of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/docker"
@@ -56,13 +57,15 @@ func sweep(ctx context.Context, left cluster.Leftover, engine *docker.Engine) (w
 		if err != nil {
 			return "", err
 		}
-		if err := a.DeleteNamespace(ctx, left.Namespace); err != nil {
-			return "", err
+		for _, ns := range left.Namespaces {
+			if err := a.DeleteNamespace(ctx, ns); err != nil {
+				return "", err
+			}
 		}
 		if len(left.Images) > 0 {
 			err = k.Unload(ctx, left.Images...)
 		}
-		return fmt.Sprintf("namespace %s and %d images in the kind cluster %s", left.Namespace, len(left.Images), left.Borrowed), err
+		return fmt.Sprintf("namespace %s and %d images in the kind cluster %s", strings.Join(left.Namespaces, ", "), len(left.Images), left.Borrowed), err
 	}
 	return "its files", nil
 }

@@ -95,8 +95,8 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	}
 
 	out := conduct(ctx, r.began, r.steps(), o.Tell, r.stops)
-	if r.observer != nil {
-		r.observer.Stop()
+	for _, o := range r.observers {
+		o.Stop()
 	}
 	if r.Keep && (ctx.Err() != nil || out.fatal != nil || r.applier == nil) {
 		// There is nothing worth looking at, or the user wants it gone.

@@ -80,8 +80,9 @@ type Load struct {
 	mu       sync.Mutex
 	outcomes []evidence.Request
 	held     int
-	offset   time.Duration // of the agent's clock from ours
 	asked    time.Time
+	clocked  bool
+	offset   time.Duration // of the agent's clock from ours, once it is clocked
 	changed  chan struct{} // closed and replaced at each line
 	err      error
 	ended    chan struct{}
@@ -112,6 +113,11 @@ func (b *Bench) StartLoad(ctx context.Context, plan agent.Plan) (*Load, error) {
 	l.asked = time.Now()
 	l.mu.Unlock()
 	if err := l.say(string(first), agent.Clock); err != nil {
+		cancel()
+		return nil, err
+	}
+	if err := l.Until(ctx, func(int, []evidence.Request) bool { return l.clocked }); err != nil {
+		cancel()
 		return nil, err
 	}
 	return l, nil
@@ -119,7 +125,7 @@ func (b *Bench) StartLoad(ctx context.Context, plan agent.Plan) (*Load, error) {
 
 // executor runs a command of the agent's.
 func (b *Bench) executor(words ...string) (remotecommand.Executor, error) {
-	u := b.client().CoreV1().RESTClient().Post().Resource("pods").Namespace(b.Namespace).Name(agentName).SubResource("exec").
+	u := b.client().CoreV1().RESTClient().Post().Resource("pods").Namespace(b.AgentNamespace).Name(agentName).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Container: "agent", Command: append([]string{"/podproof"}, words...),
 			Stdin: true, Stdout: true, Stderr: true}, scheme.ParameterCodec).URL()
 	config := rest.CopyConfig(b.REST)
@@ -150,12 +156,18 @@ func (l *Load) read(out *io.PipeReader) {
 		case err != nil:
 			l.err = fmt.Errorf("the agent said %q: %w", lines.Text(), err)
 		case line.Outcome != nil:
-			l.outcomes = append(l.outcomes, *line.Outcome)
+			o := *line.Outcome
+			o.Start = o.Start.Add(-l.offset)
+			l.outcomes = append(l.outcomes, o)
 		case line.Held != "":
 			l.held++
 		case line.Clock != nil:
 			// The agent read its clock somewhere between our question and now.
 			l.offset = line.Clock.Sub(l.asked.Add(time.Since(l.asked) / 2))
+			for i := range l.outcomes {
+				l.outcomes[i].Start = l.outcomes[i].Start.Add(-l.offset)
+			}
+			l.clocked = true
 		}
 		done = done || line.Done
 		close(l.changed)
@@ -224,9 +236,6 @@ func (l *Load) Stop(ctx context.Context) ([]evidence.Request, error) {
 	case <-l.ended:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
-	}
-	for i := range l.outcomes {
-		l.outcomes[i].Start = l.outcomes[i].Start.Add(-l.offset)
 	}
 	return l.outcomes, l.err
 }

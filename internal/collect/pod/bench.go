@@ -36,6 +36,10 @@ type Bench struct {
 	Subject   workload.Runner
 	Container string // of Subject, the one that runs the image
 	Redact    func(string) string
+	// AgentNamespace is where the agent's pod runs.
+	AgentNamespace string
+	// Starting bounds how many trial pods start at once; nil does not.
+	Starting chan struct{}
 }
 
 func (b *Bench) client() kubernetes.Interface { return b.Applier.Client }
@@ -105,6 +109,25 @@ func (b *Bench) started(ctx context.Context, uid string) error {
 		began := workload.Running(o.Pod, b.Container) != nil || workload.Terminated(o.Pod, b.Container) != nil
 		return began || workload.Hopeless(o) != "", workload.Summary(o.Pod)
 	})
+}
+
+// launch makes a trial's pod, and waits until its container has started or never will.
+// Only so many start at once: a start takes about a second of CPU, and on a small node a
+// crowd of them would make each look slow. The pod is nil when it was not made.
+func (b *Bench) launch(ctx context.Context, p *corev1.Pod) (*corev1.Pod, error) {
+	if b.Starting != nil {
+		select {
+		case b.Starting <- struct{}{}:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		defer func() { <-b.Starting }()
+	}
+	p, err := b.create(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return p, b.started(ctx, string(p.UID))
 }
 
 // waitPod waits for one pod, by UID. It gives up when the context ends.

@@ -51,14 +51,11 @@ func (b *Bench) without(ctx context.Context, i int, variable string, within time
 		return t, err
 	}
 	t.From = from
-	p, err = b.create(ctx, p)
+	p, err = b.launch(ctx, p)
 	if err != nil {
 		return t, err
 	}
 	uid := string(p.UID)
-	if err := b.started(ctx, uid); err != nil {
-		return t, err
-	}
 	began, hopeless := time.Now(), ""
 	err = b.within(ctx, within, uid, func(o *workload.Observed) (bool, string) {
 		t.Last = workload.Terminated(o.Pod, b.Container)

@@ -56,17 +56,20 @@ type ending struct {
 func (b *Bench) ending(ctx context.Context, trial, stopSignal string) (*ending, error) {
 	p := b.trial(trial, "podproof-"+trial)
 	p.Finalizers = []string{workload.Finalizer}
-	p, err := b.create(ctx, p)
-	if err != nil {
+	p, err := b.launch(ctx, p)
+	if p == nil {
 		return nil, err
 	}
 	e := &ending{bench: b, name: p.Name, uid: string(p.UID),
 		t: &evidence.Termination{StopSignal: cmp.Or(stopSignal, "SIGTERM"), GraceSeconds: grace(p)}}
-	if err := b.started(ctx, e.uid); err != nil {
+	if err == nil {
+		err = e.look(ctx)
+	}
+	if err != nil {
 		e.release(ctx)
 		return nil, err
 	}
-	return e, e.look(ctx)
+	return e, nil
 }
 
 // release lets the pod go: with its finalizer it, and so its namespace, would stay for

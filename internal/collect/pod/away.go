@@ -1,0 +1,239 @@
+package pod
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/agent"
+	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
+)
+
+// away is one way in which the dependency goes.
+type away struct {
+	kind  string
+	fault func(context.Context) error
+	// heal gives the dependency back; nil where it comes back by itself.
+	heal  func(context.Context) error
+	lasts time.Duration // after it was noticed, where it is to be
+	// noticed tells that the readiness probe must see it.
+	noticed bool
+	// stops tells that a pod is stopped meanwhile.
+	stops bool
+}
+
+// try takes the dependency away under load, gives it back, and waits until the workload is
+// Ready and its query is answered again.
+func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error) {
+	e = evidence.Outage{Kind: a.kind}
+	p, err := o.readyPod()
+	if err != nil {
+		e.Problem = err.Error()
+		return e, nil
+	}
+	var stopped *ending
+	if a.stops {
+		if stopped, err = o.readyToStop(ctx); err != nil {
+			return e, err
+		}
+		defer stopped.release(ctx)
+	}
+	load, err := o.StartLoad(ctx, o.plan(p.Status.PodIP))
+	if err != nil {
+		return e, err
+	}
+	defer load.cancel()
+	err = load.Until(ctx, func(_ int, rs []evidence.Request) bool { return len(streamsOf(rs)) == len(o.plan("").Streams) })
+	if err != nil {
+		return e, err
+	}
+	before := o.status(p).RestartCount
+	healed := false
+	heal := func(ctx context.Context) error {
+		if healed || a.heal == nil {
+			return nil
+		}
+		healed = true
+		return a.heal(ctx)
+	}
+	// Whatever happens, the dependency does not stay away.
+	defer func() { err = errors.Join(err, heal(context.WithoutCancel(ctx))) }()
+
+	e.Began = time.Now()
+	if err := a.fault(ctx); err != nil {
+		e.Problem = err.Error()
+		_, err = load.Stop(ctx)
+		return e, err
+	}
+	if err := o.endure(ctx, a, stopped, &e); err != nil {
+		return e, err
+	}
+	if err := heal(ctx); err != nil {
+		return e, err
+	}
+	e.Healed = time.Now()
+	if err := o.comeBack(ctx, load, &e); err != nil {
+		return e, err
+	}
+	e.Requests, err = load.Stop(ctx)
+	for _, p := range pods(o.Observer, podsOf(o.Subject)) {
+		e.Restarts = o.status(p).RestartCount - before
+	}
+	return e, err
+}
+
+// endure lets the outage last, and sees when the pod is not Ready any more.
+func (o *outager) endure(ctx context.Context, a away, stopped *ending, e *evidence.Outage) error {
+	g, gctx := errgroup.WithContext(ctx)
+	if stopped != nil {
+		g.Go(func() error {
+			t, err := stopped.end(gctx)
+			o.out.Termination = t
+			return err
+		})
+	}
+	g.Go(func() error {
+		limit := o.budget()
+		if !a.noticed {
+			limit = 0 // it may be over before a probe asks
+		}
+		err := o.watch(gctx, limit, func(p *corev1.Pod) bool {
+			if !workload.IsReady(p) && e.Unready.IsZero() {
+				e.Unready = time.Now()
+			}
+			return !e.Unready.IsZero()
+		})
+		if err != nil {
+			return err
+		}
+		return o.watch(gctx, a.lasts, func(*corev1.Pod) bool { return false })
+	})
+	return g.Wait()
+}
+
+// comeBack waits until the workload is Ready and answers again. What it did not do in time
+// is the evidence.
+func (o *outager) comeBack(ctx context.Context, load *Load, e *evidence.Outage) error {
+	limited, cancel := context.WithTimeout(ctx, o.recovery())
+	defer cancel()
+	asked := StreamReady
+	if o.Query != nil {
+		asked = StreamQuery
+	}
+	err := load.Until(limited, func(_ int, rs []evidence.Request) bool {
+		return slices.ContainsFunc(rs, func(r evidence.Request) bool {
+			return r.Stream == asked && r.Start.After(e.Healed) && r.Status >= 200 && r.Status < 300
+		})
+	})
+	if err != nil && limited.Err() == nil {
+		return err
+	}
+	err = o.watch(limited, o.recovery(), func(p *corev1.Pod) bool {
+		if !workload.IsReady(p) {
+			if e.Unready.IsZero() {
+				e.Unready = time.Now()
+			}
+			return false
+		}
+		if !e.Unready.IsZero() {
+			e.Ready = time.Now()
+		}
+		return true
+	})
+	if limited.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+// readyToStop is a pod of a trial's own that is Ready, to be stopped during an outage.
+func (o *outager) readyToStop(ctx context.Context) (*ending, error) {
+	e, err := o.ending(ctx, "stop-in-outage", o.StopSignal)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.awaitReady(ctx, o.Within); err != nil {
+		e.release(ctx)
+		return nil, err
+	}
+	return e, nil
+}
+
+// watch looks at the workload's pod, now and after each change, until done says true or
+// the time is over, which is no error.
+func (o *outager) watch(ctx context.Context, limit time.Duration, done func(*corev1.Pod) bool) error {
+	wait, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := o.Observer.Wait(wait, podsOf(o.Subject), func(ps []*workload.Observed) (bool, string, error) {
+		for _, p := range ps {
+			if p.Gone.IsZero() {
+				return done(p.Pod), workload.Summary(p.Pod), nil
+			}
+		}
+		return false, fmt.Sprintf("%s has no pod", o.Subject), nil
+	})
+	var over *workload.WaitError
+	if errors.As(err, &over) && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+// status is that of the container under test.
+func (o *outager) status(p *corev1.Pod) corev1.ContainerStatus {
+	for _, s := range p.Status.ContainerStatuses {
+		if s.Name == o.Container {
+			return s
+		}
+	}
+	return corev1.ContainerStatus{}
+}
+
+// budget is the time within which the readiness probe must have noticed an outage.
+func (o *outager) budget() time.Duration {
+	readiness, _ := workload.Probes(o.Subject.Template, o.Container)
+	return ProbeBudget(readiness) + probeMargin
+}
+
+// patience is how long an outage lasts that the liveness probe must survive: half as long
+// again as it takes to give up on a process.
+func (o *outager) patience() time.Duration {
+	_, liveness := workload.Probes(o.Subject.Template, o.Container)
+	return min(max(ProbeBudget(liveness)*3/2, 5*time.Second), 45*time.Second)
+}
+
+// recovery is how long the workload may take to be Ready again. A container that ended
+// is started again after a back-off of 10 s, then 20 s.
+func (o *outager) recovery() time.Duration { return o.Within + 30*time.Second }
+
+// ProbeBudget is how long a probe may fail before its result counts: its threshold, times
+// what one attempt takes at most. It is 0 without a probe.
+func ProbeBudget(p *corev1.Probe) time.Duration {
+	if p == nil {
+		return 0
+	}
+	return time.Duration(max(1, p.FailureThreshold)) * time.Duration(max(1, p.PeriodSeconds, p.TimeoutSeconds)) * time.Second
+}
+
+// plan asks the pod for its health, its readiness, and what it knows from its dependency.
+func (o *outager) plan(ip string) agent.Plan {
+	ask := func(name, method, path string) agent.Stream {
+		return agent.Stream{Name: name, Address: net.JoinHostPort(ip, strconv.Itoa(o.Port)), Method: method, Path: path,
+			Every: outageEvery, Timeout: int(requestTimeout.Milliseconds())}
+	}
+	p := agent.Plan{Streams: []agent.Stream{ask(StreamHealth, "GET", o.Health), ask(StreamReady, "GET", o.Ready)}}
+	if q := o.Query; q != nil {
+		s := ask(StreamQuery, q.Method, q.Path)
+		s.Header, s.Body = q.Header, q.Body
+		p.Streams = append(p.Streams, s)
+	}
+	return p
+}

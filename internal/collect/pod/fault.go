@@ -1,0 +1,155 @@
+package pod
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"podproof.dev/podproof/internal/workload"
+)
+
+// dependency is what is taken away from the workload, and given back.
+type dependency struct {
+	*Bench
+	runner workload.Runner
+	// services are the names of those that lead to it.
+	services []string
+}
+
+// signalScript sends $2 to the processes of container $1 whose command line matches $3,
+// and prints how many they were.
+const signalScript = `n=0
+for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
+  d=${f%/cgroup}
+  tr '\0' ' ' < "$d/cmdline" 2>/dev/null | grep -Eq -- "$3" || continue
+  kill -"$2" "${d#/proc/}" 2>/dev/null && n=$((n + 1))
+done
+echo $n`
+
+const (
+	anyProcess = "."
+	// connectionProcess are Postgres' server processes of a client over TCP: "postgres: app
+	// shop 10.244.0.7(41324) idle".
+	connectionProcess = `^postgres: .*[0-9.:a-f]+\([0-9]+\)`
+)
+
+// signal sends a signal to processes of the dependency, on its node.
+func (d *dependency) signal(ctx context.Context, name, which string) error {
+	if d.Node == nil {
+		return errors.New("this cluster lets podproof run nothing on a node, where it would send signals to the dependency's processes")
+	}
+	n := 0
+	for _, p := range pods(d.Observer, podsOf(d.runner)) {
+		for _, c := range p.Status.ContainerStatuses {
+			if c.State.Running == nil {
+				continue
+			}
+			_, id, _ := strings.Cut(c.ContainerID, "://")
+			out, err := d.Node.Run(ctx, p.Spec.NodeName, "sh", "-c", signalScript, "sh", id, name, which)
+			if err != nil {
+				return fmt.Errorf("sending %s to the processes of pod %s: %w", name, p.Name, err)
+			}
+			if strings.TrimSpace(string(out)) != "0" {
+				n++
+			}
+		}
+	}
+	switch {
+	case n > 0:
+		return nil
+	case which == connectionProcess:
+		return fmt.Errorf("no pod of %s has a server process for a connection: the workload keeps none open, or it is no Postgres, whose processes podproof knows", d.runner)
+	}
+	return fmt.Errorf("no container of %s runs", d.runner)
+}
+
+func (d *dependency) freeze(ctx context.Context) error { return d.signal(ctx, "STOP", anyProcess) }
+func (d *dependency) thaw(ctx context.Context) error   { return d.signal(ctx, "CONT", anyProcess) }
+
+// restart kills the dependency's processes, and waits until the kubelet has started its
+// container again and it is Ready.
+func (d *dependency) restart(ctx context.Context) error {
+	before := d.restarts()
+	if err := d.signal(ctx, "KILL", anyProcess); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("%s was not Ready again %s after its processes were killed", d.runner, startWithin))
+	defer cancel()
+	return d.Observer.Wait(limited, podsOf(d.runner), func(ps []*workload.Observed) (bool, string, error) {
+		n, ready := int32(0), true
+		for _, p := range ps {
+			for _, s := range p.Pod.Status.ContainerStatuses {
+				n += s.RestartCount
+			}
+			ready = ready && workload.IsReady(p.Pod)
+		}
+		return n > before && ready, fmt.Sprintf("%s is starting again", d.runner), nil
+	})
+}
+
+func (d *dependency) restarts() int32 {
+	n := int32(0)
+	for _, p := range pods(d.Observer, podsOf(d.runner)) {
+		for _, s := range p.Status.ContainerStatuses {
+			n += s.RestartCount
+		}
+	}
+	return n
+}
+
+// disconnect ends the server's side of every connection, as pg_terminate_backend does.
+func (d *dependency) disconnect(ctx context.Context) error {
+	return d.signal(ctx, "TERM", connectionProcess)
+}
+
+// awayLabel is one that no pod has.
+const awayLabel = "podproof.dev/away"
+
+// refuse takes the dependency out of its Services, so that kube-proxy refuses new
+// connections, and ends those that are open. Its data stay, as they would not if the pod went.
+func (d *dependency) refuse(ctx context.Context) error {
+	if err := d.route(ctx, `{"spec":{"selector":{"`+awayLabel+`":"yes"}}}`); err != nil {
+		return err
+	}
+	err := d.disconnect(ctx)
+	if err != nil {
+		return errors.Join(err, d.accept(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+func (d *dependency) accept(ctx context.Context) error {
+	return d.route(ctx, `{"spec":{"selector":{"`+awayLabel+`":null}}}`)
+}
+
+func (d *dependency) route(ctx context.Context, patch string) error {
+	if len(d.services) == 0 {
+		return fmt.Errorf("no Service with a cluster address leads to %s", d.runner)
+	}
+	for _, s := range d.services {
+		_, err := d.client().CoreV1().Services(d.Namespace).Patch(ctx, s, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
+		if err != nil {
+			return fmt.Errorf("changing the selector of service/%s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+// pods are those that match and are there, as last seen.
+func pods(o *workload.Observer, match func(*corev1.Pod) bool) []*corev1.Pod {
+	var out []*corev1.Pod
+	_ = o.Wait(context.Background(), match, func(ps []*workload.Observed) (bool, string, error) {
+		for _, p := range ps {
+			if p.Gone.IsZero() {
+				out = append(out, p.Pod)
+			}
+		}
+		return true, "", nil
+	})
+	return out
+}

@@ -1,0 +1,157 @@
+package pod
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
+)
+
+const (
+	// withoutFor is how long a container runs without its dependency before that is brought up.
+	withoutFor = 5 * time.Second
+	// outageEvery is the time between two requests of a stream, in milliseconds.
+	outageEvery = 250
+	// shortOutage is one that is no test of patience: the readiness probe has noticed it.
+	shortOutage = 2 * time.Second
+	// probeMargin is what the kubelet and the API server may take to report a probe's result.
+	probeMargin = 3 * time.Second
+)
+
+// The names of the streams of an outage's requests.
+const (
+	StreamHealth = "health"
+	StreamReady  = "ready"
+	StreamQuery  = "query"
+)
+
+// OutageSpec says what is taken from what.
+type OutageSpec struct {
+	// Dependency is the runner that goes away, Objects are all but it and the workload,
+	// Workload is the object under test: placed in the bench's namespace, with nothing applied.
+	Dependency workload.Runner
+	Others     []workload.Runner // further dependencies, which stay
+	Objects    []workload.Object
+	Workload   workload.Object
+	Services   []string // those that lead to the dependency and have a cluster address
+
+	Port          int
+	Health, Ready string
+	Query         *Route // one that asks the dependency; nil where none is known
+	StopSignal    string
+	Within        time.Duration // that a start may take
+}
+
+// OutageResult is what was seen.
+type OutageResult struct {
+	Outages *evidence.Outages
+	// Termination is a pod that was deleted while the dependency was frozen, nil when that
+	// could not be tried.
+	Termination *evidence.Termination
+}
+
+// Outages starts the workload without its dependency, brings that up, and then takes it
+// away in several ways, while the agent asks the workload all the time.
+func Outages(ctx context.Context, b *Bench, s OutageSpec) (OutageResult, error) {
+	began := time.Now()
+	o := &outager{Bench: b, OutageSpec: s, dep: &dependency{b, s.Dependency, s.Services},
+		out: OutageResult{Outages: &evidence.Outages{Dependency: s.Dependency.String()}}}
+	err := o.run(ctx)
+	for _, uid := range uids(b.Observer, podsOf(b.Subject)) {
+		o.out.Outages.Pod = b.podEvidence(ctx, uid) // the newest is the last
+	}
+	o.out.Outages.Seconds = time.Since(began).Seconds()
+	return o.out, err
+}
+
+type outager struct {
+	*Bench
+	OutageSpec
+	dep *dependency
+	out OutageResult
+}
+
+func (o *outager) run(ctx context.Context) error {
+	if err := o.startWithout(ctx); err != nil {
+		return err
+	}
+	if w := o.out.Outages.Without; !w.Recovered {
+		return nil // what can be said of later outages follows from that
+	}
+	for _, t := range []away{
+		{kind: "disconnected", fault: o.dep.disconnect},
+		{kind: "restarted", fault: o.dep.restart},
+		{kind: "refused", fault: o.dep.refuse, heal: o.dep.accept, lasts: shortOutage, noticed: true},
+		{kind: "frozen", fault: o.dep.freeze, heal: o.dep.thaw, lasts: o.patience(), noticed: true, stops: true},
+	} {
+		e, err := o.try(ctx, t)
+		o.out.Outages.Trials = append(o.out.Outages.Trials, e)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startWithout applies everything with the dependency at no replicas, and brings that up
+// when the workload has run for a while.
+func (o *outager) startWithout(ctx context.Context) error {
+	objects := append([]workload.Object{workload.Scaled(o.Dependency.Object, 0)}, o.Objects...)
+	if err := o.Applier.Apply(ctx, append(objects, o.Workload)); err != nil {
+		return err
+	}
+	for _, r := range o.Others {
+		if err := AwaitReady(ctx, o.Observer, r); err != nil {
+			return fmt.Errorf("%s did not become ready: %w", r, err)
+		}
+	}
+	w := &evidence.StartWithout{}
+	started := time.Time{}
+	err := o.watch(ctx, startWithin, func(p *corev1.Pod) bool {
+		st := o.status(p)
+		if started.IsZero() && (st.State.Running != nil || st.State.Terminated != nil || st.RestartCount > 0) {
+			started = time.Now()
+		}
+		return !started.IsZero()
+	})
+	if err != nil {
+		return err
+	}
+	if started.IsZero() {
+		return fmt.Errorf("the container of %s did not start within %s", o.Subject, startWithin)
+	}
+	// Whether it is Ready at any moment of this time is what is watched for.
+	err = o.watch(ctx, withoutFor, func(p *corev1.Pod) bool {
+		w.BecameReady = w.BecameReady || workload.IsReady(p)
+		st := o.status(p)
+		for _, ended := range []*corev1.ContainerStateTerminated{st.State.Terminated, st.LastTerminationState.Terminated} {
+			if ended != nil {
+				w.Exits, w.LastExit = max(1, st.RestartCount), ended.ExitCode
+				break
+			}
+		}
+		return false
+	})
+	if err != nil {
+		return err
+	}
+	w.Waited = time.Since(started).Seconds()
+	if err := o.Applier.Apply(ctx, []workload.Object{workload.Scaled(o.Dependency.Object, 1)}); err != nil {
+		return err
+	}
+	if err := AwaitReady(ctx, o.Observer, o.Dependency); err != nil {
+		return fmt.Errorf("%s did not become ready: %w", o.Dependency, err)
+	}
+	up := time.Now()
+	err = o.watch(ctx, o.recovery(), func(p *corev1.Pod) bool {
+		w.Recovered = workload.IsReady(p)
+		return w.Recovered
+	})
+	w.After = time.Since(up).Seconds()
+	o.out.Outages.Without = w
+	return err
+}

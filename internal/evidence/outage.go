@@ -1,0 +1,49 @@
+package evidence
+
+import "time"
+
+// Outages are what the workload did while its first dependency was away, in a namespace
+// with a dependency of its own. Its probes ask every second there; see Pod.Spec.
+type Outages struct {
+	Dependency string `json:"dependency"` // "statefulset/postgres"
+	// Without is the start of the workload before its dependency was there.
+	Without *StartWithout `json:"without,omitempty"`
+	Trials  []Outage      `json:"trials,omitempty"`
+	// Pod is the workload's, as last seen, with the log and the timeline of all trials.
+	Pod     Pod     `json:"pod"`
+	Seconds float64 `json:"seconds"`
+}
+
+// StartWithout is a start without the dependency.
+type StartWithout struct {
+	// Waited is how long the container had run, or been started again and again, when the
+	// dependency was brought up, in seconds.
+	Waited float64 `json:"waited"`
+	// BecameReady tells that it reported Ready before.
+	BecameReady bool `json:"becameReady,omitempty"`
+	// Exits is how often its container ended meanwhile, and LastExit with which code.
+	Exits    int32 `json:"exits,omitempty"`
+	LastExit int32 `json:"lastExit,omitempty"`
+	// Recovered tells whether it became Ready once the dependency was, After how many seconds.
+	Recovered bool    `json:"recovered"`
+	After     float64 `json:"after,omitempty"`
+}
+
+// Outage is one way in which the dependency was away.
+type Outage struct {
+	// Kind is "refused" (nobody listens), "frozen" (it accepts, and never answers),
+	// "restarted" (pooled connections are dead) or "disconnected" (its server ended the
+	// connections, and goes on).
+	Kind   string    `json:"kind"`
+	Began  time.Time `json:"began"`
+	Healed time.Time `json:"healed"` // when it was there again
+	// Unready and Ready are when the pod's Ready condition changed, zero where it did not.
+	Unready time.Time `json:"unready,omitzero"`
+	Ready   time.Time `json:"ready,omitzero"`
+	// Restarts of the container during the outage and after it.
+	Restarts int32 `json:"restarts,omitempty"`
+	// Requests were sent straight to the pod all the while, by stream: "health", "ready", "query".
+	Requests []Request `json:"requests,omitempty"`
+	// Problem says why it told nothing.
+	Problem string `json:"problem,omitempty"`
+}
