@@ -82,7 +82,7 @@ func (k *Kind) loadInto(ctx context.Context, node string, img v1.Image, ref stri
 	}
 	pr, pw := io.Pipe()
 	go func() { pw.CloseWithError(layout.write(pw)) }()
-	_, err = k.run(ctx, node, pr, "ctr", "--namespace=k8s.io", "images", "import", "--digests", "-")
+	_, err = k.run(ctx, node, pr, "ctr", "--namespace=k8s.io", "images", "import", "-")
 	// Ends the writer when ctr ended before it had read all.
 	pr.CloseWithError(fmt.Errorf("ctr stopped reading"))
 	return layout.loaded, err
