@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"podproof.dev/podproof/internal/credential"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -105,7 +106,7 @@ func maskOnce(s string, secrets []secret) string {
 	for _, x := range secrets {
 		value := x.of(s)
 		b.WriteString(s[end:x.start])
-		if m := maskToken.FindString(value); m != "" && m == value {
+		if m := credential.Mask.FindString(value); m != "" && m == value {
 			b.WriteString(value)
 		} else {
 			b.WriteString("[masked:" + strconv.Itoa(len(value)))

@@ -4,6 +4,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"podproof.dev/podproof/internal/credential"
 )
 
 // client is a program that takes a password in an option of one letter.
@@ -70,7 +72,7 @@ func (f *finder) clientValue(c client, program, value word) {
 		value.start += i + 1
 		v = v[i+1:]
 	}
-	if !strings.HasPrefix(v, "-") && isLiteral(v, password) {
+	if !strings.HasPrefix(v, "-") && credential.IsLiteral(v, credential.Password) {
 		f.add(value, path.Base(program.of(f.text))+" "+c.option, "")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+
+	"podproof.dev/podproof/internal/credential"
 )
 
 // secret is a value written out at text[start:end] that should not be there.
@@ -81,7 +83,7 @@ func (f *finder) pair(p pair) {
 	name := p.name.of(f.text)
 	p.value = unquote(f.text, p.value)
 	f.named = append(f.named, p)
-	if s := nameSays(name); s != harmless && isLiteral(p.value.of(f.text), s) {
+	if s := credential.NameSays(name); s != credential.Harmless && credential.IsLiteral(p.value.of(f.text), s) {
 		f.add(p.value, name, "")
 		return
 	}
@@ -142,16 +144,16 @@ func (f *finder) command(words []word) {
 
 // option judges "--name value". An option that is followed by another has no value.
 func (f *finder) option(name, value word) {
-	s, v := nameSays(name.of(f.text)), value.of(f.text)
+	s, v := credential.NameSays(name.of(f.text)), value.of(f.text)
 	if longOption.MatchString(name.of(f.text)) {
-		s = max(s, secretive)
+		s = max(s, credential.Secretive)
 	}
 	if prefix := "pass:"; strings.HasPrefix(v, prefix) { // openssl
 		value.start += len(prefix)
 	} else if strings.HasPrefix(name.of(f.text), "-pass") && strings.Contains(v, ":") { // its file:, env:, fd:
 		return
 	}
-	if s != harmless && !strings.HasPrefix(v, "-") && isLiteral(value.of(f.text), s) {
+	if s != credential.Harmless && !strings.HasPrefix(v, "-") && credential.IsLiteral(value.of(f.text), s) {
 		f.add(value, name.of(f.text), "")
 	}
 }
@@ -188,12 +190,12 @@ func (f *finder) finish() []secret {
 		}
 		for _, m := range c.re.FindAllStringSubmatchIndex(f.text, -1) {
 			value, what, name := word{m[len(m)-2], m[len(m)-1]}, c.what, ""
-			s := password
+			s := credential.Password
 			if len(m) == 6 {
 				name = f.text[m[2]:m[3]]
-				s = nameSays(name)
+				s = credential.NameSays(name)
 			}
-			if s != harmless && isLiteral(value.of(f.text), s) {
+			if s != credential.Harmless && credential.IsLiteral(value.of(f.text), s) {
 				f.add(value, name, what)
 			}
 		}
@@ -208,7 +210,7 @@ func (f *finder) finish() []secret {
 			}
 		}
 	}
-	for _, m := range maskToken.FindAllStringSubmatchIndex(f.text, -1) {
+	for _, m := range credential.Mask.FindAllStringSubmatchIndex(f.text, -1) {
 		s := secret{word: word{m[0], m[1]}}
 		if m[4] >= 0 {
 			s.shape = f.text[m[4]:m[5]]

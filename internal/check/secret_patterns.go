@@ -1,6 +1,10 @@
 package check
 
-import "regexp"
+import (
+	"regexp"
+
+	"podproof.dev/podproof/internal/credential"
+)
 
 // context is a form of text in which a secret stands at a known place, whatever its name.
 type context struct {
@@ -11,11 +15,8 @@ type context struct {
 	re *regexp.Regexp
 }
 
-// urlLogin is a URL with user and password.
-var urlLogin = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'?#\[\]]*:([^\s/"'?#]+)@`)
-
 var contexts = []context{
-	{"the password in a URL", `://`, urlLogin},
+	{"the password in a URL", `://`, credential.URLLogin},
 	{"the Authorization header", `authorization`, regexp.MustCompile(`(?i)\bauthorization["']?\s*[:=]\s*["']?(?:bearer|basic|token|apikey)\s+([^\s"'\\]+)`)},
 	{"", `-h`, regexp.MustCompile(`(?i)(?:-H|--header)[\s=]*\\?["']?([A-Za-z][A-Za-z0-9-]*):\s*([^\s"'\\]+)`)},
 	{"", `":`, regexp.MustCompile(`["']([A-Za-z_][A-Za-z0-9_.-]*)\\?["']\s*:\s*\\?["']([^"'\\]+)`)}, // JSON

@@ -38,3 +38,11 @@ func brief(s string, limit int) string {
 
 // said is brief for a text that comes from outside: what looks like a secret is masked first.
 func said(s string, limit int) string { return brief(MaskText(s), limit) }
+
+func set(words string) map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		m[w] = true
+	}
+	return m
+}

@@ -24,14 +24,15 @@ var house = []struct {
 }{
 	{"evidence", append([]string{ours}, outside...)},
 	{"contract", append([]string{ours}, outside...)},
-	{"check", append(others("evidence", "contract"), outside...)},
-	{"report", append(others("check", "evidence", "contract"), outside...)},
+	{"credential", append([]string{ours}, outside...)},
+	{"check", append(others("credential", "evidence", "contract"), outside...)},
+	{"report", append(others("check", "credential", "evidence", "contract"), outside...)},
 	{"agent", append(others("evidence"), outside...)},
 	{"collect/build", others("evidence", "contract", "docker")},
 	{"collect/pod", others("agent", "evidence", "contract", "docker", "workload", "cluster")},
-	{"collect/image", append(others("evidence", "contract", "collect"), ours+"internal/collect/build", ours+"internal/collect/pod")},
-	{"collect/image/layer", others("evidence")},
-	{"collect/image/source", append(others("docker", "evidence", "collect"), ours+"internal/collect/build", ours+"internal/collect/pod")},
+	{"collect/image", append(others("credential", "evidence", "contract", "collect"), ours+"internal/collect/build", ours+"internal/collect/pod")},
+	{"collect/image/layer", append(others("credential", "evidence", "collect"), ours+"internal/collect/build", ours+"internal/collect/pod", ours+"internal/collect/image/source")},
+	{"collect/image/source", append(others("credential", "docker", "evidence", "collect"), ours+"internal/collect/build", ours+"internal/collect/pod")},
 	{"cluster", others("evidence")},
 	{"workload", others("evidence", "contract")},
 	{"docker", others()},
@@ -41,7 +42,7 @@ var house = []struct {
 // others are all packages of ours but these.
 func others(but ...string) []string {
 	var out []string
-	for _, p := range []string{"agent", "check", "cluster", "collect", "contract", "docker", "evidence", "pipeline", "report", "workload"} {
+	for _, p := range []string{"agent", "check", "cluster", "collect", "contract", "credential", "docker", "evidence", "pipeline", "report", "workload"} {
 		if !slices.Contains(but, p) {
 			out = append(out, ours+"internal/"+p)
 		}

@@ -1,4 +1,6 @@
-package check
+// Package credential tells by a name and by a value whether the value is a secret that is
+// written out. It knows nothing of where the two stand.
+package credential
 
 import (
 	"regexp"
@@ -39,46 +41,50 @@ func set(words string) map[string]bool {
 	return m
 }
 
-// sensitivity is how much a name says about its value.
-type sensitivity int
+// URLLogin is a URL with user and password.
+var URLLogin = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'?#\[\]]*:([^\s/"'?#]+)@`)
 
+// Sensitivity is how much a name says about its value.
+type Sensitivity int
+
+// The sensitivities.
 const (
-	harmless  sensitivity = iota
-	secretive             // a token or a key: a number is not one
-	password              // a password: 123456 is one, too
+	Harmless  Sensitivity = iota
+	Secretive             // a token or a key: a number is not one
+	Password              // a password: 123456 is one, too
 )
 
-// nameSays judges the name of a variable, a flag, a label or a header.
-func nameSays(name string) sensitivity {
+// NameSays judges the name of a variable, a flag, a label or a header.
+func NameSays(name string) Sensitivity {
 	words := nameWords(name)
 	if len(words) == 0 {
-		return harmless
+		return Harmless
 	}
 	last := words[len(words)-1]
 	if aboutWord[last] && !endsWith(words, "SECRET", "ID") {
-		return harmless
+		return Harmless
 	}
 	if slices.ContainsFunc(words, func(w string) bool { return publicWord[w] }) {
-		return harmless
+		return Harmless
 	}
 	for i, w := range words {
 		switch {
 		case w == "PASSWORD" || w == "PASSWD" || w == "PASSPHRASE" || (w == last && strings.Contains(w, "PASS") && hasSecretSuffix(w)):
-			return password
+			return Password
 		case i == len(words)-1 && secretEnding[w]:
 			if w == "PASS" || len(words) > 1 { // PWD alone is the working directory
-				return password
+				return Password
 			}
 		case secretWord[w] || hasSecretSuffix(w):
-			return secretive
+			return Secretive
 		case w == "KEY" && i > 0 && secretKey[words[i-1]]:
-			return secretive
+			return Secretive
 		}
 	}
 	if strings.EqualFold(strings.TrimLeft(name, "-"), "_auth") { // .npmrc
-		return secretive
+		return Secretive
 	}
-	return harmless
+	return Harmless
 }
 
 func hasSecretSuffix(w string) bool {
@@ -117,7 +123,8 @@ func nameWords(name string) []string {
 }
 
 var (
-	maskToken = regexp.MustCompile(`\[masked:(\d+)(?::([A-Za-z0-9-]+))?\]`)
+	// Mask is what stands where podproof took a secret out.
+	Mask = regexp.MustCompile(`\[masked:(\d+)(?::([A-Za-z0-9-]+))?\]`)
 	// reference is a value that is only looked up when the command runs.
 	reference   = regexp.MustCompile(`^(?:\$env:[A-Za-z_]\w*|\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$[0-9@*#?]|%[A-Za-z_]+%|[:/._-])+$`)
 	defaulted   = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*:?[-=](.*)\}$`)
@@ -135,15 +142,15 @@ var (
 		`true$|false$|yes$|no$|on$|off$|enabled?$|disabled?$|required$|optional$|auto$|default$|random$)`)
 )
 
-// isLiteral tells whether a value under a name of that sensitivity is a secret written out,
+// IsLiteral tells whether a value under a name of that Sensitivity is a secret written out,
 // and not a reference, a placeholder, a switch, a place or a version.
-func isLiteral(value string, s sensitivity) bool {
+func IsLiteral(value string, s Sensitivity) bool {
 	v := strings.Trim(value, `"' `)
-	if maskToken.MatchString(v) {
+	if Mask.MatchString(v) {
 		return true
 	}
 	if m := defaulted.FindStringSubmatch(v); m != nil {
-		return isLiteral(m[1], s)
+		return IsLiteral(m[1], s)
 	}
 	switch {
 	case lettersAndDigits(v) == "": // useradd -p '!'
@@ -152,15 +159,15 @@ func isLiteral(value string, s sensitivity) bool {
 		return false
 	case reference.MatchString(v), optional.MatchString(v), template.MatchString(v), strings.Contains(v, "{{"):
 		return false
-	case elsewhere.MatchString(v) && !urlLogin.MatchString(v), versionLike.MatchString(v), fileLike.MatchString(v):
+	case elsewhere.MatchString(v) && !URLLogin.MatchString(v), versionLike.MatchString(v), fileLike.MatchString(v):
 		return false
 	case pathLike.MatchString(v) && len(v) < 32, pathLike.MatchString(v) && strings.Count(v, "/") > 2:
 		return false
 	case numberLike.MatchString(v):
-		return s == password && len(v) >= 4
+		return s == Password && len(v) >= 4
 	case strings.HasSuffix(v, "EXAMPLE"), strings.HasSuffix(v, "EXAMPLEKEY"): // AWS's documentation
 		return false
-	case strings.ToUpper(v) == v && nameSays(v) != harmless && !strings.ContainsAny(v, "0123456789"): // --password PASSWORD
+	case strings.ToUpper(v) == v && NameSays(v) != Harmless && !strings.ContainsAny(v, "0123456789"): // --password PASSWORD
 		return false
 	}
 	return !toReplace.MatchString(lettersAndDigits(v))
