@@ -12,35 +12,50 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// leftoverKinds tell by the last name of a path. folder is for what counts as a folder alone.
-var leftoverKinds = []struct {
-	kind         string
-	name, folder *regexp.Regexp
-}{
-	{kind: "vcs", name: regexp.MustCompile(`^\.(?:git|hg|svn)$`)},
-	{kind: "tests", folder: regexp.MustCompile(`^(?:tests?|__tests__)$`),
-		name: regexp.MustCompile(`^(?:conftest\.py|pytest\.ini|test_.+\.py|.+_test\.(?:go|py|rb|exs)|.+_spec\.rb|.+\.(?:test|spec)\.[cm]?[jt]sx?)$`)},
-	{kind: "migrations", name: regexp.MustCompile(`^alembic`), folder: regexp.MustCompile(`^migrations$`)},
-	{kind: "cache", folder: regexp.MustCompile(`^\.(?:pytest_cache|mypy_cache|ruff_cache|tox)$`)},
-	{kind: "editor", name: regexp.MustCompile(`^(?:\.idea|\.vscode|\.DS_Store|.+\.sw[po])$`)},
-	{kind: "ci", name: regexp.MustCompile(`^(?:\.github|\.gitlab-ci\.yml|\.circleci|Jenkinsfile)$`)},
-	{kind: "dockerfile", name: regexp.MustCompile(`^(?:Dockerfile.*|Containerfile.*|docker-compose.*\.ya?ml|compose\.ya?ml|\.dockerignore)$`)},
-	{kind: "env-file", name: regexp.MustCompile(`^\.env(?:\..+)?$`)},
-}
+// leftoverNames tell by the last name of a path, leftoverFolders by that of a folder alone.
+var (
+	leftoverNames = map[string]string{
+		".git": "vcs", ".hg": "vcs", ".svn": "vcs",
+		"conftest.py": "tests", "pytest.ini": "tests",
+		".idea": "editor", ".vscode": "editor", ".DS_Store": "editor",
+		".github": "ci", ".gitlab-ci.yml": "ci", ".circleci": "ci", "Jenkinsfile": "ci",
+		".dockerignore": "dockerfile", "compose.yml": "dockerfile", "compose.yaml": "dockerfile",
+		".env": "env-file",
+	}
+	leftoverFolders = map[string]string{
+		"test": "tests", "tests": "tests", "__tests__": "tests", "migrations": "migrations",
+		".pytest_cache": "cache", ".mypy_cache": "cache", ".ruff_cache": "cache", ".tox": "cache",
+	}
+	// leftoverForms are names that begin and end so.
+	leftoverForms = []struct{ kind, prefix, suffix string }{
+		{"tests", "test_", ".py"}, {"tests", "", "_test.py"}, {"tests", "", "_test.go"}, {"tests", "", "_test.rb"}, {"tests", "", "_test.exs"}, {"tests", "", "_spec.rb"},
+		{"tests", "", ".test.js"}, {"tests", "", ".test.ts"}, {"tests", "", ".test.jsx"}, {"tests", "", ".test.tsx"}, {"tests", "", ".test.mjs"}, {"tests", "", ".test.cjs"},
+		{"tests", "", ".spec.js"}, {"tests", "", ".spec.ts"}, {"tests", "", ".spec.jsx"}, {"tests", "", ".spec.tsx"}, {"tests", "", ".spec.mjs"}, {"tests", "", ".spec.cjs"},
+		{"migrations", "alembic", ""}, {"editor", ".", ".swp"}, {"editor", ".", ".swo"}, {"env-file", ".env.", ""},
+		{"dockerfile", "Dockerfile", ""}, {"dockerfile", "Containerfile", ""}, {"dockerfile", "docker-compose", ".yml"}, {"dockerfile", "docker-compose", ".yaml"},
+	}
+)
 
-// kindsOf are the kinds that a path's last name has.
-func kindsOf(p string, folder bool) []string {
-	var out []string
+// kindOf is the kind that a path's last name has, "" for most.
+func kindOf(p string, folder bool) string {
 	name := path.Base(p)
-	for _, k := range leftoverKinds {
-		if k.name != nil && k.name.MatchString(name) || folder && k.folder != nil && k.folder.MatchString(name) {
-			out = append(out, k.kind)
+	if kind := leftoverNames[name]; kind != "" {
+		return kind
+	}
+	if folder {
+		if name == ".cache" && path.Base(path.Dir(p)) == "node_modules" {
+			return "cache"
+		}
+		if kind := leftoverFolders[name]; kind != "" {
+			return kind
 		}
 	}
-	if folder && name == ".cache" && path.Base(path.Dir(p)) == "node_modules" {
-		out = append(out, "cache")
+	for _, f := range leftoverForms {
+		if strings.HasPrefix(name, f.prefix) && strings.HasSuffix(name, f.suffix) {
+			return f.kind
+		}
 	}
-	return out
+	return ""
 }
 
 // place is the topmost path that a kind fits.
@@ -145,15 +160,13 @@ func (g *gathering) folder(dir string) []place {
 	return out
 }
 
-// own are the places that begin at a path: kinds that no folder above it has.
+// own is the place that begins at a path: of a kind that no folder above it has.
 func (g *gathering) own(p string, folder bool, above []place) []place {
-	var out []place
-	for _, kind := range kindsOf(p, folder) {
-		if !slices.ContainsFunc(above, func(pl place) bool { return pl.kind == kind }) {
-			out = append(out, place{kind, "", p})
-		}
+	kind := kindOf(p, folder)
+	if kind == "" || slices.ContainsFunc(above, func(pl place) bool { return pl.kind == kind }) {
+		return nil
 	}
-	return out
+	return []place{{kind, "", p}}
 }
 
 // strayVenv is for a virtual environment whose interpreter the final file system lacks: it
@@ -176,6 +189,9 @@ var (
 
 // bytecodeVersion is the Python that a compiled module is for: "3.12".
 func bytecodeVersion(p string) string {
+	if !strings.HasSuffix(p, ".pyc") {
+		return ""
+	}
 	if m := bytecode.FindStringSubmatch(p); m != nil {
 		return m[1] + "." + m[2]
 	}
@@ -186,7 +202,11 @@ func bytecodeVersion(p string) string {
 func (g *gathering) interpreters() {
 	g.pythons = map[string]bool{}
 	g.t.each(func(r ref, e *layer.Table) {
-		if m := python.FindStringSubmatch(e.Path(r.entry)); m != nil && e.Kind(r.entry) != layer.Dir {
+		p := e.Path(r.entry)
+		if !strings.HasPrefix(path.Base(p), "python") || e.Kind(r.entry) == layer.Dir {
+			return
+		}
+		if m := python.FindStringSubmatch(p); m != nil {
 			g.pythons[m[1]] = true
 		}
 	})

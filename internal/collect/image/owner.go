@@ -62,6 +62,7 @@ var installed = []struct {
 	{"cargo", regexp.MustCompile(`/registry/src/[^/]+/([^/]+)-[0-9][^/]*/`)},
 	{"python", regexp.MustCompile(`/lib/(python[0-9.]+)/`)},
 	{"go", regexp.MustCompile(`^/usr/local/(go)/`)},
+	{"debian", regexp.MustCompile(`^/var/lib/dpkg/info/([^.:/]+)`)}, // what a package does when it is installed
 }
 
 // merged are the folders that distributions made links to those below /usr.

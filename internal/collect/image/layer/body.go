@@ -3,7 +3,6 @@ package layer
 import (
 	"archive/tar"
 	"bytes"
-	"fmt"
 	"io"
 	"path"
 	"strings"
@@ -66,19 +65,21 @@ func readerFor(p string) reader {
 }
 
 // body reads the body of the entry that was added last.
-func (l *reading) body(p string, h *tar.Header, r io.Reader, in *ahead) error {
-	sparse := h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.size"] != ""
-	if sparse {
-		return l.sparse(r, h.Size)
+func (l *reading) body(p string, h *tar.Header, r io.Reader) error {
+	if isSparse(h) {
+		if h.Size > sparseLimit {
+			l.Skipped[skippedSparse]++
+			return nil
+		}
 	}
 	b, err := l.bodies.first(r, h.Size)
 	if err != nil {
 		return err
 	}
 	last := l.entries.Len() - 1
-	program := isELF(b) && h.Mode&Executable != 0
+	elf := isELF(b)
 	switch {
-	case isELF(b):
+	case elf:
 		l.entries.Contents[last] = byte(ELF)
 	case bytes.HasPrefix(b, []byte("#!")):
 		l.entries.Contents[last] = byte(HashBang)
@@ -97,7 +98,7 @@ func (l *reading) body(p string, h *tar.Header, r io.Reader, in *ahead) error {
 				return unexpected(err)
 			}
 			read(l, p, all)
-			return nil
+			b = all
 		default:
 			l.Skipped[skippedLarge]++
 		}
@@ -106,17 +107,31 @@ func (l *reading) body(p string, h *tar.Header, r io.Reader, in *ahead) error {
 		l.Skipped[skippedPacked]++
 		return nil
 	}
-	if program {
-		return l.program(p, b, r, h.Size)
-	}
-	return nil
+	return l.look(p, b, r, h.Size, elf && h.Mode&Executable != 0)
 }
 
-func (l *reading) sparse(r io.Reader, size int64) error {
-	if size > sparseLimit {
-		l.Skipped[skippedSparse]++
+// look searches a body for credentials, and a program for what Go left in it.
+func (l *reading) look(p string, b []byte, r io.Reader, size int64, program bool) error {
+	l.scanner.Start(p, b)
+	var g goSearch
+	err := l.bodies.stream(b, r, size, func(chunk []byte, from, to int) {
+		l.scanner.See(chunk, from, to)
+		if program {
+			g.see(chunk, from, to)
+		}
+	})
+	if found := l.scanner.Finish(); found != nil {
+		l.Secrets[p] = found
 	}
-	return nil
+	if g.found != nil {
+		g.found.Path, g.found.Test = p, g.test
+		l.GoBinaries[p] = *g.found
+	}
+	return err
+}
+
+func isSparse(h *tar.Header) bool {
+	return h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.size"] != ""
 }
 
 // first reads as much of a body as is looked at at once.
@@ -135,7 +150,7 @@ func (b *bodies) first(r io.Reader, size int64) ([]byte, error) {
 // chunk[from:to] has not been shown before, and is not shown again; up to overlap bytes
 // behind it, and some before it, are in the chunk, too.
 func (b *bodies) stream(first []byte, r io.Reader, size int64, see func(chunk []byte, from, to int)) error {
-	from, chunk, left := 0, first, size-int64(len(first))
+	from, chunk, left := 0, first, size-int64(len(first)) // nothing is left of a body that was read as a whole
 	for {
 		to := len(chunk)
 		if left > 0 {
@@ -176,5 +191,3 @@ func isPacked(b []byte) bool {
 	}
 	return false
 }
-
-func mib(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }

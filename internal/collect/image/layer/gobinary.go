@@ -3,9 +3,9 @@ package layer
 import (
 	"bytes"
 	"encoding/binary"
-	"io"
 	"runtime/debug"
 
+	"podproof.dev/podproof/internal/collect/image/keywords"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -19,30 +19,26 @@ const (
 	goTest = "\x00testing.MainStart\x00"
 )
 
-var goWords = newKeywords([]string{goMark, goTest})
+var goWords = keywords.New([]string{goMark, goTest})
 
 var elfMagic = []byte("\x7fELF")
 
 func isELF(b []byte) bool { return bytes.HasPrefix(b, elfMagic) }
 
-// program looks for the build information of a Go program.
-func (l *reading) program(p string, b []byte, r io.Reader, size int64) error {
-	var found evidence.GoBinary
-	is, test := false, false
-	err := l.bodies.stream(b, r, size, func(chunk []byte, from, to int) {
-		goWords.find(chunk, from, to, func(word, at int) {
-			if word == 1 {
-				test = true
-			} else if g, ok := buildInfo(chunk[at:]); ok && !is {
-				found, is = g, true
-			}
-		})
+// goSearch looks through a program.
+type goSearch struct {
+	found *evidence.GoBinary
+	test  bool
+}
+
+func (g *goSearch) see(chunk []byte, from, to int) {
+	goWords.Find(chunk, from, to, func(word, at int) {
+		if word == 1 {
+			g.test = true
+		} else if b, ok := buildInfo(chunk[at:]); ok && g.found == nil {
+			g.found = &b
+		}
 	})
-	if is {
-		found.Path, found.Test = p, test
-		l.GoBinaries[p] = found
-	}
-	return err
 }
 
 // Layout of the build information: the mark, the size of a pointer and flags make 16 bytes,

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 
+	"podproof.dev/podproof/internal/collect/image/secrets"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -27,12 +28,15 @@ type Layer struct {
 	Local      map[string]bool               // packages that were installed from a folder: the project itself
 	GoBinaries map[string]evidence.GoBinary
 	Scripts    map[string]Script
+	Secrets    map[string][]secrets.Found
 	Accounts   map[string][]Account // of files named passwd and group
 	Venvs      map[string]string    // pyvenv.cfg to the folder of the interpreter that it was made with
 
 	// Skipped counts the bodies that were not looked into, by reason.
 	Skipped map[string]int
 }
+
+const none = -1
 
 // whiteout names, as in the OCI image specification (layer.md).
 const (
@@ -48,10 +52,10 @@ func Read(ctx context.Context, open func() (io.ReadCloser, error), diffID string
 	l := &Layer{
 		Records: map[string][]evidence.Package{}, DevLocks: map[string][]string{},
 		Owned: map[string][]uint64{}, Local: map[string]bool{},
-		GoBinaries: map[string]evidence.GoBinary{}, Scripts: map[string]Script{},
+		GoBinaries: map[string]evidence.GoBinary{}, Scripts: map[string]Script{}, Secrets: map[string][]secrets.Found{},
 		Accounts: map[string][]Account{}, Venvs: map[string]string{}, Skipped: map[string]int{},
 	}
-	r := reading{Layer: l, late: map[string][]string{}}
+	r := reading{Layer: l, late: map[string][]string{}, sparse: none}
 	if err := r.walk(ctx, open, diffID, r.visit); err != nil {
 		return nil, err
 	}
@@ -70,13 +74,17 @@ type reading struct {
 	*Layer
 	entries builder
 	bodies  bodies
+	scanner secrets.Scanner
+	// sparse is the entry whose size is to be corrected, and sparseAt where its body began.
+	sparse   int
+	sparseAt int64
 	// late are the hard links whose names are of interest, by the path of their file.
 	late map[string][]string
 }
 
 // walk visits every entry. An error of the tar format, or a digest that differs, is a Fault;
 // the source's own errors stay what they are.
-func (l *reading) walk(ctx context.Context, open func() (io.ReadCloser, error), diffID string, visit func(string, *tar.Header, io.Reader, *ahead) error) error {
+func (l *reading) walk(ctx context.Context, open func() (io.ReadCloser, error), diffID string, visit func(string, *tar.Header, io.Reader) error) error {
 	body, err := open()
 	if err != nil {
 		return err
@@ -87,6 +95,7 @@ func (l *reading) walk(ctx context.Context, open func() (io.ReadCloser, error), 
 	r, last := tar.NewReader(in), ""
 	for {
 		h, err := r.Next()
+		l.measure(in.at)
 		if err == io.EOF {
 			break
 		}
@@ -95,7 +104,7 @@ func (l *reading) walk(ctx context.Context, open func() (io.ReadCloser, error), 
 			return in.damaged(ctx, err, last)
 		}
 		last = path.Join("/", h.Name)
-		if err := visit(last, h, r, in); err != nil {
+		if err := visit(last, h, r); err != nil {
 			return in.damaged(ctx, err, last)
 		}
 	}
@@ -127,7 +136,7 @@ func (a *ahead) damaged(ctx context.Context, err error, entry string) error {
 }
 
 // visit notes an entry, and what its body says.
-func (l *reading) visit(p string, h *tar.Header, r io.Reader, in *ahead) error {
+func (l *reading) visit(p string, h *tar.Header, r io.Reader) error {
 	dir, base := path.Split(p)
 	add := func(p, link string, kind Kind, size int64) error {
 		return l.entries.add(p, link, kind, h.Mode, h.Uid, h.Gid, size, h.PAXRecords["SCHILY.xattr.security.capability"])
@@ -151,11 +160,24 @@ func (l *reading) visit(p string, h *tar.Header, r io.Reader, in *ahead) error {
 		if err := add(p, "", File, h.Size); err != nil {
 			return err
 		}
-		return l.body(p, h, r, in)
+		if isSparse(h) {
+			l.sparse = l.entries.Len() - 1
+		}
+		return l.body(p, h, r)
 	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
 		return add(p, "", Special, 0)
 	}
 	return nil // what only some tars know: a volume's label and the like
+}
+
+// measure corrects the size of a sparse file, once the entry behind it tells how much of it
+// was stored: holes cost nothing.
+func (l *reading) measure(at int64) {
+	if l.sparse >= 0 {
+		size := &l.entries.Sizes[l.sparse]
+		*size = min(*size, max(0, at-l.sparseAt-512))
+	}
+	l.sparse, l.sparseAt = none, at
 }
 
 // bindHardLinks gives links what is known of their files, and notes those whose names ask
@@ -182,7 +204,7 @@ func (l *reading) bindHardLinks() {
 			if c, ok := t.Caps[i]; ok {
 				t.Caps[link] = c
 			}
-			if readerFor(t.Path(link)) != nil {
+			if readerFor(t.Path(link)) != nil || secrets.Matters(t.Path(link)) {
 				l.late[p] = append(l.late[p], t.Path(link))
 			}
 		}
@@ -195,19 +217,27 @@ func (l *reading) bind(file, link string) {
 		b.Path = link
 		l.GoBinaries[link] = b
 	}
+	if s, ok := l.Secrets[file]; ok {
+		l.Secrets[link] = s
+	}
 	if s, ok := l.Scripts[file]; ok {
 		l.Scripts[link] = s
 	}
 }
 
-func (l *reading) visitLate(p string, h *tar.Header, r io.Reader, _ *ahead) error {
+func (l *reading) visitLate(p string, h *tar.Header, r io.Reader) error {
 	links := l.late[p]
 	if len(links) == 0 || h.Typeflag != tar.TypeReg {
 		return nil
 	}
 	b, err := io.ReadAll(io.LimitReader(r, wholeLimit))
 	for _, link := range links {
-		readerFor(link)(l, link, b)
+		if read := readerFor(link); read != nil {
+			read(l, link, b)
+		}
+		if err := l.look(link, b, nil, int64(len(b)), false); err != nil {
+			return err
+		}
 	}
 	return err
 }

@@ -59,14 +59,12 @@ func pythonOwner(p string) string {
 	return "python:" + pythonName(name)
 }
 
-// readPythonOrigin tells of a distribution that it was installed from a folder (PEP 610),
-// which is how an image's own project gets into a site directory.
+// readPythonOrigin tells of a distribution that it was installed from the builder's files (PEP
+// 610), which is how an image's own project gets into a site directory.
 func (l *reading) readPythonOrigin(p string, body []byte) {
-	var origin struct {
-		Dir *struct{} `json:"dir_info"`
-	}
+	var origin struct{ URL string }
 	// What cannot be parsed names no folder.
-	if _ = json.Unmarshal(body, &origin); origin.Dir != nil {
+	if _ = json.Unmarshal(body, &origin); strings.HasPrefix(origin.URL, "file:") {
 		l.Local[pythonOwner(p)] = true
 	}
 }

@@ -1,15 +1,16 @@
-package layer
+// Package keywords finds many strings in a stream at once, at the speed of memory.
+package keywords
 
 import (
 	"encoding/binary"
 	"strings"
 )
 
-// keywords finds any of a set of strings in bytes. Of each it takes the three bytes that are
+// Set finds any of a set of strings in bytes. Of each it takes the three bytes that are
 // least like ordinary text and marks their hash in a table of 64 Ki bits, which fits the
 // processor's nearest cache; only where a bit is set are the strings themselves compared.
 // So the cost does not depend on how many strings there are.
-type keywords struct {
+type Set struct {
 	marked [1 << 10]uint64
 	at     map[uint16][]anchor
 }
@@ -21,8 +22,9 @@ type anchor struct {
 	offset int
 }
 
-func newKeywords(words []string) *keywords {
-	k := &keywords{at: map[uint16][]anchor{}}
+// New takes strings of three bytes and more; Find numbers them in their order.
+func New(words []string) *Set {
+	k := &Set{at: map[uint16][]anchor{}}
 	for n, w := range words {
 		o := rarest(w)
 		h := trigram(uint64(w[o]) | uint64(w[o+1])<<8 | uint64(w[o+2])<<16)
@@ -58,8 +60,8 @@ func rarest(w string) int {
 
 func trigram(v uint64) uint32 { return uint32(v) * 0x9E3779B1 >> 16 }
 
-// find calls back with each keyword that begins at from or later and before to. One may reach beyond to.
-func (k *keywords) find(b []byte, from, to int, hit func(number, at int)) {
+// Find calls back with each keyword that begins at from or later and before to. One may reach beyond to.
+func (k *Set) Find(b []byte, from, to int, hit func(number, at int)) {
 	// An anchor may begin before from while its keyword does not, and the other way round,
 	// so the anchors of the whole range and a little more are looked at.
 	const reach = 64
@@ -82,7 +84,7 @@ func (k *keywords) find(b []byte, from, to int, hit func(number, at int)) {
 	}
 }
 
-func (k *keywords) compare(b []byte, i, from, to int, h uint16, hit func(number, at int)) {
+func (k *Set) compare(b []byte, i, from, to int, h uint16, hit func(number, at int)) {
 	for _, a := range k.at[h] {
 		start := i - a.offset
 		if start >= from && start < to && start+len(a.word) <= len(b) && string(b[start:start+len(a.word)]) == a.word {

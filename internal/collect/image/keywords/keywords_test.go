@@ -1,4 +1,4 @@
-package layer
+package keywords
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 
 func TestKeywords(t *testing.T) {
 	words := []string{"AKIA", "ghp_", "-----BEGIN ", "sk_live_", "SG.", "AKIAKIA", "\xff Go buildinf:"}
-	k := newKeywords(words)
+	k := New(words)
 	for _, text := range []string{
 		"", "A", "AK", "AKI", "AKIA", "xAKIAx", "AKIAKIA", "SG.SG.SG.", "ghp_", strings.Repeat("x", 100) + "-----BEGIN ",
 		"\xff Go buildinf:", "-----BEGIN AKIA sk_live_ghp_", strings.Repeat("AKIA", 30),
@@ -19,7 +19,7 @@ func TestKeywords(t *testing.T) {
 		for from := range min(len(text)+1, 9) {
 			for _, to := range []int{len(text), max(from, len(text)-1), max(from, len(text)-5), from} {
 				var got, want []string
-				k.find([]byte(text), from, to, func(n, at int) { got = append(got, fmt.Sprint(at, words[n])) })
+				k.Find([]byte(text), from, to, func(n, at int) { got = append(got, fmt.Sprint(at, words[n])) })
 				for at := from; at < to; at++ {
 					for _, w := range words {
 						if strings.HasPrefix(text[at:], w) {
@@ -38,7 +38,7 @@ func TestKeywords(t *testing.T) {
 }
 
 func BenchmarkKeywords(b *testing.B) {
-	k := newKeywords([]string{"AKIA", "ghp_", "-----BEGIN ", "sk_live_", "SG.", "hf_", "xoxb-", "glpat-", "npm_"})
+	k := New([]string{"AKIA", "ghp_", "-----BEGIN ", "sk_live_", "SG.", "hf_", "xoxb-", "glpat-", "npm_"})
 	noise := make([]byte, 1<<20)
 	_, _ = rand.Read(noise)
 	for name, data := range map[string][]byte{
@@ -48,7 +48,7 @@ func BenchmarkKeywords(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				k.find(data, 0, len(data), func(int, int) {})
+				k.Find(data, 0, len(data), func(int, int) {})
 			}
 		})
 	}

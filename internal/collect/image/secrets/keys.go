@@ -1,0 +1,104 @@
+package secrets
+
+import (
+	"bytes"
+	"encoding/base64"
+	"regexp"
+)
+
+const (
+	pemBegin   = "-----BEGIN "
+	pemBegin64 = "LS0tLS1CRUdJTi" // the same in base64, as in a kubeconfig or a Kubernetes Secret
+)
+
+var (
+	pemHeader = regexp.MustCompile(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----`)
+	pemHidden = regexp.MustCompile(`LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}`)
+	// pemNote is a line such as "Proc-Type: 4,ENCRYPTED" between the first line and the key.
+	pemNote = regexp.MustCompile(`^[A-Za-z-]+: [^\r\n]*`)
+)
+
+// leastKey is how many characters of base64 make a key and not an ellipsis: the shortest,
+// of Ed25519, has 64.
+const leastKey = 56
+
+// privateKeys finds keys in PEM, also where a string literal holds them, and keys in base64.
+// A header without a key behind it stands in every program that reads such files.
+func privateKeys(window []byte) []span {
+	var out []span
+	for _, m := range pemHeader.FindAllIndex(window, -1) {
+		if n := keyLength(window[m[1]:]); n > 0 {
+			out = append(out, span{m[0], m[1] + n})
+		}
+	}
+	for _, m := range pemHidden.FindAllIndex(window, -1) {
+		start := window[m[0]:m[1]]
+		plain := make([]byte, base64.StdEncoding.DecodedLen(len(start)))
+		n, _ := base64.StdEncoding.Decode(plain, start[:len(start)&^3])
+		if pemHeader.Match(plain[:n]) {
+			out = append(out, span{m[0], m[1]})
+		}
+	}
+	return out
+}
+
+// keyLength is how far the base64 of a key reaches, 0 where it is none.
+func keyLength(b []byte) int {
+	var key []byte
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '\\' && i+1 < len(b): // "\n" in a literal
+			i++
+		case bytes.IndexByte([]byte(" \t\r\n\"'`,+;"), c) >= 0 && c != '+':
+			if note := pemNote.Find(b[i+1:]); note != nil {
+				i += len(note)
+			}
+		case isAlnum(c) || c == '/' || c == '+' || c == '=':
+			if key = append(key, c); len(key) >= leastKey {
+				if isInvented(key) {
+					return 0
+				}
+				return tokenEnd(b, i) - 0
+			}
+		default:
+			return 0
+		}
+	}
+	return 0
+}
+
+var puttyPrivate = regexp.MustCompile(`(?s)PuTTY-User-Key-File-[23]: .{0,1000}?Private-Lines: \d+\s+([A-Za-z0-9+/=]{32,})`)
+
+func puttyKeys(window []byte) []span {
+	var out []span
+	for _, m := range puttyPrivate.FindAllSubmatchIndex(window, -1) {
+		out = append(out, span{m[2], m[3]})
+	}
+	return out
+}
+
+var (
+	jksMagic   = []byte{0xfe, 0xed, 0xfe, 0xed}
+	shroudedID = []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01} // pkcs-12 bag types; 1 and 2 hold keys
+	sequence   = []byte{0x30, 0x82}
+)
+
+// isKeyStore is for a Java or PKCS #12 store that holds a private key, and not certificates alone.
+func isKeyStore(b []byte) bool {
+	switch {
+	case bytes.HasPrefix(b, jksMagic):
+		return len(b) >= 16 && bytes.Equal(b[12:16], []byte{0, 0, 0, 1}) // the first entry's kind
+	case bytes.HasPrefix(b, sequence):
+		for rest := b; ; {
+			i := bytes.Index(rest, shroudedID)
+			if i < 0 || i+len(shroudedID) >= len(rest) {
+				return false
+			}
+			rest = rest[i+len(shroudedID):]
+			if rest[0] == 1 || rest[0] == 2 {
+				return true
+			}
+		}
+	}
+	return false
+}

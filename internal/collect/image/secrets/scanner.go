@@ -1,0 +1,187 @@
+// Package secrets finds credentials in files: by the shape that an issuer gave them, by the
+// place where programs keep them, and by the name that they stand under. It keeps no value:
+// what it finds is where a credential stands, and its first characters at most.
+package secrets
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"podproof.dev/podproof/internal/collect/image/keywords"
+)
+
+// Found is one credential in a file.
+type Found struct {
+	Rule, What string
+	Line       int // from 1; 0 in a file that has no lines
+	Masked     string
+}
+
+// maxFound is how many credentials of one rule are looked for in one file: a hundred make
+// the point, and a file that is made of them shall not take minutes.
+const maxFound = 100
+
+// Three sets of words, by how a file is looked through.
+var (
+	tokenWords, wordRule = wordsOf(rules)
+	anyFile              = keywords.New(tokenWords)
+	loginFiles           = keywords.New(append(slices.Clip(tokenWords), "://"))
+	namedFiles           = keywords.New(append(append(slices.Clip(tokenWords), "://"), nameWords...))
+)
+
+func wordsOf(rules []rule) (words []string, rule []int) {
+	for i, r := range rules {
+		for _, w := range r.words {
+			words, rule = append(words, w), append(rule, i)
+		}
+	}
+	return words, rule
+}
+
+// Scanner looks through one file after the other. Of a file it is shown all, a part at a
+// time; see layer.bodies.stream for how the parts overlap.
+type Scanner struct {
+	path  string
+	kind  kind
+	words *keywords.Set
+	// offset is where in the file the shown part begins, lines the line feeds before what is new.
+	offset, lines int
+	found         []candidate
+	done          []int // by rule: up to where in the file it has looked
+	tried         []int // by rule: how often
+	touched       bool
+}
+
+// candidate is a credential with its place, in bytes of the file. Of two that overlap the
+// one of lower rank is told: a token's issuer says more than the name it stands under.
+type candidate struct {
+	Found
+	span
+	rank int
+}
+
+// The ranks.
+const (
+	byShape = iota
+	byPlace
+	byName
+)
+
+// Start begins a file. head is its beginning, all of it where it is short.
+func (s *Scanner) Start(path string, head []byte) {
+	*s = Scanner{path: path, kind: kindOf(path, head), found: s.found[:0], done: s.done, tried: s.tried, touched: s.touched}
+	switch {
+	case s.kind.named:
+		s.words = namedFiles
+	case s.kind.login:
+		s.words = loginFiles
+	default:
+		s.words = anyFile
+	}
+	if s.touched || s.done == nil {
+		s.done, s.tried, s.touched = make([]int, len(rules)), make([]int, len(rules)), false
+	}
+	for _, r := range placeRulesFor(path) {
+		for _, at := range r.find(head) {
+			s.add(head, 0, at, Found{Rule: r.id, What: r.what}, byPlace)
+		}
+	}
+	if keyStore.MatchString(path) && isKeyStore(head) {
+		s.found = append(s.found, candidate{Found: Found{Rule: "private-key", What: "a key store with a private key"}})
+	}
+}
+
+// See looks at a part of the file. What starts in chunk[from:to] is new.
+func (s *Scanner) See(chunk []byte, from, to int) {
+	s.words.Find(chunk, from, to, func(word, at int) {
+		switch {
+		case word < len(wordRule):
+			s.token(chunk, from, wordRule[word], at)
+		case word == len(wordRule):
+			if v, ok := login(chunk, at); ok && !s.kind.comment(chunk, at) {
+				s.add(chunk, from, v, Found{Rule: "url-login", What: "the password in a URL"}, byName)
+			}
+		default:
+			if name, v, ok := s.kind.assigned(chunk, at); ok {
+				s.add(chunk, from, v, Found{Rule: "named-secret", What: "the value of " + name}, byName)
+			}
+		}
+	})
+	if s.kind.text {
+		s.lines += bytes.Count(chunk[from:to], []byte("\n"))
+	}
+	s.offset += to - from
+}
+
+// token tries a rule around one of its words.
+func (s *Scanner) token(chunk []byte, from, number, at int) {
+	r := &rules[number]
+	place := s.offset + at - from
+	if place < s.done[number] || s.tried[number] >= maxFound {
+		return
+	}
+	s.touched = true
+	s.tried[number]++
+	start, end := max(0, at-r.before), min(len(chunk), at+r.after)
+	// What starts at a word is whole in the window; a word near its end gets a window of its own.
+	s.done[number] = place + 1
+	for _, f := range r.find(chunk[start:end]) {
+		f = span{f.start + start, f.end + start}
+		if f.start > at || f.end <= at || isInvented(chunk[f.start:f.end]) {
+			continue // one further on has a word, and a turn, of its own
+		}
+		s.done[number] = s.offset + f.end - from
+		s.add(chunk, from, f, Found{Rule: r.id, What: r.what, Masked: firstOf(chunk[f.start:f.end])}, byShape)
+	}
+}
+
+// firstOf shows what tells a token's issuer.
+func firstOf(token []byte) string {
+	if bytes.HasPrefix(token, []byte("-----")) {
+		return ""
+	}
+	return string(token[:min(4, len(token)/4)]) + "…"
+}
+
+func (s *Scanner) add(chunk []byte, from int, at span, f Found, rank int) {
+	if s.kind.text {
+		if f.Line = s.lines + 1; at.start >= from {
+			f.Line += bytes.Count(chunk[from:at.start], []byte("\n"))
+		} else {
+			f.Line -= bytes.Count(chunk[at.start:from], []byte("\n"))
+		}
+	}
+	base := s.offset - from
+	s.found = append(s.found, candidate{f, span{base + at.start, base + at.end}, rank})
+}
+
+// Finish returns what was found in the file, in its order.
+func (s *Scanner) Finish() []Found {
+	if len(s.found) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.start, b.start)) })
+	var kept []candidate
+	for _, c := range s.found {
+		if len(kept) < maxFound && !slices.ContainsFunc(kept, func(k candidate) bool {
+			return c.start < k.end && k.start < c.end || c.Line > 0 && c.Line == k.Line && c.Rule == k.Rule && c.What == k.What
+		}) {
+			kept = append(kept, c)
+		}
+	}
+	slices.SortStableFunc(kept, func(a, b candidate) int { return cmp.Compare(a.start, b.start) })
+	var out []Found
+	for _, c := range kept {
+		out = append(out, c.Found)
+	}
+	return out
+}
+
+// Matters tells whether a file's name alone changes how it is looked through: then a hard
+// link of that name is worth a look of its own.
+func Matters(path string) bool {
+	k := kindOf(path, nil)
+	return k.named || len(placeRulesFor(path)) > 0 || keyStore.MatchString(strings.ToLower(path))
+}
