@@ -59,9 +59,13 @@ type Line struct {
 // The words that the agent reads after the plan, each on a line. The end of its input is "stop".
 const (
 	Release = "release" // send the rest of the bodies that are held back
-	Stop    = "stop"    // start no more requests; end when those under way have ended
+	Stop    = "stop"    // start no more requests; those under way have drainFor to end
 	Clock   = "clock"   // say what time it is
 )
+
+// drainFor is how long requests may still take after "stop". One that has no answer by
+// then is told as one that timed out.
+const drainFor = 2 * time.Second
 
 // Serve reads a plan, carries it out, and writes one Line for each thing that happened.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -79,7 +83,11 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer cancel()
 	released, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
-		release, stop := sync.OnceFunc(func() { close(released) }), sync.OnceFunc(func() { close(stopped) })
+		release := sync.OnceFunc(func() { close(released) })
+		stop := sync.OnceFunc(func() {
+			close(stopped)
+			time.AfterFunc(drainFor, cancel)
+		})
 		for words.Scan() {
 			switch words.Text() {
 			case Release:

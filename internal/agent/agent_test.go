@@ -196,6 +196,19 @@ func TestStopAndClock(t *testing.T) {
 	s.outcomes() // up to the last line
 }
 
+// Whoever hangs does not hold the agent.
+func TestStopWhileOneHangs(t *testing.T) {
+	hang := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-hang }))
+	defer server.Close()
+	defer close(hang)
+	s := start(t, to(server, Stream{Name: "hangs", Count: 1}))
+	s.say(Stop)
+	if got := s.outcomes(); len(got) != 1 || got[0].Failure != "timeout" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestFailures(t *testing.T) {
 	listen := func(serve func(net.Conn)) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

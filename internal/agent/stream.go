@@ -92,6 +92,7 @@ func (s Stream) request(ctx context.Context, c *connection, released <-chan stru
 	if err := c.SetDeadline(deadline); err != nil {
 		return fail(err)
 	}
+	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(o.Start) })()
 	if err := s.send(ctx, c, &o, released, tell); err != nil {
 		return fail(err)
 	}
@@ -179,7 +180,7 @@ func failure(err error) string {
 		return "reset"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "closed"
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.Canceled):
 		return "timeout"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "unreachable"

@@ -26,26 +26,36 @@ type example struct {
 
 // examples of all checks, by ID.
 var examples = map[string][]example{
-	"startup/ready":                 startupReadyExamples,
-	"startup/logs":                  startupLogsExamples,
-	"health/answers":                healthAnswersExamples,
-	"probes/declared":               probesDeclaredExamples,
-	"termination/exit-zero":         terminationExamples,
-	"config/missing-env-fails":      missingEnvExamples,
-	"identity/non-root":             nonRootExamples,
-	"identity/as-declared":          asDeclaredExamples,
-	"image/signal-path":             signalPathExamples,
-	"image/config-complete":         configCompleteExamples,
-	"image/user-non-root":           userNonRootExamples,
-	"image/no-dev-dependencies":     devDependenciesExamples,
-	"image/no-secrets-in-history":   secretsExamples,
-	"image/no-secrets-in-layers":    secretsInLayersExamples,
-	"image/no-source-leaks":         sourceLeaksExamples,
-	"image/no-setuid":               setuidExamples,
-	"image/no-world-writable":       worldWritableExamples,
-	"image/size-budget":             sizeBudgetExamples,
-	"build/succeeds":                buildExamples,
-	"build/dependency-layer-cached": layerCachedExamples,
+	"startup/ready":                    startupReadyExamples,
+	"startup/logs":                     startupLogsExamples,
+	"health/answers":                   healthAnswersExamples,
+	"probes/declared":                  probesDeclaredExamples,
+	"termination/exit-zero":            terminationExamples,
+	"config/missing-env-fails":         missingEnvExamples,
+	"startup/waits-for-database":       waitsForDatabaseExamples,
+	"probes/readiness-tells-the-truth": readinessTruthExamples,
+	"probes/liveness-survives-outage":  livenessOutageExamples,
+	"database/recovers":                databaseRecoversExamples,
+	"termination/during-startup":       duringStartupExamples,
+	"termination/requests-in-flight":   inFlightExamples,
+	"termination/refuses-late":         refusesLateExamples,
+	"termination/exit-under-outage":    exitUnderOutageExamples,
+	"rollout/no-lost-requests":         lostRequestsExamples,
+	"rollout/scale-down":               scaleDownExamples,
+	"identity/non-root":                nonRootExamples,
+	"identity/as-declared":             asDeclaredExamples,
+	"image/signal-path":                signalPathExamples,
+	"image/config-complete":            configCompleteExamples,
+	"image/user-non-root":              userNonRootExamples,
+	"image/no-dev-dependencies":        devDependenciesExamples,
+	"image/no-secrets-in-history":      secretsExamples,
+	"image/no-secrets-in-layers":       secretsInLayersExamples,
+	"image/no-source-leaks":            sourceLeaksExamples,
+	"image/no-setuid":                  setuidExamples,
+	"image/no-world-writable":          worldWritableExamples,
+	"image/size-budget":                sizeBudgetExamples,
+	"build/succeeds":                   buildExamples,
+	"build/dependency-layer-cached":    layerCachedExamples,
 }
 
 // planted is a secret in logs, commands and instructions of the examples; no judgement shows it.
@@ -124,7 +134,7 @@ func complete(t *testing.T, j Judgement) {
 // is shown to pass, to fail and to leave open.
 func TestConformance(t *testing.T) {
 	id := regexp.MustCompile(`^[a-z]+/[a-z0-9]+(?:-[a-z0-9]+)*$`)
-	sections := set("build rebuild image cluster workload startup health identity termination requiredEnv")
+	sections := set("build rebuild image cluster workload startup health identity termination requiredEnv earlyTermination inFlight rollouts outages outageTermination")
 	seen := map[string]bool{}
 	for _, ch := range Catalogue() {
 		if !id.MatchString(ch.ID) || seen[ch.ID] {

@@ -35,14 +35,16 @@ func goodContract() contract.Contract {
 
 func goodEvidence() evidence.Evidence {
 	return evidence.Evidence{
-		Build:       goodBuild(),
-		Rebuild:     goodRebuild(),
-		Image:       goodImage(),
-		Workload:    goodWorkload(),
-		Startup:     &evidence.Startup{Applied: at(0), Ready: true, Seconds: 4.2, Pods: []evidence.Pod{goodPod("api-1"), goodPod("api-2")}},
-		Health:      &evidence.Health{URL: "http://api:8000/health", From: "the node", Attempts: []evidence.HTTPAttempt{{Status: 200, Seconds: 0.003}}},
-		Identity:    &evidence.Identity{Pod: "api-1", Container: "api", Processes: []evidence.Process{goodProcess()}},
-		Termination: goodTermination(),
+		Build:            goodBuild(),
+		Rebuild:          goodRebuild(),
+		Image:            goodImage(),
+		Workload:         goodWorkload(),
+		Startup:          &evidence.Startup{Applied: at(0), Ready: true, Seconds: 4.2, Pods: []evidence.Pod{goodPod("api-1"), goodPod("api-2")}},
+		Health:           &evidence.Health{URL: "http://api:8000/health", From: "the node", Attempts: []evidence.HTTPAttempt{{Status: 200, Seconds: 0.003}}},
+		Identity:         &evidence.Identity{Pod: "api-1", Container: "api", Processes: []evidence.Process{goodProcess()}},
+		Termination:      goodTermination(),
+		EarlyTermination: goodTermination(), InFlight: goodInFlight(), OutageTermination: goodTermination(),
+		Rollouts: goodRollouts(), Outages: goodOutages(),
 		RequiredEnv: &evidence.RequiredEnv{Trials: []evidence.EnvTrial{goodTrial("JWT_SECRET_KEY"), goodTrial("OWNER_USERNAME")}},
 	}
 }

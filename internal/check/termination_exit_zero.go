@@ -24,10 +24,7 @@ var terminationExitZero = Check{
 }
 
 func judgeTerminationExitZero(c contract.Contract, e evidence.Evidence) Judgement {
-	codes := c.Termination.ExitCodes
-	if len(codes) == 0 {
-		codes = []int32{0}
-	}
+	codes := exitCodes(c)
 	t := e.Termination
 	limit := c.Termination.Within.Std()
 	if limit == 0 && t != nil {

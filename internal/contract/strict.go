@@ -66,6 +66,8 @@ func (r *reader) read(field string, n *yaml.Node, v reflect.Value) {
 		r.readStruct(field, n, v)
 	case v.Kind() == reflect.Slice:
 		r.readList(field, n, v)
+	case v.Kind() == reflect.Map:
+		r.readTexts(field, n, v)
 	case n.Kind != yaml.ScalarNode:
 		r.fail(field, "%s is %s; write a single value", field, describe(n))
 	case v.Addr().Type().Implements(unmarshaler):
@@ -122,6 +124,20 @@ func (r *reader) readList(field string, n *yaml.Node, v reflect.Value) {
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
 		r.read(fmt.Sprintf("%s[%d]", field, i), item, v.Index(i))
+	}
+}
+
+// readTexts takes a mapping of texts whose keys are the user's own, such as header fields.
+func (r *reader) readTexts(field string, n *yaml.Node, v reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		r.fail(field, "%s is %s; write names and values under it", field, describe(n))
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		text := reflect.New(v.Type().Elem()).Elem()
+		r.read(join(field, n.Content[i].Value), n.Content[i+1], text)
+		v.SetMapIndex(reflect.ValueOf(n.Content[i].Value), text)
 	}
 }
 

@@ -110,12 +110,42 @@ func (r *reader) http(h HTTP) {
 	if r.sound("http.port") && (h.Port < 1 || h.Port > 65535) {
 		r.fail("http.port", "http.port is %d; a port is a number from 1 to 65535", h.Port)
 	}
+	r.path("http.health", h.Health)
+	r.route("http.query", h.Query)
+	r.route("http.upload", h.Upload)
+	if u := h.Upload; u != nil && len(u.Body) < 2 && !r.wrong["http.upload.body"] {
+		r.fail("http.upload", "http.upload has no body to send in two halves; give it one that the route reads")
+	}
+}
+
+// path is one that a route may have.
+func (r *reader) path(field, path string) {
 	switch {
-	case h.Health == "" || strings.HasPrefix(h.Health, "/") && !strings.ContainsAny(h.Health, " \t\n"):
-	case strings.Contains(h.Health, "://"):
-		r.fail("http.health", "http.health is %q; write its path alone, such as /health: the address is podproof's to find", h.Health)
+	case path == "" || strings.HasPrefix(path, "/") && !strings.ContainsAny(path, " \t\n"):
+	case strings.Contains(path, "://"):
+		r.fail(field, "%s is %q; write its path alone, such as /health: the address is podproof's to find", field, path)
 	default:
-		r.fail("http.health", "http.health is %q; write a path that starts with /, such as %q", h.Health, "/"+strings.Trim(h.Health, "/ \t\n"))
+		r.fail(field, "%s is %q; write a path that starts with /, such as %q", field, path, "/"+strings.Trim(path, "/ \t\n"))
+	}
+}
+
+var httpMethod = regexp.MustCompile(`^[A-Z]+$`)
+
+func (r *reader) route(field string, t *Route) {
+	if t == nil {
+		return
+	}
+	if t.Path == "" && !r.given(field+".path") {
+		r.fail(field, "%s has no path; give it one", field)
+	}
+	r.path(field+".path", t.Path)
+	if t.Method != "" && !httpMethod.MatchString(t.Method) {
+		r.fail(field+".method", "%s.method is %q; write it in capitals, such as GET or POST", field, t.Method)
+	}
+	for name, value := range t.Header {
+		if strings.ContainsAny(name+value, "\r\n") || strings.ContainsAny(name, " :") {
+			r.fail(field+".header", "%s.header: %q is no header field; write its name and its value, each on one line", field, name)
+		}
 	}
 }
 

@@ -75,6 +75,15 @@ func (r *run) settle(ctx context.Context) error {
 	return err
 }
 
+func (r *run) awaitDNS(ctx context.Context) error {
+	if r.Borrow == "" {
+		if err := cluster.HastenDNS(ctx, r.applier.Client); err != nil {
+			return err
+		}
+	}
+	return cluster.AwaitDNS(ctx, r.applier.Client)
+}
+
 // makeNamespace makes a namespace of the run's and observes it. In a cluster of our own it
 // goes with that; its removal from a borrowed one is arranged for first.
 func (r *run) makeNamespace(ctx context.Context, ns string) (*workload.Observer, error) {

@@ -11,11 +11,18 @@ import (
 )
 
 // placed are the manifests' objects as they go into the cluster, with the images known so far.
-func (r *run) placed() []workload.Object {
+func (r *run) placed() []workload.Object { return r.placedIn(r.namespace()) }
+
+func (r *run) placedIn(namespace string) []workload.Object {
 	r.mu.Lock()
 	images := maps.Clone(r.images)
 	r.mu.Unlock()
-	return workload.Place(r.objects, workload.Placement{Run: r.lease.ID, Namespace: r.namespace(), Images: images})
+	objects := workload.Place(r.objects, workload.Placement{Run: r.lease.ID, Namespace: namespace, Images: images})
+	if own := workload.NamespaceOf(r.objects); own != "" {
+		// A name such as postgres.shop.svc must not lead out of the run, to a team's real database.
+		objects = workload.Relocated(objects, own, namespace)
+	}
+	return objects
 }
 
 // dependencies applies everything but the workload, and waits for what the contract names.
@@ -48,6 +55,9 @@ func (r *run) isSubject(o workload.Object) bool {
 	return o.GetKind() == r.subject.GetKind() && o.GetName() == r.subject.GetName()
 }
 
+// startsPerCPU bounds how many trial pods start at once.
+const startsPerCPU = 3
+
 // startup applies the workload, watches it start, and sets up the bench for the trials.
 func (r *run) startup(ctx context.Context) error {
 	var subject []workload.Object
@@ -61,7 +71,8 @@ func (r *run) startup(ctx context.Context) error {
 		return err
 	}
 	r.bench = &pod.Bench{Run: r.lease.ID, Namespace: r.namespace(), Applier: r.applier, Observer: r.observer,
-		Node: r.kind, Subject: placed[0], Container: r.container.Name, Redact: r.redact}
+		REST: r.kind.REST(), Node: r.kind, Subject: placed[0], Container: r.container.Name, Redact: r.redact,
+		AgentNamespace: r.namespace(), Starting: make(chan struct{}, startsPerCPU*max(1, r.info.CPUs))}
 	r.set(func(e *evidence.Evidence) {
 		e.Workload = &evidence.Workload{Kind: r.subject.GetKind(), Name: r.subject.GetName(), Namespace: r.namespace(),
 			Replicas: r.subject.Replicas, Container: r.container.Name, Template: placed[0].Template, ImageReplaced: maps.Clone(r.images)}

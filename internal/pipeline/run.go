@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -46,6 +45,8 @@ type run struct {
 	applier  *workload.Applier
 	observer *workload.Observer // of the workload's own namespace
 	bench    *pod.Bench
+	// agentImage is the name under which the agent's image was loaded.
+	agentImage string
 
 	mu sync.Mutex
 	e  evidence.Evidence
@@ -56,7 +57,9 @@ type run struct {
 }
 
 var podSections = []evidence.Section{evidence.SectionStartup, evidence.SectionHealth,
-	evidence.SectionIdentity, evidence.SectionTermination, evidence.SectionRequiredEnv}
+	evidence.SectionIdentity, evidence.SectionTermination, evidence.SectionRequiredEnv,
+	evidence.SectionEarlyTermination, evidence.SectionInFlight, evidence.SectionRollouts,
+	evidence.SectionOutages, evidence.SectionOutageTermination}
 
 // needs tells whether a selected check looks at one of the sections.
 func (r *run) needs(sections ...evidence.Section) bool {
@@ -76,10 +79,7 @@ func (r *run) steps() []step {
 	}
 	pods := r.needs(podSections...)
 	imageSections := []evidence.Section{evidence.SectionImage}
-	all := []struct {
-		wanted bool
-		step
-	}{
+	all := []possible{
 		{r.builds(), step{id: "build", name: "Building " + r.title(), ended: "Built " + r.title(),
 			sections: []evidence.Section{evidence.SectionBuild}, run: r.build}},
 		{r.builds() && r.contract.Build.SourceFile != "" && r.needs(evidence.SectionRebuild),
@@ -91,7 +91,7 @@ func (r *run) steps() []step {
 		{pods && r.Borrow == "", step{id: "cluster", name: "Creating a kind cluster", ended: "Cluster created",
 			sections: []evidence.Section{evidence.SectionCluster}, run: r.create}},
 		{pods, step{id: "node", after: []string{"cluster"}, run: r.settle}},
-		{pods, step{id: "dns", after: []string{"node"}, run: func(ctx context.Context) error { return cluster.AwaitDNS(ctx, r.applier.Client) }}},
+		{pods, step{id: "dns", after: []string{"node"}, run: r.awaitDNS}},
 		{pods && r.Borrow == "", step{id: "boot", run: r.kind.AwaitBoot}},
 		{pods, step{id: "load", after: []string{"save", "boot"}, name: "Loading the image", ended: "Image loaded", run: r.load}},
 		{pods, step{id: "other-images", after: []string{"boot"}, run: r.loadOthers}},
@@ -109,7 +109,7 @@ func (r *run) steps() []step {
 				sections: []evidence.Section{evidence.SectionRequiredEnv}, run: r.requiredEnv}},
 	}
 	var out []step
-	for _, s := range all {
+	for _, s := range append(all, r.trialSteps()...) {
 		if s.wanted {
 			out = append(out, s.step)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,12 +23,15 @@ type dependency struct {
 }
 
 // signalScript sends $2 to the processes of container $1 whose command line matches $3,
-// and prints how many they were.
+// $4 times, a quarter of a second apart, and prints how many it met.
 const signalScript = `n=0
-for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
-  d=${f%/cgroup}
-  tr '\0' ' ' < "$d/cmdline" 2>/dev/null | grep -Eq -- "$3" || continue
-  kill -"$2" "${d#/proc/}" 2>/dev/null && n=$((n + 1))
+for i in $(seq "$4"); do
+  [ "$i" = 1 ] || sleep 0.25
+  for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
+    d=${f%/cgroup}
+    tr '\0' ' ' < "$d/cmdline" 2>/dev/null | grep -Eq -- "$3" || continue
+    kill -"$2" "${d#/proc/}" 2>/dev/null && n=$((n + 1))
+  done
 done
 echo $n`
 
@@ -38,8 +42,8 @@ const (
 	connectionProcess = `^postgres: .*[0-9.:a-f]+\([0-9]+\)`
 )
 
-// signal sends a signal to processes of the dependency, on its node.
-func (d *dependency) signal(ctx context.Context, name, which string) error {
+// signal sends a signal to processes of the dependency, on its node, so many times.
+func (d *dependency) signal(ctx context.Context, name, which string, rounds int) error {
 	if d.Node == nil {
 		return errors.New("this cluster lets podproof run nothing on a node, where it would send signals to the dependency's processes")
 	}
@@ -50,7 +54,7 @@ func (d *dependency) signal(ctx context.Context, name, which string) error {
 				continue
 			}
 			_, id, _ := strings.Cut(c.ContainerID, "://")
-			out, err := d.Node.Run(ctx, p.Spec.NodeName, "sh", "-c", signalScript, "sh", id, name, which)
+			out, err := d.Node.Run(ctx, p.Spec.NodeName, "sh", "-c", signalScript, "sh", id, name, which, strconv.Itoa(rounds))
 			if err != nil {
 				return fmt.Errorf("sending %s to the processes of pod %s: %w", name, p.Name, err)
 			}
@@ -68,14 +72,14 @@ func (d *dependency) signal(ctx context.Context, name, which string) error {
 	return fmt.Errorf("no container of %s runs", d.runner)
 }
 
-func (d *dependency) freeze(ctx context.Context) error { return d.signal(ctx, "STOP", anyProcess) }
-func (d *dependency) thaw(ctx context.Context) error   { return d.signal(ctx, "CONT", anyProcess) }
+func (d *dependency) freeze(ctx context.Context) error { return d.signal(ctx, "STOP", anyProcess, 1) }
+func (d *dependency) thaw(ctx context.Context) error   { return d.signal(ctx, "CONT", anyProcess, 1) }
 
 // restart kills the dependency's processes, and waits until the kubelet has started its
 // container again and it is Ready.
 func (d *dependency) restart(ctx context.Context) error {
 	before := d.restarts()
-	if err := d.signal(ctx, "KILL", anyProcess); err != nil {
+	if err := d.signal(ctx, "KILL", anyProcess, 1); err != nil {
 		return err
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("%s was not Ready again %s after its processes were killed", d.runner, startWithin))
@@ -104,8 +108,12 @@ func (d *dependency) restarts() int32 {
 
 // disconnect ends the server's side of every connection, as pg_terminate_backend does.
 func (d *dependency) disconnect(ctx context.Context) error {
-	return d.signal(ctx, "TERM", connectionProcess)
+	return d.signal(ctx, "TERM", connectionProcess, 1)
 }
+
+// rerouted is how often connections are ended while kube-proxy learns that there are no
+// endpoints any more: one that is made before goes on for as long as it likes.
+const rerouted = 12
 
 // awayLabel is one that no pod has.
 const awayLabel = "podproof.dev/away"
@@ -116,8 +124,7 @@ func (d *dependency) refuse(ctx context.Context) error {
 	if err := d.route(ctx, `{"spec":{"selector":{"`+awayLabel+`":"yes"}}}`); err != nil {
 		return err
 	}
-	err := d.disconnect(ctx)
-	if err != nil {
+	if err := d.signal(ctx, "TERM", connectionProcess, rerouted); err != nil {
 		return errors.Join(err, d.accept(context.WithoutCancel(ctx)))
 	}
 	return nil

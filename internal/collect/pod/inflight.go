@@ -40,7 +40,7 @@ const (
 // pod: some with half of their body, which is sent two seconds after the deletion, and
 // a steady trickle of quick ones, over new connections and over one that is kept. Upload
 // is a route that reads a body before it answers, nil where none is known.
-func InFlight(ctx context.Context, b *Bench, port int, ready string, upload *Route, stopSignal string, within time.Duration) (*evidence.Termination, error) {
+func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upload *Route, stopSignal string, within time.Duration) (*evidence.Termination, error) {
 	e, err := b.ending(ctx, "requests-in-flight", stopSignal)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func InFlight(ctx context.Context, b *Bench, port int, ready string, upload *Rou
 	if !e.t.WasReady {
 		return nil, fmt.Errorf("the trial's pod %s did not become Ready, so no request was sent to it: %s", e.name, workload.Summary(e.now))
 	}
-	load, err := b.StartLoad(ctx, inFlightPlan(net.JoinHostPort(e.now.Status.PodIP, strconv.Itoa(port)), ready, upload))
+	load, err := b.StartLoad(ctx, inFlightPlan(net.JoinHostPort(e.now.Status.PodIP, strconv.Itoa(port)), health, ready, upload))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func InFlight(ctx context.Context, b *Bench, port int, ready string, upload *Rou
 	// Every stream has been answered once, and every slow request is under way.
 	err = load.Until(ctx, func(held int, rs []evidence.Request) bool {
 		e.t.Held = held
-		return len(streamsOf(rs)) >= 2 && (upload == nil || held >= slowRequests)
+		return len(streamsOf(rs)) >= 3 && (upload == nil || held >= slowRequests)
 	})
 	if err != nil {
 		return nil, err
@@ -87,8 +87,11 @@ func InFlight(ctx context.Context, b *Bench, port int, ready string, upload *Rou
 	return e.evidence(ctx), nil
 }
 
-func inFlightPlan(address, ready string, upload *Route) agent.Plan {
-	plan := agent.Plan{Streams: steady(address, "GET", ready, 50)}
+func inFlightPlan(address, health, ready string, upload *Route) agent.Plan {
+	plan := agent.Plan{Streams: steady(address, "GET", health, 50)}
+	asked := plan.Streams[0]
+	asked.Name, asked.Path = StreamReady, ready
+	plan.Streams = append(plan.Streams, asked)
 	for range slowRequests {
 		if upload == nil {
 			break

@@ -1,0 +1,116 @@
+package check
+
+import (
+	"fmt"
+	"time"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var databaseRecovers = Check{
+	ID:    "database/recovers",
+	Title: "After the database was away, queries work again without a restart",
+	Why: "Databases fail over, are upgraded and drop connections. A pool that keeps dead connections, or a query without a time limit, " +
+		"turns seconds of outage into one that lasts until somebody restarts the pods.",
+	Fix:   "Let the pool check or retry connections (pool_pre_ping, pgxpool's health check), and give connecting and every query a time limit.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionOutages},
+	Judge: judgeDatabaseRecovers,
+}
+
+func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
+	limit := within(c)
+	j := Judgement{Promised: fmt.Sprintf("a query is answered within %s of the database's return, without a restart, and no request hangs meanwhile", limit)}
+	if e.Outages == nil {
+		return withoutDependency(c, e, evidence.SectionOutages, j)
+	}
+	tried, problems := away(e)
+	j.unknown(problems)
+	if len(tried) == 0 {
+		return j.noOutage(e, problems)
+	}
+	stream := streamQuery
+	if c.HTTP.Query == nil {
+		stream = streamReady
+	}
+	var seen []string
+	for _, o := range tried {
+		j.Seconds += o.Healed.Sub(o.Began).Seconds()
+		where := "database away: " + awayWords(o)
+		back, asked := firstAnswer(o, stream)
+		switch {
+		case !asked:
+			j.note(where, "no request was sent to the %s route", stream)
+			continue
+		case back.IsZero():
+			j.broken(where, "no query was answered after it was back%s", lastWords(o, stream))
+		case back.Sub(o.Healed) > limit:
+			j.broken(where, "the first query was answered %s it was back", afterWords(o.Healed, back))
+		case o.Restarts > 0:
+			j.broken(where, "the container was restarted %s on the way", times(o.Restarts))
+		default:
+			seen = append(seen, fmt.Sprintf("%s: %s", o.Kind, seconds(back.Sub(o.Healed).Seconds())))
+		}
+		j.hanging(o, where)
+	}
+	if b := j.firstBroken(); b != nil {
+		j.tail(e.Outages.Pod, 5)
+		return j.fail(b.Where+": "+b.Message, "")
+	}
+	if len(seen) == 0 {
+		return j.undecided("no query was sent", "Let the contract's http.query name a route whose answer comes from the database.")
+	}
+	if c.HTTP.Query == nil {
+		if truth := judgeReadinessTellsTheTruth(c, e); truth.Status != Pass {
+			return j.undecided("the contract names no route that asks the database, and the readiness route does not tell",
+				"Let the contract's http.query name a route whose answer comes from the database.")
+		}
+		j.note("query", "the contract names no http.query; the readiness route was asked, which follows the database")
+	}
+	return j.pass("Recovery from database outages OK", "a query was answered this long after the database was back: "+list(seen))
+}
+
+// firstAnswer is when the first request after the outage was answered with success.
+func firstAnswer(o evidence.Outage, stream string) (back time.Time, asked bool) {
+	for _, r := range o.Requests {
+		if r.Stream != stream {
+			continue
+		}
+		asked = true
+		ok := r.Failure == "" && r.Status >= 200 && r.Status < 300
+		if ok && r.Ended().After(o.Healed) && (back.IsZero() || r.Ended().Before(back)) {
+			back = r.Ended()
+		}
+	}
+	return back, asked
+}
+
+func lastWords(o evidence.Outage, stream string) string {
+	for i := len(o.Requests) - 1; i >= 0; i-- {
+		if r := o.Requests[i]; r.Stream == stream {
+			return "; the last answer was: " + requestWords(r)
+		}
+	}
+	return ""
+}
+
+// hanging finds the requests that nobody answered for as long as podproof waits.
+func (j *Judgement) hanging(o evidence.Outage, where string) {
+	slowest := map[string]evidence.Request{}
+	for _, r := range o.Requests {
+		if s, ok := slowest[r.Stream]; !ok || r.End > s.End {
+			slowest[r.Stream] = r
+		}
+	}
+	for _, stream := range []string{streamHealth, streamReady, streamQuery} {
+		r, ok := slowest[stream]
+		switch {
+		case !ok:
+		case r.Failure == "timeout":
+			j.broken(where, "a request to the %s route was not answered at all: %s", stream, requestWords(r))
+		case r.End > 1:
+			j.note(where, "the slowest answer of the %s route: %s", stream, requestWords(r))
+		}
+	}
+}

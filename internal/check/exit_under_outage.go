@@ -1,0 +1,53 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var exitUnderOutage = Check{
+	ID:    "termination/exit-under-outage",
+	Title: "It ends in time also while its database does not answer",
+	Why: "When a database hangs, pods are restarted first of all. A process that waits for it on its way out, to close a pool or to " +
+		"finish a query, holds every restart for the whole grace period.",
+	Fix:   "Bound everything on the way out: a deadline for queries that run, and one for closing the pool.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionOutageTermination},
+	Judge: judgeExitUnderOutage,
+}
+
+func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
+	t := e.OutageTermination
+	limit := terminationLimit(c, t)
+	codes := exitCodes(c)
+	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s, with the database frozen", strings.ReplaceAll(numbers(codes), " and ", " or "), limit)}
+	if t == nil {
+		return withoutDependency(c, e, evidence.SectionOutageTermination, j)
+	}
+	j.Seconds = t.Seconds
+	if why := undecidedExit(*t, e); why != "" {
+		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
+	}
+	seen := fmt.Sprintf("%s, %s after the deletion", exitWords(*t.Last), seconds(t.Seconds))
+	if t.Seconds <= limit.Seconds() && slices.Contains(codes, t.Last.ExitCode) {
+		return j.pass(fmt.Sprintf("Shutdown with a frozen database OK (exit %d)", t.Last.ExitCode), seen)
+	}
+	j.tail(t.Pod, 5)
+	if end := e.Termination; end != nil && end.Last != nil && end.Last.ExitCode == t.Last.ExitCode && !slices.Contains(codes, t.Last.ExitCode) {
+		return j.undecided(seen+", as it does with its database", "Mend termination/exit-zero first, then run podproof again.")
+	}
+	return j.fail(seen, "")
+}
+
+// withoutDependency is the judgement about an outage where there was none: it is not
+// promised without a dependency, and not known otherwise.
+func withoutDependency(c contract.Contract, e evidence.Evidence, s evidence.Section, j Judgement) Judgement {
+	if len(c.Dependencies) == 0 {
+		return j.skip("the contract names no dependency that could be taken away")
+	}
+	return inconclusive(e, s, j.Promised)
+}

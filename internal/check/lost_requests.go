@@ -1,0 +1,163 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var noLostRequests = Check{
+	ID:    "rollout/no-lost-requests",
+	Title: "A rolling restart, and an eviction, lose no request",
+	Why: "The endpoint of a pod that ends is removed everywhere a moment after SIGTERM. A process that stops listening at once " +
+		"loses the requests that are still sent to it, in every deploy and in every drain of a node.",
+	Fix:   "Keep serving for a few seconds after SIGTERM (lifecycle.preStop.sleep, or a delay in the process) with maxUnavailable: 0 and at least two replicas.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionRollouts},
+	Judge: func(c contract.Contract, e evidence.Evidence) Judgement {
+		return judgeRollouts(e, "a rolling restart and an eviction under load", "Rollout without lost requests OK", "restart", "eviction")
+	},
+}
+
+var scaleDown = Check{
+	ID:    "rollout/scale-down",
+	Title: "Scaling down to one replica loses no request",
+	Why:   "An autoscaler removes pods many times a day, while they serve. No new pod covers for one that drops what it was sent last.",
+	Fix:   "Keep serving for a few seconds after SIGTERM (lifecycle.preStop.sleep, or a delay in the process).",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionRollouts},
+	Judge: func(c contract.Contract, e evidence.Evidence) Judgement {
+		if w := e.Workload; w != nil && w.Replicas < 2 && len(e.Rollouts) > 0 {
+			return Judgement{}.skip("the workload has one replica")
+		}
+		return judgeRollouts(e, "scaling down to one replica under load", "Scale-down without lost requests OK", "scale-down")
+	},
+}
+
+// fewest requests from which anything is concluded.
+const fewest = 100
+
+func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judgement {
+	j := Judgement{Promised: what + " loses no request (status below 500, no retries)"}
+	if w := e.Workload; w != nil && w.Kind != "Deployment" {
+		return j.skip(w.Kind + " has no rolling update with a surge; a Deployment has")
+	}
+	var tried []evidence.Rollout
+	for _, o := range e.Rollouts {
+		if slices.Contains(kinds, o.Kind) && o.PreStopSleep == 0 {
+			tried = append(tried, o)
+		}
+	}
+	if len(tried) == 0 {
+		return inconclusive(e, evidence.SectionRollouts, j.Promised)
+	}
+	n, lost, undecided := 0, 0, ""
+	for _, o := range tried {
+		j.Seconds += o.Seconds
+		gone := lostIn(o)
+		n, lost = n+len(o.Requests), lost+len(gone)
+		switch {
+		case o.Problem != "":
+			undecided = o.Kind + ": " + said(o.Problem, 300)
+		case !o.Finished:
+			undecided = fmt.Sprintf("the %s was not over after %s", o.Kind, seconds(o.Seconds))
+		case len(o.Requests) < fewest:
+			undecided = fmt.Sprintf("only %s were sent during the %s", count(len(o.Requests), "request"), o.Kind)
+		}
+		if len(gone) > 0 {
+			j.lostWhere(o, gone)
+		}
+	}
+	switch {
+	case lost > 0:
+		return j.fail(fmt.Sprintf("%d of %d requests lost: %s", lost, n, j.firstBroken().Message), rolloutFix(e.Rollouts))
+	case undecided != "":
+		return j.undecided(undecided, "Let the rollout finish in the time that the contract gives a start; kubectl rollout status shows what it waits for.")
+	}
+	bound := 3 / float64(n) * 100
+	return j.pass(fmt.Sprintf("%s (0 of %d)", line, n),
+		fmt.Sprintf("0 of %d requests lost, so with 95 %% confidence fewer than %.2f %%", n, bound))
+}
+
+func lostIn(o evidence.Rollout) []evidence.Request {
+	var out []evidence.Request
+	for _, r := range o.Requests {
+		if !answered(r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// lostWhere says what was lost, by the way in which it was, and when.
+func (j *Judgement) lostWhere(o evidence.Rollout, lost []evidence.Request) {
+	by := map[string]int{}
+	var ways []string
+	for _, r := range lost {
+		way := fmt.Sprintf("%s %s", lossWords(r), requestPlace(r.Stream))
+		if by[way]++; by[way] == 1 {
+			ways = append(ways, way)
+		}
+	}
+	var parts []string
+	for _, w := range ways {
+		parts = append(parts, fmt.Sprintf("%d %s", by[w], w))
+	}
+	begun, ended := lost[0].Start.Sub(o.Began), lost[len(lost)-1].Ended().Sub(o.Began)
+	j.broken(o.Kind, "%s; %s to %s after it began", strings.Join(parts, ", "), seconds(begun.Seconds()), seconds(ended.Seconds()))
+	const most = 12
+	for _, m := range rolloutMarks(o, begun, ended)[:min(most, len(rolloutMarks(o, begun, ended)))] {
+		j.note(o.Kind+", "+seconds(m.At.Sub(o.Began).Seconds()), "%s", m.What)
+	}
+}
+
+func lossWords(r evidence.Request) string {
+	if r.Failure == "" {
+		return fmt.Sprintf("with status %d", r.Status)
+	}
+	return r.Failure
+}
+
+// rolloutMarks are what happened to pods and endpoints around the losses.
+func rolloutMarks(o evidence.Rollout, from, to time.Duration) []evidence.Mark {
+	var out []evidence.Mark
+	near := func(m evidence.Mark) bool {
+		at := m.At.Sub(o.Began)
+		return at > from-5*time.Second && at < to+time.Second
+	}
+	for _, p := range o.Ended {
+		for _, m := range p.Timeline {
+			if near(m) && (m.What == "deletion requested" || strings.Contains(m.What, "exited")) {
+				m.What = "pod " + p.Name + ": " + m.What
+				out = append(out, m)
+			}
+		}
+	}
+	for _, m := range o.Endpoints {
+		if near(m) {
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b evidence.Mark) int { return a.At.Compare(b.At) })
+	return out
+}
+
+// rolloutFix says whether the sleep that was tried would have been enough.
+func rolloutFix(all []evidence.Rollout) string {
+	for _, o := range all {
+		if o.PreStopSleep == 0 || o.Problem != "" || !o.Finished {
+			continue
+		}
+		if lost := len(lostIn(o)); lost > 0 {
+			return fmt.Sprintf("A preStop sleep of %d s alone does not mend it: %d of %d requests were still lost. Look at maxUnavailable, at the readiness probe of the new pods, and at what the process does with open connections.",
+				o.PreStopSleep, lost, len(o.Requests))
+		}
+		return fmt.Sprintf("Add lifecycle: {preStop: {sleep: {seconds: %d}}} to the container (or a delay in the process), within the grace period: with it, none of %d requests was lost.",
+			o.PreStopSleep, len(o.Requests))
+	}
+	return ""
+}

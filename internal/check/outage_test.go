@@ -1,0 +1,172 @@
+package check
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+func goodOutages() *evidence.Outages {
+	p := goodPod("api-outage")
+	p.Spec.Containers = []corev1.Container{{Name: "api",
+		ReadinessProbe: &corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 3, FailureThreshold: 2},
+		LivenessProbe:  &corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 5, FailureThreshold: 3}}}
+	return &evidence.Outages{Dependency: "statefulset/postgres", Pod: p,
+		Without: &evidence.StartWithout{Waited: 5, Recovered: true, After: 0.8},
+		Trials: []evidence.Outage{
+			goodOutage("disconnected", 100, 100.2), goodOutage("restarted", 110, 113),
+			goodOutage("refused", 120, 125), goodOutage("frozen", 140, 163),
+		}}
+}
+
+// goodOutage is noticed after two seconds, where it lasts that long, and over after one.
+func goodOutage(kind string, began, healed float64) evidence.Outage {
+	o := evidence.Outage{Kind: kind, Began: at(began), Healed: at(healed), Requests: []evidence.Request{
+		answer("query", began-1, 200), answer("health", began+0.1, 200), answer("query", began+0.1, 503), answer("query", healed+0.2, 200),
+		answer("ready", healed+0.2, 200)}}
+	if healed-began > 4 {
+		o.Unready, o.Ready = at(began+2), at(healed+1)
+	}
+	return o
+}
+
+func answer(stream string, start float64, status int) evidence.Request {
+	return evidence.Request{Stream: stream, Start: at(start), Connected: 0.001, Answered: 0.01, End: 0.01, Status: status}
+}
+
+func failed(stream string, start, after float64, how string) evidence.Request {
+	return evidence.Request{Stream: stream, Start: at(start), End: after, Failure: how, Error: "dial tcp 10.0.0.1:8000: " + how}
+}
+
+// outages changes those of the good evidence.
+func outages(change func(*evidence.Outages)) evidence.Evidence {
+	return with(func(e *evidence.Evidence) { change(e.Outages) })
+}
+
+var (
+	noOutages = without(evidence.SectionOutages, func(e *evidence.Evidence) { e.Outages = nil })
+	noDeps    = contractWith(func(c *contract.Contract) { c.Dependencies = nil })
+	notTried  = outages(func(o *evidence.Outages) {
+		o.Trials = []evidence.Outage{{Kind: "frozen", Problem: "no container runs"}}
+	})
+	neverUp     = outages(func(o *evidence.Outages) { o.Without.Recovered, o.Trials = false, nil })
+	nothingLeft = outages(func(o *evidence.Outages) { o.Trials = nil })
+)
+
+var waitsForDatabaseExamples = []example{
+	{name: "waits", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"not Ready in the 5.0 s without it", "Ready 0.8 s after"}},
+	{name: "is restarted", c: goodContract(), want: Pass, says: []string{"ended 3 times, with exit code 1"},
+		e: outages(func(o *evidence.Outages) { o.Without.Exits, o.Without.LastExit = 3, 1 })},
+	{name: "ends with 0", c: goodContract(), want: Pass, says: []string{"take for success"},
+		e: outages(func(o *evidence.Outages) { o.Without.Exits = 1 })},
+	{name: "Ready without it", c: goodContract(), want: Fail, says: []string{"Ready without its database"},
+		e: outages(func(o *evidence.Outages) { o.Without.BecameReady = true })},
+	{name: "gives up", c: goodContract(), e: neverUp, want: Fail, says: []string{"not Ready 0.8 s after the database was"}},
+	{name: "not observed", c: goodContract(), e: noOutages, want: Inconclusive},
+	{name: "no dependency", c: noDeps, e: noOutages, want: Skipped},
+}
+
+var readinessTruthExamples = []example{
+	{name: "follows", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"refused: not Ready 2.0 s after it began, Ready 1.0 s after it was over"}},
+	{name: "stays Ready", c: goodContract(), want: Fail, says: []string{"nobody listening", "stayed Ready for the 5.0 s"},
+		e: outages(func(o *evidence.Outages) { o.Trials[2].Unready = time.Time{} })},
+	{name: "does not come back", c: goodContract(), want: Fail, says: []string{"never answered", "not Ready again"},
+		e: outages(func(o *evidence.Outages) { o.Trials[3].Ready = time.Time{} })},
+	{name: "only by a restart", c: goodContract(), want: Fail, says: []string{"restarted once"},
+		e: outages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
+	{name: "no probe", c: goodContract(), want: Inconclusive, says: []string{"probes/declared"},
+		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].ReadinessProbe = nil })},
+	{name: "nothing tried", c: goodContract(), e: notTried, want: Inconclusive, says: []string{"no container runs"}},
+	{name: "never up", c: goodContract(), e: neverUp, want: Inconclusive, says: []string{"startup/waits-for-database"}},
+	{name: "cut off", c: goodContract(), e: nothingLeft, want: Inconclusive},
+	{name: "not observed", c: goodContract(), e: noOutages, want: Inconclusive},
+	{name: "no dependency", c: noDeps, e: noOutages, want: Skipped},
+}
+
+var livenessOutageExamples = []example{
+	{name: "no restart", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"outages of up to 23.0 s", "gives up after 15.0 s"}},
+	{name: "restarted", c: goodContract(), want: Fail, says: []string{"restarted 2 times", "Liveness probe failed"}, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Restarts = 2
+		o.Pod.Events = []evidence.Event{event(150, "Warning", "Unhealthy", "Liveness probe failed: timeout")}
+	})},
+	{name: "no probe", c: goodContract(), want: Pass, says: []string{"no liveness probe"},
+		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].LivenessProbe = nil })},
+	{name: "too short to tell", c: goodContract(), want: Inconclusive, says: []string{"gives up after 15.0 s"},
+		e: outages(func(o *evidence.Outages) { o.Trials = o.Trials[:3] })},
+	{name: "nothing tried", c: goodContract(), e: notTried, want: Inconclusive},
+	{name: "never up", c: goodContract(), e: neverUp, want: Inconclusive},
+	{name: "no dependency", c: noDeps, e: noOutages, want: Skipped},
+}
+
+// queried is the good contract with a route that asks the database.
+var queried = contractWith(func(c *contract.Contract) { c.HTTP.Query = &contract.Route{Path: "/q"} })
+
+var databaseRecoversExamples = []example{
+	{name: "recovers", c: queried, e: goodEvidence(), want: Pass, says: []string{"disconnected: 0.2 s, restarted: 0.2 s, refused: 0.2 s and frozen: 0.2 s"}},
+	{name: "a dead pool", c: queried, want: Fail, says: []string{"a restart, which ends pooled connections", "no query was answered", "status 500"}, e: outages(func(o *evidence.Outages) {
+		o.Trials[1].Requests[3] = answer("query", 114, 500)
+	})},
+	{name: "too late", c: queried, want: Fail, says: []string{"answered 40.0 s after it was back"}, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Requests[3] = answer("query", 163+39.99, 200)
+	})},
+	{name: "only by a restart", c: queried, want: Fail, says: []string{"restarted once on the way"}, e: outages(func(o *evidence.Outages) { o.Trials[0].Restarts = 1 })},
+	{name: "hangs", c: queried, want: Fail, says: []string{"health route was not answered at all", "after 30.0 s"}, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Requests[1] = failed("health", 141, 30, "timeout")
+	})},
+	{name: "slow, not hanging", c: queried, want: Pass, says: []string{"slowest answer of the query route: status 503 after 5.0 s"}, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(141), End: 5, Status: 503}
+	})},
+	{name: "the readiness route stands in", c: goodContract(), want: Pass, says: []string{"the contract names no http.query"}, e: outages(func(o *evidence.Outages) {
+		for i := range o.Trials {
+			o.Trials[i].Requests = []evidence.Request{answer("ready", 99, 200), {Stream: "ready", Start: o.Trials[i].Healed, End: 0.3, Status: 200}}
+		}
+	})},
+	{name: "a readiness route that tells nothing", c: goodContract(), want: Inconclusive, says: []string{"http.query"}, e: outages(func(o *evidence.Outages) {
+		for i := range o.Trials {
+			o.Trials[i].Requests = []evidence.Request{{Stream: "ready", Start: o.Trials[i].Healed, End: 0.3, Status: 200}}
+		}
+		o.Trials[2].Unready = time.Time{}
+	})},
+	{name: "no query sent", c: queried, want: Inconclusive, e: outages(func(o *evidence.Outages) {
+		for i := range o.Trials {
+			o.Trials[i].Requests = nil
+		}
+	})},
+	{name: "nothing tried", c: queried, e: notTried, want: Inconclusive},
+	{name: "no dependency", c: noDeps, e: noOutages, want: Skipped},
+}
+
+var exitUnderOutageExamples = []example{
+	{name: "ends", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"Shutdown with a frozen database OK (exit 0)"}},
+	{name: "hangs", c: goodContract(), want: Fail, says: []string{"exit code 137", "45.0 s after"}, e: with(func(e *evidence.Evidence) {
+		e.OutageTermination.Last, e.OutageTermination.Seconds = &corev1.ContainerStateTerminated{ExitCode: 137}, 45
+	})},
+	{name: "as always", c: goodContract(), want: Inconclusive, says: []string{"termination/exit-zero"}, e: with(func(e *evidence.Evidence) {
+		e.OutageTermination.Last = &corev1.ContainerStateTerminated{ExitCode: 1}
+		e.Termination.Last = &corev1.ContainerStateTerminated{ExitCode: 1}
+	})},
+	{name: "code lost", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) { e.OutageTermination.Last.Reason = "ContainerStatusUnknown" })},
+	{name: "not observed", c: goodContract(), want: Inconclusive,
+		e: without(evidence.SectionOutageTermination, func(e *evidence.Evidence) { e.OutageTermination = nil })},
+	{name: "no dependency", c: noDeps, want: Skipped, e: with(func(e *evidence.Evidence) { e.OutageTermination = nil })},
+}
+
+func TestProbeBudget(t *testing.T) {
+	for _, c := range []struct {
+		probe *corev1.Probe
+		want  time.Duration
+	}{
+		{nil, 0},
+		{&corev1.Probe{}, 3 * time.Second},
+		{&corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 5, FailureThreshold: 3}, 15 * time.Second},
+		{&corev1.Probe{PeriodSeconds: 10, TimeoutSeconds: 1, FailureThreshold: 2}, 20 * time.Second},
+	} {
+		if got := probeBudget(c.probe); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.probe, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package check
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// outageWords are the ways in which a dependency was away.
+var outageWords = map[string]string{
+	"refused":      "nobody listening",
+	"frozen":       "connections that are never answered",
+	"restarted":    "a restart, which ends pooled connections",
+	"disconnected": "connections ended by the server",
+}
+
+func awayWords(o evidence.Outage) string {
+	if w := outageWords[o.Kind]; w != "" {
+		return w
+	}
+	return o.Kind
+}
+
+// away are the outages that were tried, of the kinds that are asked for; all without any.
+func away(e evidence.Evidence, kinds ...string) (tried []evidence.Outage, problems []string) {
+	if e.Outages == nil {
+		return nil, nil
+	}
+	for _, o := range e.Outages.Trials {
+		wanted := len(kinds) == 0
+		for _, k := range kinds {
+			wanted = wanted || k == o.Kind
+		}
+		switch {
+		case !wanted:
+		case o.Problem != "":
+			problems = append(problems, o.Kind+": "+said(o.Problem, 300))
+		default:
+			tried = append(tried, o)
+		}
+	}
+	return tried, problems
+}
+
+// probeBudget is how long a probe may fail before its result counts: its threshold, times
+// what one attempt takes at most.
+func probeBudget(p *corev1.Probe) time.Duration {
+	if p == nil {
+		return 0
+	}
+	threshold := max(1, p.FailureThreshold)
+	if p.FailureThreshold == 0 {
+		threshold = 3 // Kubernetes' default
+	}
+	return time.Duration(threshold) * time.Duration(max(1, p.PeriodSeconds, p.TimeoutSeconds)) * time.Second
+}
+
+// outagePod is the container as it ran during the outages, with its impatient probes.
+func outagePod(e evidence.Evidence) *corev1.Container {
+	if e.Outages == nil {
+		return nil
+	}
+	name := containerName(e)
+	for i := range e.Outages.Pod.Spec.Containers {
+		if c := &e.Outages.Pod.Spec.Containers[i]; c.Name == name || len(e.Outages.Pod.Spec.Containers) == 1 {
+			return c
+		}
+	}
+	return nil
+}
+
+// outageLine names what was tried: "refused, frozen".
+func outageKinds(os []evidence.Outage) string {
+	var names []string
+	for _, o := range os {
+		names = append(names, o.Kind)
+	}
+	return list(names)
+}
+
+func (j *Judgement) unknown(problems []string) {
+	for _, p := range problems {
+		j.note("not tried", "%s", p)
+	}
+}
+
+func afterWords(from, to time.Time) string {
+	return fmt.Sprintf("%s after", seconds(to.Sub(from).Seconds()))
+}

@@ -1,0 +1,65 @@
+package check
+
+import (
+	"fmt"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var readinessTellsTheTruth = Check{
+	ID:    "probes/readiness-tells-the-truth",
+	Title: "Without its database a pod is not Ready, and with it again it is",
+	Why: "A Service sends requests to every Ready pod. One that is Ready without its database answers them with errors, and a rollout " +
+		"takes it for good.",
+	Fix:   "Let the readiness route ask the database, with a time limit below the probe's timeoutSeconds, and answer 503 without it.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionOutages},
+	Judge: judgeReadinessTellsTheTruth,
+}
+
+func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "Ready goes False while the database is away and True when it is back, each within the probe's own budget, without a restart"}
+	if e.Outages == nil {
+		return withoutDependency(c, e, evidence.SectionOutages, j)
+	}
+	tried, problems := away(e, "refused", "frozen")
+	j.unknown(problems)
+	if len(tried) == 0 {
+		return j.noOutage(e, problems)
+	}
+	container := outagePod(e)
+	if container != nil && container.ReadinessProbe == nil {
+		return j.undecided("the container has no readiness probe", "See probes/declared.")
+	}
+	var said []string
+	for _, o := range tried {
+		j.Seconds += o.Healed.Sub(o.Began).Seconds()
+		where := "database away: " + awayWords(o)
+		switch {
+		case o.Unready.IsZero():
+			j.broken(where, "the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds()))
+		case o.Ready.IsZero():
+			j.broken(where, "the pod was not Ready again after the database was back")
+		case o.Restarts > 0:
+			j.broken(where, "the container was restarted %s", times(o.Restarts))
+		default:
+			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
+		}
+	}
+	if b := j.firstBroken(); b != nil {
+		return j.fail(b.Where+": "+b.Message, "")
+	}
+	return j.pass("Readiness follows the database OK", list(said))
+}
+
+// noOutage is the judgement when no outage could be tried.
+func (j Judgement) noOutage(e evidence.Evidence, problems []string) Judgement {
+	switch w := e.Outages.Without; {
+	case len(problems) > 0:
+		return j.undecided("no outage could be tried: "+problems[0], "Remove what was in the way, then run podproof again.")
+	case w != nil && !w.Recovered:
+		return j.undecided("the pod did not become Ready in the first place, so nothing was taken from it", "Mend startup/waits-for-database first, then run podproof again.")
+	}
+	return inconclusive(e, evidence.SectionOutages, j.Promised)
+}

@@ -1,0 +1,127 @@
+package check
+
+import (
+	"fmt"
+	"time"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var requestsInFlight = Check{
+	ID:    "termination/requests-in-flight",
+	Title: "Requests that are under way when SIGTERM comes are answered",
+	Why: "Stopping an idle process shows nothing: in production it is stopped while it answers. Every deploy then loses the requests " +
+		"that a process drops on SIGTERM.",
+	Fix:   "On SIGTERM stop accepting, answer what was begun (http.Server.Shutdown, uvicorn's --timeout-graceful-shutdown), and only then exit.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionInFlight},
+	Judge: judgeRequestsInFlight,
+}
+
+// The streams of requests, as the collector names them.
+const (
+	streamSlow   = "slow"
+	streamNew    = "new"
+	streamKept   = "kept"
+	streamReady  = "ready"
+	streamHealth = "health"
+	streamQuery  = "query"
+)
+
+func judgeRequestsInFlight(c contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "every request that was begun before SIGTERM gets its whole answer"}
+	t := e.InFlight
+	if t == nil {
+		return inconclusive(e, evidence.SectionInFlight, j.Promised)
+	}
+	j.Seconds = t.Seconds
+	if why := undecidedExit(*t, e); why != "" {
+		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
+	}
+	slow, early, lost := 0, 0, 0
+	for _, r := range t.Requests {
+		if !r.Start.Before(t.Deleted) || r.Ended().Before(t.Deleted) {
+			early += count01(r.Stream == streamSlow && r.Early)
+			continue
+		}
+		slow += count01(r.Stream == streamSlow)
+		if !answered(r) {
+			lost++
+			j.broken("request of "+seconds(r.Start.Sub(t.Deleted).Seconds())+" to the deletion, "+requestPlace(r.Stream), "%s", requestWords(r))
+		}
+	}
+	end := t.Deleted.Add(time.Duration(t.Seconds * float64(time.Second)))
+	for _, r := range t.Requests {
+		if r.Start.After(t.Deleted) && r.Start.Before(end) && r.Failure != "" && r.Failure != "refused" {
+			j.note("request "+seconds(r.Start.Sub(t.Deleted).Seconds())+" after the deletion, "+requestPlace(r.Stream), "%s", requestWords(r))
+		}
+	}
+	switch {
+	case lost > 0:
+		fix := ""
+		if t.Released.IsZero() && slow > 0 {
+			fix = fmt.Sprintf("The process ended %s after SIGTERM, with requests under way: wait for them, up to a bound below the grace period of %d s.", seconds(t.Seconds), t.GraceSeconds)
+		}
+		return j.fail(fmt.Sprintf("%s under way at SIGTERM got no whole answer: %s", count(lost, "request"), j.firstBroken().Message), fix)
+	case slow == 0 && early > 0:
+		return j.undecided("the server answered before it had read the whole body, so no request was under way at SIGTERM: "+requestWords(firstEarly(t.Requests)),
+			"Let the contract's http.upload name a route that reads its body before it answers.")
+	case slow == 0:
+		return j.undecided("no request could be kept under way: the contract names no route that reads a body",
+			"Let the contract's http.upload name one (method, path, body): podproof sends half of the body before SIGTERM and the rest after it.")
+	}
+	return j.pass(fmt.Sprintf("Requests in flight OK (%d of %d answered)", slow, slow),
+		fmt.Sprintf("%s with half a body at SIGTERM answered whole, %s after it", count(slow, "request"), seconds(t.Released.Sub(t.Deleted).Seconds())))
+}
+
+func count01(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func firstEarly(rs []evidence.Request) evidence.Request {
+	for _, r := range rs {
+		if r.Early {
+			return r
+		}
+	}
+	return evidence.Request{}
+}
+
+// answered tells whether a request got a whole answer that is no error of the server's.
+func answered(r evidence.Request) bool { return r.Failure == "" && r.Status > 0 && r.Status < 500 }
+
+// requestWords says what became of a request.
+func requestWords(r evidence.Request) string {
+	after := " after " + seconds(r.End)
+	switch r.Failure {
+	case "":
+		return fmt.Sprintf("status %d%s", r.Status, after)
+	case "refused":
+		return "connection refused" + after
+	case "reset":
+		return "connection reset" + after
+	case "closed":
+		return "connection closed before a whole answer" + after
+	case "timeout":
+		return "no answer" + after
+	case "unreachable":
+		return "no route to the pod" + after
+	}
+	return said(r.Error, 120) + after
+}
+
+func requestPlace(stream string) string {
+	switch stream {
+	case streamSlow:
+		return "with half of its body sent"
+	case streamKept:
+		return "over a kept connection"
+	case streamNew:
+		return "over a new connection"
+	}
+	return "to the " + stream + " route"
+}

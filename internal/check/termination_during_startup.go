@@ -1,0 +1,68 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var terminationDuringStartup = Check{
+	ID:    "termination/during-startup",
+	Title: "A pod that is deleted while it starts ends soon",
+	Why: "A rollout that is undone, or a node that is drained, deletes pods that have just started. A process that takes no signal " +
+		"before it is up holds the rollback for the whole grace period, and is killed.",
+	Fix:   "Handle SIGTERM from the first line on, before anything slow is loaded or waited for.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionEarlyTermination},
+	Judge: judgeTerminationDuringStartup,
+}
+
+func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Judgement {
+	t := e.EarlyTermination
+	limit := terminationLimit(c, t)
+	j := Judgement{Promised: fmt.Sprintf("a container that gets SIGTERM right after its start ends by itself within %s", limit)}
+	if t == nil {
+		return inconclusive(e, evidence.SectionEarlyTermination, j.Promised)
+	}
+	j.Seconds = t.Seconds
+	if why := undecidedExit(*t, e); why != "" {
+		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
+	}
+	seen := fmt.Sprintf("%s, %s after the deletion", exitWords(*t.Last), seconds(t.Seconds))
+	crashed := t.Last.ExitCode > 128 && t.Last.ExitCode != 128+15 || t.Last.Reason == "OOMKilled"
+	switch {
+	case crashed || t.Seconds > limit.Seconds():
+		j.tail(t.Pod, 5)
+		why, fix := pid1(e).explain(*t, e)
+		if t.Last.ExitCode == 137 && t.Seconds >= float64(t.GraceSeconds)-1 {
+			why = "SIGTERM came before it was handled, and the kernel drops a signal that PID 1 has no handler for"
+			fix = "Install the handler first: before slow imports, migrations and waiting for the database. An init as PID 1 (tini, dumb-init) passes SIGTERM on to a child, which it then ends."
+		}
+		return j.fail(seen+": "+why, fix)
+	case !slices.Contains(exitCodes(c), t.Last.ExitCode):
+		j.note("pod "+t.Pod.Name, "%s is no exit code that the contract names; before it is up that does no harm", exitWords(*t.Last))
+	}
+	return j.pass("SIGTERM during startup OK", seen)
+}
+
+// terminationLimit is the contract's time, or else the grace period.
+func terminationLimit(c contract.Contract, t *evidence.Termination) time.Duration {
+	if limit := c.Termination.Within.Std(); limit > 0 {
+		return limit
+	}
+	if t != nil {
+		return time.Duration(t.GraceSeconds) * time.Second
+	}
+	return 30 * time.Second // what Kubernetes grants where a manifest says nothing
+}
+
+// exitCodes are those that the contract takes for an orderly end.
+func exitCodes(c contract.Contract) []int32 {
+	if len(c.Termination.ExitCodes) == 0 {
+		return []int32{0}
+	}
+	return c.Termination.ExitCodes
+}

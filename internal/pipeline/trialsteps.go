@@ -1,0 +1,233 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/collect/pod"
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
+)
+
+// agentSections are those that the agent's requests are part of.
+var agentSections = []evidence.Section{evidence.SectionInFlight, evidence.SectionRollouts,
+	evidence.SectionOutages, evidence.SectionOutageTermination}
+
+// possible is a step that a run may have.
+type possible struct {
+	wanted bool
+	step
+}
+
+// trialSteps are the trials that disturb what they are tried on. Each has pods of its own,
+// or, like an outage, a namespace; a rollout replaces the workload's own pods, and so waits
+// for those who look at them.
+func (r *run) trialSteps() []possible {
+	agent := r.needs(agentSections...)
+	outage := []evidence.Section{evidence.SectionOutages, evidence.SectionOutageTermination}
+	return []possible{
+		{agent, step{id: "agent-image", after: []string{"boot"}, run: r.loadAgent}},
+		{agent, step{id: "agent", after: []string{"node", "agent-image", "startup"}, run: r.startAgent}},
+		{r.needs(evidence.SectionEarlyTermination), step{id: "early-termination", after: []string{"startup"},
+			sections: []evidence.Section{evidence.SectionEarlyTermination}, run: r.earlyTermination}},
+		{r.needs(evidence.SectionInFlight), step{id: "requests-in-flight", after: []string{"startup", "agent"},
+			name: "Stopping a pod with requests in flight", ended: "Pod with requests in flight stopped",
+			sections: []evidence.Section{evidence.SectionInFlight}, run: r.inFlight}},
+		{r.needs(evidence.SectionRollouts), step{id: "rollouts", after: []string{"startup", "agent", "health", "identity"},
+			name: "Rolling out under load", ended: "Rolled out under load",
+			sections: []evidence.Section{evidence.SectionRollouts}, run: r.rollouts}},
+		{r.needs(outage...) && len(r.contract.Dependencies) > 0, step{id: "outages", after: []string{"startup", "agent"},
+			name: "Taking " + first(r.contract.Dependencies) + " away", ended: first(r.contract.Dependencies) + " taken away and given back",
+			sections: outage, run: r.outages}},
+	}
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
+
+// loadAgent puts podproof itself into the cluster, as an image of one file.
+func (r *run) loadAgent(ctx context.Context) error {
+	file, err := agentProgram(r.info.Architecture)
+	if err != nil {
+		return err
+	}
+	p, err := cluster.NewProgram(file, "podproof", r.info.Architecture, pod.AgentUID)
+	if err != nil {
+		return fmt.Errorf("making the image of podproof's agent: %w", err)
+	}
+	ref := "podproof.local/agent:run-" + r.lease.ID
+	if err := r.recordImage(ref); err != nil {
+		return err
+	}
+	l, err := r.kind.Load(ctx, p, ref)
+	if err != nil {
+		return err
+	}
+	r.Debug(fmt.Sprintf("loaded %s: sent %d layers (%d MiB), the node had %d", ref, l.Sent, l.Bytes>>20, l.Reused))
+	r.agentImage = ref
+	return nil
+}
+
+// agentProgram is the running podproof, or the one for the nodes' system beside it.
+func agentProgram(architecture string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding podproof's own program, which is its agent, too: %w", err)
+	}
+	if runtime.GOOS == "linux" && runtime.GOARCH == architecture {
+		return self, nil
+	}
+	other := filepath.Join(filepath.Dir(self), "podproof-linux-"+architecture)
+	if _, err := os.Stat(other); errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("the cluster's nodes are linux/%s and this podproof is for %s/%s: put a podproof for them at %s (GOOS=linux GOARCH=%s CGO_ENABLED=0 go build)",
+			architecture, runtime.GOOS, runtime.GOARCH, other, architecture)
+	}
+	return other, nil
+}
+
+func (r *run) startAgent(ctx context.Context) error {
+	return r.bench.StartAgent(ctx, r.agentImage)
+}
+
+// stopSignal is the image's own, empty when it names none.
+func (r *run) stopSignal() (string, error) {
+	cfg, err := r.archive.ConfigFile()
+	if err != nil {
+		return "", err
+	}
+	return cfg.Config.StopSignal, nil
+}
+
+func (r *run) earlyTermination(ctx context.Context) error {
+	signal, err := r.stopSignal()
+	if err != nil {
+		return err
+	}
+	t, err := pod.EarlyTermination(ctx, r.bench, signal)
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.EarlyTermination = t })
+	return nil
+}
+
+func (r *run) inFlight(ctx context.Context) error {
+	signal, err := r.stopSignal()
+	if err != nil {
+		return err
+	}
+	t, err := pod.InFlight(ctx, r.bench, r.contract.HTTP.Port, r.contract.HTTP.Health, r.readyPath(), route(r.contract.HTTP.Upload), signal, r.contract.Startup.Within.Std())
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.InFlight = t })
+	return nil
+}
+
+func (r *run) rollouts(ctx context.Context) error {
+	services, err := workload.Services(r.objects, r.subject)
+	if err != nil {
+		return err
+	}
+	rs, err := pod.Rollouts(ctx, r.bench, services, r.contract.HTTP.Port, r.contract.HTTP.Health, r.contract.Startup.Within.Std())
+	r.set(func(e *evidence.Evidence) { e.Rollouts = rs })
+	return err
+}
+
+// readyPath is the route of the readiness probe, or that of health where it asks none.
+func (r *run) readyPath() string {
+	readiness, _ := workload.Probes(r.subject.Template, r.container.Name)
+	if readiness != nil && readiness.HTTPGet != nil {
+		return readiness.HTTPGet.Path
+	}
+	return r.contract.HTTP.Health
+}
+
+func route(c *contract.Route) *pod.Route {
+	if c == nil {
+		return nil
+	}
+	return &pod.Route{Method: c.Verb(), Path: c.Path, Header: c.Header, Body: c.Body}
+}
+
+// outages makes a namespace with everything in it once more, and takes the first
+// dependency away there.
+func (r *run) outages(ctx context.Context) error {
+	ns := r.namespace() + "-outage"
+	observer, err := r.makeNamespace(ctx, ns)
+	if err != nil {
+		return err
+	}
+	s, err := r.outageSpec(ns)
+	if err != nil {
+		return err
+	}
+	placed, err := workload.Runners([]workload.Object{s.Workload})
+	if err != nil {
+		return err
+	}
+	b := *r.bench
+	b.Namespace, b.Observer, b.Subject = ns, observer, placed[0]
+	result, err := pod.Outages(ctx, &b, s)
+	r.set(func(e *evidence.Evidence) { e.Outages, e.OutageTermination = result.Outages, result.Termination })
+	return err
+}
+
+func (r *run) outageSpec(ns string) (pod.OutageSpec, error) {
+	signal, err := r.stopSignal()
+	if err != nil {
+		return pod.OutageSpec{}, err
+	}
+	s := pod.OutageSpec{Port: r.contract.HTTP.Port, Health: r.contract.HTTP.Health, Ready: r.readyPath(),
+		Query: route(r.contract.HTTP.Query), StopSignal: signal, Within: r.contract.Startup.Within.Std()}
+	named := map[string]bool{}
+	for _, d := range r.contract.Dependencies {
+		named[d] = true
+	}
+	objects := r.placedIn(ns)
+	runners, err := workload.Runners(objects)
+	if err != nil {
+		return s, err
+	}
+	for _, x := range runners {
+		switch name := x.String(); {
+		case name == r.contract.Dependencies[0]:
+			x.Object = workload.Freezable(x.Object)
+			s.Dependency = x
+		case named[name]:
+			s.Others = append(s.Others, x)
+		}
+	}
+	services, err := workload.Services(objects, s.Dependency)
+	if err != nil {
+		return s, err
+	}
+	for _, v := range services {
+		if v.Spec.ClusterIP != "None" {
+			s.Services = append(s.Services, v.Name)
+		}
+	}
+	for _, o := range objects {
+		switch name := o.String(); {
+		case r.isSubject(o):
+			s.Workload = workload.Impatient(workload.Scaled(o, 1))
+		case name == r.contract.Dependencies[0]:
+		case o.GetKind() == "Service" && slices.Contains(s.Services, o.GetName()):
+			s.Objects = append(s.Objects, workload.Freezable(o))
+		default:
+			s.Objects = append(s.Objects, o)
+		}
+	}
+	return s, nil
+}
