@@ -138,6 +138,8 @@ type Image struct {
 	// engine keeps images in containerd.
 	ID   string
 	Size int64 // bytes, as the engine counts them
+	// Layers are the diff IDs, lowest first.
+	Layers []string
 }
 
 // Image looks an image up by name or ID. The error is ErrNotFound when there is none.
@@ -148,7 +150,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (Image, error) {
 	} else if err != nil {
 		return Image{}, fmt.Errorf("looking up image %s (docker image inspect): %w", ref, err)
 	}
-	return Image{ID: r.ID, Size: r.Size}, nil
+	return Image{ID: r.ID, Size: r.Size, Layers: r.RootFS.Layers}, nil
 }
 
 // Save streams an image as `docker save` does.

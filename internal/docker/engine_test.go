@@ -44,7 +44,7 @@ func api() *http.ServeMux {
 	}
 	answer("/info", `{"CgroupVersion":"1","Driver":"overlay2","NCPU":2,"MemTotal":7,"Architecture":"x86_64"}`)
 	answer("/version", `{"Version":"20.10.24","Os":"linux","Arch":"amd64"}`)
-	answer("/images/app:1/json", `{"Id":"sha256:aa","Size":12}`)
+	answer("/images/app:1/json", `{"Id":"sha256:aa","Size":12,"RootFS":{"Layers":["sha256:bb"]}}`)
 	answer("/images/get", "tar")
 	m.HandleFunc("/v1.41/containers/json", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("all") != "1" || !strings.Contains(r.FormValue("filters"), `"label":{"k=v":true}`) {
@@ -94,7 +94,7 @@ func TestEngineByHost(t *testing.T) {
 		t.Errorf("info %+v, %v, want %+v", info, err, want)
 	}
 	img, err := e.Image(t.Context(), "app:1")
-	if err != nil || img != (Image{"sha256:aa", 12}) {
+	if err != nil || img.ID != "sha256:aa" || img.Size != 12 || !slices.Equal(img.Layers, []string{"sha256:bb"}) {
 		t.Errorf("image %+v, %v", img, err)
 	}
 	if _, err := e.Image(t.Context(), "none"); !errors.Is(err, ErrNotFound) {

@@ -167,7 +167,7 @@ func (r *run) loadOther(ctx context.Context, ref string) (bool, error) {
 		return false, err
 	}
 	defer os.Remove(file)
-	a, err := source.Open(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
+	a, err := source.OpenArchive(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
 	if err != nil {
 		return false, err
 	}

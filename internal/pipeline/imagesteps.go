@@ -80,7 +80,7 @@ func (r *run) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.archive, err = source.Open(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
+	r.archive, err = source.OpenArchive(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ type run struct {
 	info    docker.Info
 	lease   *cluster.Lease
 	clean   cleanup
-	archive *source.Archive
+	archive *source.Image
 
 	kind     *cluster.Kind
 	applier  *workload.Applier

@@ -1,5 +1,3 @@
-// Package source is where images come from: a Docker engine, a registry, an archive, a folder.
-// Each gives a v1.Image whose layers are read when asked for.
 package source
 
 import (
@@ -9,44 +7,33 @@ import (
 	"io"
 	"os"
 	"path"
+	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"podproof.dev/podproof/internal/collect/image/layer"
 )
 
-// Archive is one image of a `docker save` archive that lies in a file. Bodies are read
-// from the file when asked for, by any number of readers at once.
-//
-// Digest, Size and Manifest are those of v1.Image's compressed form, for which every
-// layer would be compressed: nobody here should ask for them.
-type Archive struct {
-	v1.Image
-	tar    *tarIndex
-	layers []v1.Layer
+// OpenArchive reads the table of contents of an archive: the classic one of `docker save`,
+// the OCI-shaped one of Docker 25 and later, the one of an engine that keeps images in
+// containerd, and an OCI layout in a tar file; as a whole, each may be compressed. Of several
+// images it takes the one for the host.
+func OpenArchive(file string, host v1.Platform) (*Image, error) {
+	return Options{Host: host}.tar(file)
 }
 
-// Open reads the table of contents of an archive: the classic one, the OCI-shaped one of
-// Docker 25 and later, and the one of an engine that keeps images in containerd. Of several
-// images it takes the one for the platform; where only one is there, the platform does not matter.
-func Open(file string, platform v1.Platform) (*Archive, error) {
+func (o Options) tar(file string) (*Image, error) {
 	t, err := openTar(file)
 	if err != nil {
 		return nil, err
 	}
-	a, err := t.image(platform)
+	img, err := o.from(t)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("image archive %s: %w", file, err), t.file.Close())
+		return nil, errors.Join(fmt.Errorf("image archive %s: %w", file, err), t.Close())
 	}
-	return a, nil
+	img.Kind, img.Ref = Tar, file
+	return img, nil
 }
-
-// Close closes the file. It does not remove it.
-func (a *Archive) Close() error { return a.tar.file.Close() }
-
-// Layers returns the layers, lowest first. Each also has UncompressedSize() (int64, error),
-// which costs nothing where the archive holds the layer uncompressed.
-func (a *Archive) Layers() ([]v1.Layer, error) { return a.layers, nil }
 
 // tarIndex is a tar file with the place of every entry's body.
 type tarIndex struct {
@@ -58,35 +45,82 @@ type tarIndex struct {
 type body struct{ offset, size int64 }
 
 // openTar reads the headers alone: the reader seeks over the bodies.
-func openTar(file string) (*tarIndex, error) {
-	f, err := os.Open(file)
-	if err != nil {
+func openTar(name string) (*tarIndex, error) {
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, layer.Faultf("there is no file %s: %w", name, err)
+	} else if err != nil {
 		return nil, fmt.Errorf("opening the image archive: %w", err)
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, errors.Join(layer.Faultf("%s is a folder; an OCI layout is named oci:%s", name, name), f.Close())
+	}
+	if f, err = unpacked(f); err != nil {
+		return nil, fmt.Errorf("image archive %s: %w", name, err)
 	}
 	t := &tarIndex{file: f, bodies: map[string]body{}, links: map[string]string{}}
 	if err := t.index(); err != nil {
-		return nil, errors.Join(fmt.Errorf("image archive %s: %w", file, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("image archive %s: %w", name, err), f.Close())
 	}
 	return t, nil
 }
 
+// unpacked is the file itself, or, where it is compressed as a whole, its content in a file
+// without a name: layers are read side by side and some twice, which no stream allows.
+func unpacked(f *os.File) (*os.File, error) {
+	first := make([]byte, 4)
+	if n, err := f.ReadAt(first, 0); err != nil && err != io.EOF {
+		return nil, errors.Join(err, f.Close())
+	} else if !layer.IsCompressed(first[:n]) {
+		return f, nil
+	}
+	defer func() { _ = f.Close() }()
+	r, err := layer.Decompress(f)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	return nameless(r)
+}
+
+// nameless copies a stream to a file that is gone with the process, however that ends.
+func nameless(r io.Reader) (*os.File, error) {
+	f, err := os.CreateTemp("", "podproof-image-*")
+	if err != nil {
+		return nil, fmt.Errorf("there is no place for the unpacked archive: %w; set TMPDIR to a folder with room", err)
+	}
+	_, err = io.Copy(f, r)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		err = fmt.Errorf("there is no room for the unpacked archive in %s: %w; set TMPDIR to a folder with room", os.TempDir(), err)
+	}
+	if err = errors.Join(err, os.Remove(f.Name())); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return f, err
+}
+
+// maxEntries bounds an archive's table of contents; an image has some hundred.
+const maxEntries = 1 << 20
+
 func (t *tarIndex) index() error {
 	r, last := tar.NewReader(t.file), ""
-	for {
+	for n := 0; ; n++ {
 		h, err := r.Next()
+		at, seekErr := t.file.Seek(0, io.SeekCurrent)
 		switch {
 		case err == io.EOF:
 			return nil
-		case err != nil && last == "":
-			return fmt.Errorf("it is not a tar file, or it is damaged: %w; save the image again", err)
-		case err != nil:
-			return fmt.Errorf("it is damaged or cut short after entry %s: %w; save the image again", last, err)
+		case err != nil && last == "" && !errors.Is(err, tar.ErrInsecurePath):
+			return layer.Faultf("it is not a tar file, or it is damaged (byte %d): %w; save the image again", at, err)
+		case err != nil && !errors.Is(err, tar.ErrInsecurePath):
+			return layer.Faultf("it is damaged or cut short after entry %s (byte %d): %w; save the image again", last, at, err)
+		case seekErr != nil:
+			return seekErr
+		case n > maxEntries:
+			return layer.Faultf("it has more than %d entries, which no image has", maxEntries)
 		}
 		last = path.Clean(h.Name)
-		at, err := t.file.Seek(0, io.SeekCurrent)
-		if err != nil {
-			return err
-		}
 		switch h.Typeflag {
 		case tar.TypeReg:
 			t.bodies[last] = body{at, h.Size}
@@ -96,6 +130,11 @@ func (t *tarIndex) index() error {
 			t.links[last] = path.Clean(h.Linkname)
 		}
 	}
+}
+
+func (t *tarIndex) has(name string) bool {
+	_, err := t.entry(name)
+	return err == nil
 }
 
 // entry returns the body of an entry, through links.
@@ -111,73 +150,8 @@ func (t *tarIndex) entry(name string) (*io.SectionReader, error) {
 		}
 		at = to
 	}
-	return nil, fmt.Errorf("entry %s is not there: the archive is damaged or incomplete; save the image again", name)
+	return nil, &absentError{"entry " + name}
 }
 
-// documentLimit bounds what is read into memory at once: manifests and configurations
-// are a few KiB; containerd's own limit for them is 8 MiB.
-const documentLimit = 8 << 20
-
-func (t *tarIndex) document(name string) ([]byte, error) {
-	r, err := t.entry(name)
-	if err != nil {
-		return nil, err
-	}
-	if r.Size() > documentLimit {
-		return nil, fmt.Errorf("entry %s has %d bytes, more than a manifest or a configuration may have (%d)", name, r.Size(), documentLimit)
-	}
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("reading entry %s: %w", name, err)
-	}
-	return b, nil
-}
-
-// image makes the chosen image of the archive into a v1.Image.
-func (t *tarIndex) image(platform v1.Platform) (*Archive, error) {
-	c, err := t.choose(platform)
-	if err != nil {
-		return nil, err
-	}
-	core := &core{config: c.config, blobs: map[v1.Hash]*blob{}}
-	ids := c.parsed.RootFS.DiffIDs
-	if len(ids) != len(c.layers) {
-		return nil, fmt.Errorf("its manifest names %d layers and its configuration %d: the archive is damaged; save the image again", len(c.layers), len(ids))
-	}
-	a := &Archive{tar: t}
-	for i, name := range c.layers {
-		r, err := t.entry(name)
-		if err != nil {
-			return nil, fmt.Errorf("layer %d: %w", i, err)
-		}
-		b := &blob{name: name, diffID: ids[i], at: r}
-		core.blobs[ids[i]] = b
-		l, err := partial.UncompressedToLayer(b)
-		if err != nil {
-			return nil, err
-		}
-		a.layers = append(a.layers, layerOf{l, b})
-	}
-	a.Image, err = partial.UncompressedToImage(core)
-	return a, err
-}
-
-// core is the little from which go-containerregistry makes a whole v1.Image.
-type core struct {
-	config []byte
-	blobs  map[v1.Hash]*blob
-}
-
-// RawConfigFile returns the configuration, byte for byte.
-func (c *core) RawConfigFile() ([]byte, error) { return c.config, nil }
-
-// MediaType is that of the manifest which v1.Image would compute.
-func (c *core) MediaType() (types.MediaType, error) { return types.DockerManifestSchema2, nil }
-
-// LayerByDiffID finds a layer by the digest of its uncompressed content.
-func (c *core) LayerByDiffID(h v1.Hash) (partial.UncompressedLayer, error) {
-	if b, ok := c.blobs[h]; ok {
-		return b, nil
-	}
-	return nil, fmt.Errorf("the image has no layer %s", h)
-}
+// Close closes the file. It does not remove it.
+func (t *tarIndex) Close() error { return t.file.Close() }

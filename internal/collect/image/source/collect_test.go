@@ -19,7 +19,7 @@ func BenchmarkCollect(b *testing.B) {
 	}
 	img := imageOf(b, layers...)
 	// From a file, as in a run.
-	a, err := Open(put(b, classic(b, img)), v1.Platform{})
+	a, err := OpenArchive(put(b, classic(b, img)), v1.Platform{})
 	if err != nil {
 		b.Fatal(err)
 	}

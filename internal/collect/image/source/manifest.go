@@ -3,52 +3,93 @@ package source
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"podproof.dev/podproof/internal/collect/image/layer"
 )
 
-// choice is one image of an archive: its configuration and the entries of its layers.
+// choice is one image of a store: its configuration and the names of its layers.
 type choice struct {
 	id       string // of its manifest, to tell images apart
 	platform v1.Platform
 	config   []byte
 	parsed   *v1.ConfigFile
-	layers   []string
+	layers   []part
 }
 
-// choose finds the image for the platform.
-func (t *tarIndex) choose(platform v1.Platform) (choice, error) {
-	all, err := t.images()
-	if err != nil {
-		return choice{}, err
+// part is one layer as a manifest has it.
+type part struct {
+	name   string
+	digest v1.Hash // of the part as it is stored; none in classic archives
+	size   int64   // 0 where nothing says it
+	urls   []string
+}
+
+// explain says of a layer that is not there whether it was meant to be.
+func (p part) explain(err error) error {
+	var absent *absentError
+	switch {
+	case errors.As(err, &absent) && len(p.urls) > 0:
+		return layer.Faultf("%s is foreign: whoever runs the image takes it from %s, so that nothing can be said of its files", p.name, p.urls[0])
+	case errors.As(err, &absent):
+		return &layer.Fault{Err: err}
 	}
-	if len(all) == 1 {
+	return err
+}
+
+// from opens the image of a store for the platform.
+func (o Options) from(s store) (*Image, error) {
+	all, err := images(s)
+	if err != nil {
+		var absent *absentError
+		if errors.As(err, &absent) {
+			return nil, &layer.Fault{Err: err}
+		}
+		return nil, err
+	}
+	c, err := o.choose(all)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(s, c)
+}
+
+// choose finds the image for the platform. Where there is one image, and nobody asked for a
+// platform, it is that one.
+func (o Options) choose(all []choice) (choice, error) {
+	if len(all) == 0 {
+		return choice{}, layer.Faultf("it holds no image whose manifest is complete; save the image again")
+	}
+	if len(all) == 1 && o.Platform == nil {
 		return all[0], nil
 	}
 	var names []string
+	platform := o.platform()
 	fit := slices.DeleteFunc(slices.Clone(all), func(c choice) bool {
 		names = append(names, c.platform.String())
 		return !c.platform.Satisfies(platform)
 	})
-	switch {
-	case len(all) == 0:
-		return choice{}, fmt.Errorf("it holds no image whose manifest is complete; save the image again")
-	case len(fit) == 1:
+	switch len(fit) {
+	case 1:
 		return fit[0], nil
+	case 0:
+		return choice{}, layer.Faultf("it has no image for %s, but for %s; say which with --platform", platform.String(), strings.Join(names, ", "))
 	}
-	return choice{}, fmt.Errorf("it holds %d images (%s), %d of them for %s: save one image, by its digest if need be",
+	return choice{}, layer.Faultf("it holds %d images (%s), %d of them for %s: save one image, by its digest if need be",
 		len(all), strings.Join(names, ", "), len(fit), platform.String())
 }
 
 // images lists the images. index.json knows platforms, so it is asked before the
 // manifest.json that newer engines write beside it for older readers.
-func (t *tarIndex) images() ([]choice, error) {
-	if _, ok := t.bodies["index.json"]; ok {
+func images(s store) ([]choice, error) {
+	if s.has("index.json") {
 		all := map[string]choice{}
-		if err := t.fromIndex("index.json", 0, all); err != nil {
+		if err := fromIndex(s, "index.json", v1.Hash{}, 0, all); err != nil {
 			return nil, err
 		}
 		var out []choice
@@ -58,20 +99,24 @@ func (t *tarIndex) images() ([]choice, error) {
 		slices.SortFunc(out, func(a, b choice) int { return strings.Compare(a.id, b.id) })
 		return out, nil
 	}
-	b, err := t.document("manifest.json")
+	b, err := document(s, "manifest.json", v1.Hash{})
 	if err != nil {
-		return nil, fmt.Errorf("it is no `docker save` archive, there is neither index.json nor manifest.json: %w", err)
+		return nil, fmt.Errorf("it holds no image, there is neither index.json nor manifest.json: %w", err)
 	}
 	var manifests []struct {
 		Config string
 		Layers []string
 	}
 	if err := json.Unmarshal(b, &manifests); err != nil {
-		return nil, fmt.Errorf("entry manifest.json: %w", err)
+		return nil, layer.Faultf("entry manifest.json%s: %w", offset(err), err)
 	}
 	var out []choice
 	for _, m := range manifests {
-		c, err := t.choice(m.Config, m.Config, m.Layers)
+		var layers []part
+		for _, name := range m.Layers {
+			layers = append(layers, part{name: name})
+		}
+		c, err := newChoice(s, m.Config, m.Config, v1.Hash{}, layers)
 		if err != nil {
 			return nil, err
 		}
@@ -80,32 +125,44 @@ func (t *tarIndex) images() ([]choice, error) {
 	return out, nil
 }
 
+// offset is where in a document a JSON error lies.
+func offset(err error) string {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Sprintf(" (byte %d)", syntax.Offset)
+	case errors.As(err, &kind):
+		return fmt.Sprintf(" (byte %d)", kind.Offset)
+	}
+	return ""
+}
+
 // maxNesting is how deep indexes may contain indexes: Docker nests one.
 const maxNesting = 4
 
 // fromIndex gathers the images of an index by the digest of their manifest: two tags of
 // one image are one. Of other platforms an engine may have the manifest's name alone, so
 // a blob that is absent is no fault here.
-func (t *tarIndex) fromIndex(entry string, depth int, all map[string]choice) error {
-	b, err := t.document(entry)
+func fromIndex(s store, name string, digest v1.Hash, depth int, all map[string]choice) error {
+	b, err := document(s, name, digest)
 	if err != nil {
 		return err
 	}
 	var index v1.IndexManifest
 	if err := json.Unmarshal(b, &index); err != nil {
-		return fmt.Errorf("entry %s: %w", entry, err)
+		return layer.Faultf("%s%s: %w", name, offset(err), err)
 	}
 	for _, d := range index.Manifests {
 		name := blobName(d.Digest)
-		_, here := t.bodies[name]
 		switch {
-		case !here, isAttestation(d):
+		case isAttestation(d) || !s.has(name):
 		case d.MediaType.IsIndex() && depth < maxNesting:
-			if err := t.fromIndex(name, depth+1, all); err != nil {
+			if err := fromIndex(s, name, d.Digest, depth+1, all); err != nil {
 				return err
 			}
 		case d.MediaType.IsImage():
-			c, ok, err := t.fromManifest(name)
+			c, ok, err := fromManifest(s, d.Digest)
 			if err != nil {
 				return err
 			} else if !ok {
@@ -126,35 +183,40 @@ func isAttestation(d v1.Descriptor) bool {
 }
 
 // fromManifest is not ok when the engine has the manifest without the image.
-func (t *tarIndex) fromManifest(entry string) (c choice, ok bool, err error) {
-	b, err := t.document(entry)
+func fromManifest(s store, digest v1.Hash) (c choice, ok bool, err error) {
+	name := blobName(digest)
+	b, err := document(s, name, digest)
 	if err != nil {
 		return choice{}, false, err
 	}
 	m, err := v1.ParseManifest(bytes.NewReader(b))
 	if err != nil {
-		return choice{}, false, fmt.Errorf("entry %s: %w", entry, err)
+		return choice{}, false, layer.Faultf("%s%s is no image manifest: %w", name, offset(err), err)
 	}
 	config := blobName(m.Config.Digest)
-	if _, here := t.bodies[config]; !here {
+	if !s.has(config) {
 		return choice{}, false, nil
 	}
-	var layers []string
-	for _, l := range m.Layers {
-		layers = append(layers, blobName(l.Digest))
-	}
-	c, err = t.choice(entry, config, layers)
+	c, err = newChoice(s, name, config, m.Config.Digest, partsOf(m))
 	return c, err == nil, err
 }
 
-func (t *tarIndex) choice(id, config string, layers []string) (choice, error) {
-	b, err := t.document(config)
+func partsOf(m *v1.Manifest) []part {
+	var out []part
+	for _, l := range m.Layers {
+		out = append(out, part{name: blobName(l.Digest), digest: l.Digest, size: l.Size, urls: l.URLs})
+	}
+	return out
+}
+
+func newChoice(s store, id, config string, digest v1.Hash, layers []part) (choice, error) {
+	b, err := document(s, config, digest)
 	if err != nil {
 		return choice{}, err
 	}
 	parsed, err := v1.ParseConfigFile(bytes.NewReader(b))
 	if err != nil {
-		return choice{}, fmt.Errorf("entry %s is no image configuration: %w", config, err)
+		return choice{}, layer.Faultf("%s%s is no image configuration: %w", config, offset(err), err)
 	}
 	return choice{id: id, config: b, parsed: parsed, layers: layers,
 		platform: v1.Platform{OS: parsed.OS, Architecture: parsed.Architecture, Variant: parsed.Variant}}, nil

@@ -45,7 +45,7 @@ func TestE2ESaveAndCollect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := Open(name, v1.Platform{OS: "linux", Architecture: info.Architecture})
+	a, err := OpenArchive(name, v1.Platform{OS: "linux", Architecture: info.Architecture})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,20 +12,39 @@ import (
 	"syscall"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"podproof.dev/podproof/internal/docker"
 )
 
-// engine is a Docker engine that has the images app:1 and, breaking off in the middle, broken:1.
-func engine(t *testing.T) *docker.Engine {
+// serve makes a Docker engine that has some images, and breaks off in the middle of saving
+// one without content. What it says of an image are the layers of those that are given.
+func serve(t *testing.T, saved map[string][]byte, images ...v1.Image) {
 	t.Helper()
 	m := http.NewServeMux()
 	m.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
-	for _, ref := range []string{"app:1", "broken:1"} {
-		m.HandleFunc("/v1.41/images/"+ref+"/json", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"Id":"sha256:aa","Size":12}`) })
+	var layers []string
+	for _, img := range images {
+		config, err := img.ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range config.RootFS.DiffIDs {
+			layers = append(layers, id.String())
+		}
+	}
+	for ref := range saved {
+		m.HandleFunc("/v1.41/images/"+ref+"/json", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"Id":"sha256:aa","Size":12,"RootFS":{"Layers":%s}}`, asJSON(t, layers))
+		})
 	}
 	m.HandleFunc("/v1.41/images/get", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, "tar of ", r.FormValue("names"))
-		if r.FormValue("names") == "broken:1" {
+		b := saved[r.FormValue("names")]
+		if _, err := w.Write(b); err != nil {
+			t.Error(err)
+		}
+		if b == nil {
+			fmt.Fprint(w, "the beginning")
 			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		}
@@ -46,16 +65,16 @@ func engine(t *testing.T) *docker.Engine {
 	go func() { _ = srv.Serve(l) }()
 	t.Cleanup(func() { _ = srv.Close() })
 	t.Setenv("DOCKER_HOST", "unix://"+l.Addr().String())
+}
+
+func TestSave(t *testing.T) {
+	serve(t, map[string][]byte{"app:1": []byte("tar of app:1"), "broken:1": nil})
+	dir := t.TempDir()
 	e, err := docker.Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = e.Close() })
-	return e
-}
-
-func TestSave(t *testing.T) {
-	e, dir := engine(t), t.TempDir()
+	defer func() { _ = e.Close() }()
 	name, err := Save(t.Context(), e, "app:1", dir)
 	if err != nil {
 		t.Fatal(err)
