@@ -32,6 +32,8 @@ type Options struct {
 	Compressed int64
 	// Forbidden are patterns as contract.Paths has them, for Leftover's kind "forbidden".
 	Forbidden []string
+	// Cache keeps what layers hold for the next time; nil keeps nothing.
+	Cache *Cache
 	// Readers bounds how many layers are read at once; 0 is as many as there are cores for.
 	Readers int
 }
@@ -88,6 +90,9 @@ func readLayers(ctx context.Context, img v1.Image, ids []v1.Hash, o Options) ([]
 	if err != nil {
 		return nil, stats, err
 	}
+	if len(ids) == 0 {
+		return nil, stats, layer.Faultf("it has no layers, and so no file that could run")
+	}
 	if len(layers) != len(ids) {
 		return nil, stats, layer.Faultf("it has %d layers and its configuration names %d", len(layers), len(ids))
 	}
@@ -98,22 +103,30 @@ func readLayers(ctx context.Context, img v1.Image, ids []v1.Hash, o Options) ([]
 			first[id] = i
 		}
 	}
-	out := make([]*layer.Layer, len(layers))
+	out, reused := make([]*layer.Layer, len(layers)), make([]bool, len(layers))
 	g, ctx := errgroup.WithContext(ctx)
 	if o.Readers == 0 {
 		o.Readers = min(runtime.GOMAXPROCS(0), maxReaders)
 	}
 	g.SetLimit(o.Readers)
+	entries := &layer.Budget{}
 	for i, l := range layers {
 		if first[ids[i]] != i {
 			continue
 		}
 		g.Go(func() error {
-			found, err := layer.Read(ctx, func() (io.ReadCloser, error) { return l.Uncompressed() }, ids[i].String())
+			id := ids[i].String()
+			if out[i] = o.Cache.get(id); out[i] != nil {
+				reused[i] = true
+				return nil
+			}
+			found, err := layer.Read(ctx, func() (io.ReadCloser, error) { return l.Uncompressed() }, id, entries)
 			if err != nil {
 				return fmt.Errorf("layer %d (%s): %w", i, ids[i], err)
 			}
 			out[i] = found
+			// What cannot be kept is read again the next time, and says the same.
+			_ = o.Cache.put(id, found)
 			return nil
 		})
 	}
@@ -122,16 +135,24 @@ func readLayers(ctx context.Context, img v1.Image, ids []v1.Hash, o Options) ([]
 	}
 	stats.Skipped = map[string]int{}
 	for i := range out {
-		if from := first[ids[i]]; from != i {
+		from := first[ids[i]]
+		if from != i {
 			out[i] = out[from]
+			continue
+		}
+		for why, n := range out[i].Skipped {
+			stats.Skipped[why] += n
+		}
+		if reused[i] {
+			stats.LayersReused++
 			continue
 		}
 		stats.Layers++
 		stats.Files += out[i].Entries.Len()
 		stats.Bytes += out[i].Bytes
-		for why, n := range out[i].Skipped {
-			stats.Skipped[why] += n
-		}
+	}
+	if stats.Layers > 0 {
+		_ = o.Cache.prune() // as for put
 	}
 	return out, stats, nil
 }

@@ -48,14 +48,14 @@ const (
 // Read reads a layer and verifies its diff ID, "sha256:…". It opens it a second time only
 // when a hard link has a name of interest and its file had none: uv and pnpm link packages
 // out of their caches.
-func Read(ctx context.Context, open func() (io.ReadCloser, error), diffID string) (*Layer, error) {
+func Read(ctx context.Context, open func() (io.ReadCloser, error), diffID string, budget *Budget) (*Layer, error) {
 	l := &Layer{
 		Records: map[string][]evidence.Package{}, DevLocks: map[string][]string{},
 		Owned: map[string][]uint64{}, Local: map[string]bool{},
 		GoBinaries: map[string]evidence.GoBinary{}, Scripts: map[string]Script{}, Secrets: map[string][]secrets.Found{},
 		Accounts: map[string][]Account{}, Venvs: map[string]string{}, Skipped: map[string]int{},
 	}
-	r := reading{Layer: l, late: map[string][]string{}, sparse: none}
+	r := reading{Layer: l, late: map[string][]string{}, sparse: none, entries: builder{budget: budget}}
 	if err := r.walk(ctx, open, diffID, r.visit); err != nil {
 		return nil, err
 	}

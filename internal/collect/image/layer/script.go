@@ -6,6 +6,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"podproof.dev/podproof/internal/credential"
 )
 
 // scriptLimit bounds the scripts that are read: an entrypoint is shorter.
@@ -57,10 +59,36 @@ func readScript(b []byte) Script {
 	if execStart.MatchString(s.Last) {
 		s.Execs = true
 	}
-	if len(s.Last) > 300 {
+	if s.Last = masked(s.Last); len(s.Last) > 300 {
 		s.Last = strings.ToValidUTF8(s.Last[:300], "") + "…"
 	}
 	return s
+}
+
+// masked takes values out of a command that stand under the name of a secret: what is kept of
+// a layer must not hold any.
+func masked(command string) string {
+	words := strings.Split(command, " ")
+	for i, w := range words {
+		w = credential.URLLogin.ReplaceAllStringFunc(w, func(url string) string {
+			m := credential.URLLogin.FindStringSubmatch(url)
+			return strings.Replace(url, ":"+m[1]+"@", ":…@", 1)
+		})
+		name, value, assigned := strings.Cut(w, "=")
+		switch {
+		case assigned && isSecret(name, value):
+			w = name + "=…"
+		case i > 0 && strings.HasPrefix(words[i-1], "-") && isSecret(words[i-1], w):
+			w = "…"
+		}
+		words[i] = w
+	}
+	return strings.Join(words, " ")
+}
+
+func isSecret(name, value string) bool {
+	says := credential.NameSays(name)
+	return says != credential.Harmless && credential.IsLiteral(value, says)
 }
 
 // commandLines are the lines of a shell script without comments and empty ones, with those

@@ -1,5 +1,7 @@
 package layer
 
+import "sync/atomic"
+
 // Kind is what an entry of a layer is.
 type Kind uint8
 
@@ -77,25 +79,53 @@ func (t *Table) Content(i int) Content { return Content(t.Contents[i]) }
 // Is tells whether an entry is a file or another name of one.
 func (t *Table) Is(i int) (file bool) { return t.Kind(i) == File || t.Kind(i) == Hardlink }
 
-// What a table may hold. Images with a hundred thousand files are common; the largest that
-// are known have under a million.
+// What the tables of an image may hold. Images with a hundred thousand files are common; the
+// largest that are known have under a million.
 const (
-	maxEntries = 1 << 21
+	maxEntries = 2_000_000
 	maxNames   = 256 << 20
 )
+
+// Budget is what the layers of one image may fill together. Its zero value is unspent.
+type Budget struct{ entries, names atomic.Int64 }
+
+func (b *Budget) spend(names int) error {
+	if b.entries.Add(1) > maxEntries {
+		return Faultf("its layers have more than %d entries, which no honest image has", maxEntries)
+	}
+	if b.names.Add(int64(names)) > maxNames {
+		return Faultf("the names in its layers take more than %d MiB, which no honest image's do", maxNames>>20)
+	}
+	return nil
+}
+
+// Sound tells whether a table that was kept can be used without fear: what it refers to is there.
+func (t *Table) Sound() bool {
+	n, last := t.Len(), uint32(0)
+	for _, l := range []int{len(t.NameEnds), len(t.LinkEnds), len(t.Contents), len(t.Modes), len(t.UIDs), len(t.GIDs), len(t.Sizes)} {
+		if l != n {
+			return false
+		}
+	}
+	for i := range n {
+		if t.NameEnds[i] < last || t.LinkEnds[i] < t.NameEnds[i] {
+			return false
+		}
+		last = t.LinkEnds[i]
+	}
+	return int(last) == len(t.Names)
+}
 
 // builder makes a table.
 type builder struct {
 	Table
-	names []byte
+	names  []byte
+	budget *Budget
 }
 
 func (b *builder) add(path, link string, kind Kind, mode int64, uid, gid int, size int64, caps string) error {
-	if b.Len() >= maxEntries {
-		return Faultf("it has more than %d entries, which no honest layer has", maxEntries)
-	}
-	if len(b.names)+len(path)+len(link) > maxNames {
-		return Faultf("the names of its entries take more than %d MiB, which no honest layer's do", maxNames>>20)
+	if err := b.budget.spend(len(path) + len(link)); err != nil {
+		return err
 	}
 	b.names = append(b.names, path...)
 	b.NameEnds = append(b.NameEnds, uint32(len(b.names)))

@@ -12,6 +12,9 @@ import (
 	"podproof.dev/podproof/internal/collect/image/keywords"
 )
 
+// Version is raised when the same file gives other findings than before.
+const Version = "1"
+
 // Found is one credential in a file.
 type Found struct {
 	Rule, What string
