@@ -22,7 +22,7 @@ are wrong, 3 something could not be checked, 130 interrupted.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newVerify(), newBuild(), newJudge(), newChecks(), newClean(), newVersion(), newAgent())
+	root.AddCommand(newVerify(), newInspect(), newBuild(), newJudge(), newChecks(), newClean(), newVersion(), newAgent())
 	return root
 }
 

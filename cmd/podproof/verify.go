@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,18 +18,13 @@ import (
 )
 
 type verifyFlags struct {
-	file       string
-	only, skip []string
-	keep       bool
-	cluster    string
-	nodeImage  string
-	setImages  []string
-	buildArgs  []string
-	timeout    time.Duration
-	outputs    []string
-	evidence   string
-	verbose    bool
-	noColor    bool
+	judgeFlags
+	keep      bool
+	cluster   string
+	nodeImage string
+	setImages []string
+	buildArgs []string
+	timeout   time.Duration
 }
 
 func newVerify() *cobra.Command {
@@ -60,22 +53,14 @@ kubeconfig, not in your working tree.`,
 		},
 	}
 	fl := c.Flags()
+	f.add(c, check.Catalogue())
 	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "the contract")
-	fl.StringSliceVar(&f.only, "only", nil, "check `IDs` to run, with globs: 'image/*'")
-	fl.StringSliceVar(&f.skip, "skip", nil, "check `IDs` to leave out, with globs")
 	fl.BoolVar(&f.keep, "keep", false, "keep the cluster, and say how to look at it")
 	fl.StringVar(&f.cluster, "cluster", "kind", "`kind` makes a cluster, kind:NAME uses a running one")
 	fl.StringVar(&f.nodeImage, "node-image", os.Getenv("PODPROOF_NODE_IMAGE"), "kind's node `image` (default: kind's own; from PODPROOF_NODE_IMAGE)")
 	fl.StringSliceVar(&f.setImages, "set-image", list(os.Getenv("PODPROOF_SET_IMAGE")), "run another image for one of the manifests', `OLD=NEW` (from PODPROOF_SET_IMAGE)")
 	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument `NAME=VALUE`, or NAME with the environment's value")
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Minute, "give up after this time")
-	fl.StringArrayVarP(&f.outputs, "output", "o", nil, "report as `FORMAT[=FILE]`: terminal, json or junit; may be repeated")
-	fl.StringVar(&f.evidence, "evidence", "", "keep what was observed in this `FILE`, for `podproof judge`")
-	fl.BoolVarP(&f.verbose, "verbose", "v", false, "tell more: what was derived, each check's evidence, the steps")
-	fl.BoolVar(&f.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
-	complete(c, "only", checkIDs())
-	complete(c, "skip", checkIDs())
-	complete(c, "output", []string{"terminal", "json", "junit", "json=report.json", "junit=junit.xml"})
 	return c
 }
 
@@ -84,23 +69,6 @@ func list(s string) []string {
 		return nil
 	}
 	return strings.Split(s, ",")
-}
-
-func checkIDs() []string {
-	var ids []string
-	for _, c := range check.Catalogue() {
-		ids = append(ids, c.ID+"\t"+c.Title)
-	}
-	return ids
-}
-
-func complete(c *cobra.Command, flag string, values []string) {
-	err := c.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return values, cobra.ShellCompDirectiveNoFileComp
-	})
-	if err != nil {
-		panic(err) // the flag does not exist: a mistake in this file
-	}
 }
 
 func (f *verifyFlags) run(ctx context.Context, image string) error {
@@ -116,6 +84,9 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 		return usage(err)
 	}
 	if o.Runs, err = runsDir(); err != nil {
+		return couldNot(err)
+	}
+	if o.Cache, err = cacheDir(); err != nil {
 		return couldNot(err)
 	}
 	if f.timeout <= 0 {
@@ -149,11 +120,11 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 		if result.Evidence.Run.ID == "" {
 			return couldNot(err)
 		}
-		return cutOff(err, f.report(result, outs, console))
+		return cutOff(err, f.report(o.Selected, result, outs, console))
 	case err != nil:
 		return couldNot(explainDisk(err))
 	}
-	return f.report(result, outs, console)
+	return f.report(o.Selected, result, outs, console)
 }
 
 // cutOff is how a run ends that the timeout cut off after something was observed: a promise
@@ -164,45 +135,6 @@ func cutOff(timeout, reported error) error {
 		return exitError{code.code, errors.Join(timeout, code.err)}
 	}
 	return couldNot(errors.Join(timeout, reported))
-}
-
-// report judges the evidence, renders it, and turns it into the exit code.
-func (f *verifyFlags) report(result pipeline.Result, outs report.Outputs, console report.Console) error {
-	selected, err := check.Select(f.only, f.skip)
-	if err != nil {
-		return usage(err)
-	}
-	r := report.New(result.Contract, result.Evidence, check.Judge(selected, result.Contract, result.Evidence))
-	var ids []string
-	for _, s := range selected {
-		ids = append(ids, s.ID)
-	}
-	kept, err := f.keepEvidence(report.NewRecord(result.Contract, ids, result.Evidence), r.ExitCode() != exitPass)
-	r.Evidence = kept
-	if err := errors.Join(err, outs.Write(r, os.Stdout, console)); err != nil {
-		return couldNot(explainDisk(err))
-	}
-	if result.Kept != "" {
-		fmt.Fprintln(os.Stderr, result.Kept)
-	}
-	if code := r.ExitCode(); code != exitPass {
-		return exitError{code: code}
-	}
-	return nil
-}
-
-// keepEvidence writes the evidence where it was asked for, and that of a run that did not
-// pass to the cache directory in any case: it is what one wants to look at then.
-func (f *verifyFlags) keepEvidence(r report.Record, failed bool) (string, error) {
-	file := f.evidence
-	if file == "" {
-		dir, err := cacheDir()
-		if err != nil || !failed {
-			return "", err
-		}
-		file = filepath.Join(dir, "evidence.json")
-	}
-	return file, r.WriteFile(file)
 }
 
 func (f *verifyFlags) options(image string) (pipeline.Options, error) {
@@ -225,19 +157,6 @@ func (f *verifyFlags) options(image string) (pipeline.Options, error) {
 	return o, err
 }
 
-func (f *verifyFlags) checkFiles(outs report.Outputs) error {
-	if err := outs.Check(); err != nil {
-		return err
-	}
-	if f.evidence == "" {
-		return nil
-	}
-	if err := report.CheckWritable(f.evidence); err != nil {
-		return fmt.Errorf("--evidence: %w", err)
-	}
-	return nil
-}
-
 // at names the steps that had not ended well when a run was cut off.
 func at(r pipeline.Result) string {
 	var steps []string
@@ -250,16 +169,4 @@ func at(r pipeline.Result) string {
 		return "nothing yet"
 	}
 	return strings.Join(steps, ", ")
-}
-
-// explainDisk says what to do when the disk is full or the cache directory is not writable.
-func explainDisk(err error) error {
-	dir, _ := cacheDir()
-	switch {
-	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w\nThe disk of podproof's cache directory %s is full: make room there, or set XDG_CACHE_HOME to a folder on another disk", err, dir)
-	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w\nCheck that you may write to %s, or set XDG_CACHE_HOME to a folder where you may", err, dir)
-	}
-	return err
 }

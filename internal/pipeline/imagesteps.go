@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -85,24 +84,18 @@ func (r *run) save(ctx context.Context) error {
 		return err
 	}
 	r.clean.add("removing the image's copy", func(context.Context) error { return errors.Join(r.archive.Close(), os.Remove(file)) })
-	cfg, err := r.archive.ConfigFile()
+	described, _, err := image.Describe(r.archive, image.Options{Ref: r.imageRef()})
 	if err != nil {
-		return fmt.Errorf("reading the image's configuration: %w", err)
-	}
-	facts := contract.ImageFacts{User: cfg.Config.User}
-	for port := range cfg.Config.ExposedPorts {
-		facts.ExposedPorts = append(facts.ExposedPorts, port)
-	}
-	if cfg.Config.Healthcheck != nil {
-		facts.Healthcheck = cfg.Config.Healthcheck.Test
+		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.derive(facts)
+	return r.derive(factsOf(described))
 }
 
 func (r *run) inspect(ctx context.Context) error {
-	img, err := image.Collect(ctx, r.archive, image.Options{Ref: r.imageRef(), Source: "docker", Forbidden: r.contract.Files.Forbid})
+	img, err := image.Collect(ctx, r.archive, image.Options{Ref: r.imageRef(), Source: source.Docker,
+		Cache: layersIn(r.Cache), Forbidden: r.contract.Files.Forbid})
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	BuildArgs []string
 	Keep      bool
 	Version   string
+	// Cache is the folder that keeps what layers hold for the next run; empty keeps nothing.
+	Cache string
 	// Runs is the folder below which each run has its own, while it lasts.
 	Runs string
 	Tell Teller

@@ -10,8 +10,6 @@ import (
 	"golang.org/x/term"
 )
 
-const prefix = "[verify] "
-
 // Console says how to write for a person. The zero value is plain text, which is right for
 // files, pipes and CI logs.
 type Console struct {
@@ -20,8 +18,18 @@ type Console struct {
 	Live bool
 	// Width is where lines are wrapped, in columns; 0 leaves them as they are.
 	Width int
+	// Name is the command that speaks, which begins every line; empty is verify.
+	Name string
 	// Verbose shows what was promised and seen for every check, and the steps.
 	Verbose bool
+}
+
+// prefix begins every line, so that a log of many programs tells whose it is.
+func (c Console) prefix() string {
+	if c.Name == "" {
+		return "[verify] "
+	}
+	return "[" + c.Name + "] "
 }
 
 // ConsoleOf looks at what f is. Colours need a terminal and neither NO_COLOR (no-color.org)

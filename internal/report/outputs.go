@@ -111,7 +111,7 @@ func (outs Outputs) Write(r Report, stdout io.Writer, c Console) error {
 			continue
 		}
 		err := writeAtomically(o.File, func(w io.Writer) error {
-			return o.render(w, r, Console{Verbose: c.Verbose})
+			return o.render(w, r, Console{Name: c.Name, Verbose: c.Verbose})
 		})
 		if err != nil {
 			errs = append(errs, fmt.Errorf("-o %s: %w", o.Format, err))

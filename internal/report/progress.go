@@ -196,7 +196,7 @@ func (p *Progress) draw() {
 		width = p.console.Width
 	}
 	p.frame++
-	line := []rune(fmt.Sprintf("%s%c %s", prefix, `|/-\`[p.frame%4], p.activity()))
+	line := []rune(fmt.Sprintf("%s%c %s", p.console.prefix(), `|/-\`[p.frame%4], p.activity()))
 	if width > 4 && len(line) > width-3 {
 		line = append(line[:max(0, width-4)], '…')
 	}
@@ -217,5 +217,5 @@ func (p *Progress) erase() {
 func (p *Progress) tell(color paint, text string) {
 	p.erase()
 	p.told = time.Now()
-	_, _ = fmt.Fprintf(p.w, "%s%s\n", prefix, p.console.paint(color, text))
+	_, _ = fmt.Fprintf(p.w, "%s%s\n", p.console.prefix(), p.console.paint(color, text))
 }

@@ -28,7 +28,7 @@ func WriteTerminal(w io.Writer, r Report, c Console) error {
 		p.steps(r)
 	}
 	text, color := r.lastLine()
-	fmt.Fprintf(&p.out, "%s%s\n", prefix, c.paint(color, text))
+	fmt.Fprintf(&p.out, "%s%s\n", p.prefix(), c.paint(color, text))
 	_, err := w.Write(p.out.Bytes())
 	return err
 }
@@ -76,7 +76,7 @@ func (p *page) line(indent int, color paint, text string) {
 // labelled writes a label and, beside it, text in a column of its own.
 func (p *page) labelled(indent int, label string, color paint, text string) {
 	lead := strings.Repeat(" ", indent)
-	column := len(prefix) + indent + utf8.RuneCountInString(label)
+	column := len(p.prefix()) + indent + utf8.RuneCountInString(label)
 	width := 0
 	if p.Width > 0 {
 		width = max(p.Width-column, minText)
@@ -85,7 +85,7 @@ func (p *page) labelled(indent int, label string, color paint, text string) {
 		if i > 0 {
 			label = strings.Repeat(" ", utf8.RuneCountInString(label))
 		}
-		s := prefix + lead + p.paint(dim, label) + p.paint(color, l)
+		s := p.prefix() + lead + p.paint(dim, label) + p.paint(color, l)
 		p.out.WriteString(strings.TrimRight(s, " ") + "\n")
 	}
 }
