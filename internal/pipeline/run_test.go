@@ -88,8 +88,9 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 		{"an image that is there", "image/*", func(r *run) { r.Image = "app:2" }, "save inspect"},
 		{"the build alone", "build/*", nil, "build rebuild"},
 		{"no source file to change", "build/*", func(r *run) { r.contract.Build.SourceFile = "" }, "build"},
-		{"one trial", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination"},
-		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination"},
+		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot load other-images dependencies startup termination"},
+		{"all ways to end", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination agent-image agent early-termination requests-in-flight outages"},
+		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination agent-image agent early-termination requests-in-flight outages"},
 		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node dns boot load other-images dependencies startup"},
 		{"no Dockerfile", "*/*", func(r *run) { r.contract.Build.Dockerfile = "none" }, "build"},
 	} {
