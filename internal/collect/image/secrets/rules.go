@@ -160,4 +160,11 @@ func isInvented(token []byte) bool {
 	return distinct < 8 || exampleWord.Match(token)
 }
 
+// isList is for the beginnings of many tokens in a row, as programs have them that look for some.
+func isList(token []byte) bool {
+	words := 0
+	anyFile.Find(token, 0, len(token), func(_, _ int) { words++ })
+	return words > 3
+}
+
 var exampleWord = regexp.MustCompile(`(?i)EXAMPLE|placeholder|changeme|your[_-]?(?:token|key|secret|api)|x{8}|0{12}|\*{4}|\.\.\.`)

@@ -22,8 +22,8 @@ type Found struct {
 	Masked     string
 }
 
-// maxFound is how many credentials of one rule are looked for in one file: a hundred make
-// the point, and a file that is made of them shall not take minutes.
+// maxFound is how many credentials of one rule are told of one file: a hundred make the point,
+// and a file that is made of them shall not take minutes.
 const maxFound = 100
 
 // Three sets of words, by how a file is looked through.
@@ -53,7 +53,7 @@ type Scanner struct {
 	offset, lines int
 	found         []candidate
 	done          []int // by rule: up to where in the file it has looked
-	tried         []int // by rule: how often
+	hits          []int // by rule: how many it found
 	touched       bool
 }
 
@@ -74,7 +74,7 @@ const (
 
 // Start begins a file. head is its beginning, all of it where it is short.
 func (s *Scanner) Start(path string, head []byte) {
-	*s = Scanner{path: path, kind: kindOf(path, head), found: s.found[:0], done: s.done, tried: s.tried, touched: s.touched}
+	*s = Scanner{path: path, kind: kindOf(path, head), found: s.found[:0], done: s.done, hits: s.hits, touched: s.touched}
 	switch {
 	case s.kind.named:
 		s.words = namedFiles
@@ -84,7 +84,7 @@ func (s *Scanner) Start(path string, head []byte) {
 		s.words = anyFile
 	}
 	if s.touched || s.done == nil {
-		s.done, s.tried, s.touched = make([]int, len(rules)), make([]int, len(rules)), false
+		s.done, s.hits, s.touched = make([]int, len(rules)), make([]int, len(rules)), false
 	}
 	for _, r := range placeRulesFor(path) {
 		for _, at := range r.find(head) {
@@ -118,24 +118,28 @@ func (s *Scanner) See(chunk []byte, from, to int) {
 	s.offset += to - from
 }
 
-// token tries a rule around one of its words.
+// token tries a rule around one of its words. The window is longer than it need be: whatever
+// belongs to a word in its first part is whole in it and gets no window of its own, so that a
+// file which is made of such words takes no longer than another.
 func (s *Scanner) token(chunk []byte, from, number, at int) {
 	r := &rules[number]
-	place := s.offset + at - from
-	if place < s.done[number] || s.tried[number] >= maxFound {
+	if s.offset+at-from < s.done[number] || s.hits[number] >= maxFound {
 		return
 	}
 	s.touched = true
-	s.tried[number]++
-	start, end := max(0, at-r.before), min(len(chunk), at+r.after)
-	// What starts at a word is whole in the window; a word near its end gets a window of its own.
-	s.done[number] = place + 1
+	start, end := max(0, at-r.before), min(len(chunk), at+2*r.after)
+	looked := end - r.after
+	if end == len(chunk) {
+		looked = end
+	}
+	s.done[number] = s.offset + max(at+1, looked) - from
 	for _, f := range r.find(chunk[start:end]) {
 		f = span{f.start + start, f.end + start}
-		if f.start > at || f.end <= at || isInvented(chunk[f.start:f.end]) {
-			continue // one further on has a word, and a turn, of its own
+		// One before the word has had its turn, and one that the window cuts will have it.
+		if f.end <= at || f.end == end && end < len(chunk) || isInvented(chunk[f.start:f.end]) || isList(chunk[f.start:f.end]) {
+			continue
 		}
-		s.done[number] = s.offset + f.end - from
+		s.hits[number]++
 		s.add(chunk, from, f, Found{Rule: r.id, What: r.what, Masked: firstOf(chunk[f.start:f.end])}, byShape)
 	}
 }

@@ -61,6 +61,8 @@ func TestFinds(t *testing.T) {
 		{"Stripe key", "/srv/app.js", "stripe('" + stripe + "')", "stripe-key:1"},
 		{"JWT", "/app/x.js", "const t='" + jwtOne + "'", "jwt:1"},
 		{"two tokens on two lines", "/app/t", gh + "\n" + gh + "\n" + npm + "\n", "github-token:1 github-token:2 npm-token:3"},
+		{"a token behind many words that begin like one", "/app/x.js", strings.Repeat("npm_config_x ", 20000) + npm, "npm-token:1"},
+		{"a token between two words", "/app/t", gh + " ghp_ " + gh + "\n", "github-token:1"},
 		{"a token tells more than its name", "/app/.env", "GITHUB_TOKEN=" + gh, "github-token:1"},
 
 		{".env", "/app/.env", "# PASSWORD=commented1\nDB_PASSWORD=hunter2\nPORT=80\nexport API_KEY='k-19fa83bc'\n", "named-secret:2 named-secret:4"},
@@ -111,6 +113,7 @@ func TestLookAlikes(t *testing.T) {
 		{"AWS's documentation", "/x/boto.py", "AKIAIOSFODNN7EXAMPLE AKIAI44QH8DHBEXAMPLE"},
 		{"a longer word", "/x", "XAKIAQYLPMN5HHHFPZAM2 AKIAQYLPMN5HHHFPZAM2YY"},
 		{"a token of one letter", "/x", "ghp_" + strings.Repeat("x", 36)},
+		{"a program that looks for tokens", "/bin/x", "glrt-glft-xapp-xoxa-xoxb-xoxe-xoxe.xoxp-xoxr-xoxs-pplx-HRKU-PMAK-essu_ AQ.Ab8RGOCSPX-sk-ant-sk-or-vxai-keydop_v1_doo_v1_dor_v1_CCIPAT_CCIPRJ_ops_eyJSHA-224SHA"},
 		{"the alphabet", "/x", "ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789"},
 		{"placeholders", "/app/.env", "PASSWORD=\nPASSWORD=changeme\nTOKEN=<your token>\nSECRET=$SECRET\nAPI_KEY=${API_KEY}\nDB_PASS=your_password_here\nPASSWORD=xxxxxxxx\nPASSWORD=***\nSECRET_KEY=example-secret\n"},
 		{"switches and numbers", "/app/.env", "TOKENIZERS_PARALLELISM=false\nPASSWORD_MIN_LENGTH=8\nACCESS_LOG=-\nTOKEN_TTL=3600\nGPG_KEY=7169605F62C751356D054A26A821E680E5FA6305\n"},
