@@ -3,6 +3,7 @@ package image
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"podproof.dev/podproof/internal/collect/image/layer"
@@ -40,6 +41,9 @@ var (
 	starterName     = regexp.MustCompile(`^(?:tini|tini-static|dumb-init|docker-init|catatonit|env|gosu|su-exec|setpriv|nice|nohup|chroot|sudo|exec|time|stdbuf)$`)
 	assignment      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 	shellOption     = regexp.MustCompile(`^[-+][a-zA-Z]*[oO]$`) // takes a word
+	// withWord are options of starters that take the next word, where it is no "--name=word".
+	withWord = map[string]string{"dumb-init": "-r --rewrite", "tini": "-p -e", "tini-static": "-p -e", "env": "-u --unset -C --chdir",
+		"nice": "-n --adjustment", "sudo": "-u -g -h -p -C", "stdbuf": "-i -o -e", "time": "-f -o"}
 	// userFirst are starters whose first argument is a user or a folder.
 	userFirst = regexp.MustCompile(`^(?:gosu|su-exec|chroot)$`)
 	simpleCut = regexp.MustCompile(`[;&|\n]+`)
@@ -76,7 +80,11 @@ func (s *starting) command(args []string) {
 // started is what an init, env or the like is told to run.
 func (s *starting) started(name string, rest []string) {
 	for len(rest) > 0 && (strings.HasPrefix(rest[0], "-") || assignment.MatchString(rest[0])) {
-		rest = rest[1:]
+		taken := 1
+		if slices.Contains(strings.Fields(withWord[name]), rest[0]) {
+			taken = min(2, len(rest))
+		}
+		rest = rest[taken:]
 	}
 	if userFirst.MatchString(name) && len(rest) > 0 {
 		rest = rest[1:]

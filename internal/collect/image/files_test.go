@@ -184,6 +184,7 @@ func TestEntry(t *testing.T) {
 		{nil, []string{"/bin/sh", "-o", "pipefail", "-c", "./server"}, "/bin/sh=/usr/bin/dash elf; ./server=/app/server elf"},
 		{[]string{"/app/set"}, nil, "/app/set=/app/set script execs [HOME=/app exec ./server]"},
 		{[]string{"/app/eval"}, nil, "/app/eval=/app/eval script execs [echo no]"},
+		{[]string{"/sbin/tini", "-p", "SIGTERM", "-s", "--", "env", "-u", "X", "Y=1"}, []string{"./server"}, "/sbin/tini=/sbin/tini elf; env= missing; ./server=/app/server elf"},
 		{nil, []string{"gunicorn", "x"}, "gunicorn= missing"},
 	} {
 		got := collectImage(t, imagetest.Config(t, img, func(f *v1.ConfigFile) {
