@@ -76,6 +76,9 @@ func (inv *inventory) read() {
 	for _, p := range inv.img.Packages {
 		record := strings.TrimSpace(fmt.Sprintf("%s package %s %s", p.Ecosystem, p.Name, p.Version)) + " by " + p.Path
 		dev := devPackage(p.Ecosystem, p.Name)
+		if p.Own && !pythonDev[dev] { // its name only begins like that of a plugin
+			dev = ""
+		}
 		if dev == "" && p.Dev {
 			dev = p.Name
 			record += ", marked as a development dependency"

@@ -9,6 +9,13 @@ func python(name string) evidence.Package {
 	return evidence.Package{Ecosystem: "python", Name: name, Version: "1.0", Path: "/app/.venv/lib/python3.12/site-packages/" + name + "-1.0.dist-info/METADATA"}
 }
 
+// own is a package that was installed from a folder.
+func own(name string) evidence.Package {
+	p := python(name)
+	p.Own = true
+	return p
+}
+
 // holding gives the image packages; its layer was made by an instruction with a secret.
 func holding(ps ...evidence.Package) evidence.Evidence {
 	return image(func(i *evidence.Image) {
@@ -29,6 +36,8 @@ var devDependenciesExamples = []example{
 	{name: "pytest", c: goodContract(), e: holding(python("fastapi"), python("pytest")), want: Fail,
 		says: []string{"1 piece of development tooling: pytest", "python package pytest 1.0", "layer 1 of 1", "uv sync --frozen"}},
 	{name: "names are normalised", c: goodContract(), e: holding(python("Pytest_AsyncIO")), want: Fail, says: []string{"pytest-asyncio"}},
+	{name: "the image's own project, called like a plugin", c: goodContract(), e: holding(own("pytest-results")), want: Pass},
+	{name: "pytest from a folder", c: goodContract(), e: holding(own("pytest")), want: Fail},
 	{name: "package and program are one", c: goodContract(), want: Fail, says: []string{"1 piece", "program /app/.venv/bin/pytest"}, e: func() evidence.Evidence {
 		e := holding(python("pytest"), evidence.Package{Ecosystem: "debian", Name: "python3-pytest", Path: "/var/lib/dpkg/status"})
 		e.Image.Tools = []evidence.Tool{{Name: "pytest", Path: "/app/.venv/bin/pytest"}}

@@ -254,6 +254,8 @@ type Package struct {
 	Path      string `json:"path"`          // the record by which it was recognised
 	Layer     int    `json:"layer"`         // index in Image.Layers
 	Dev       bool   `json:"dev,omitempty"` // its own ecosystem marks it as a development dependency
+	// Own is set for the image's own project, which was installed from a folder.
+	Own bool `json:"own,omitempty"`
 }
 
 // Tool is one executable known by its name.

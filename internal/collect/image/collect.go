@@ -55,7 +55,7 @@ func Collect(ctx context.Context, img v1.Image, o Options) (evidence.Image, erro
 		out.Layers[i].Size = l.Bytes
 	}
 	t, own := newTree(layers), newOwners(layers)
-	out.Packages, out.Tools, out.GoBinaries = t.packages(), t.tools(), t.goBinaries()
+	out.Packages, out.Tools, out.GoBinaries = t.packages(own), t.tools(), t.goBinaries()
 	out.User, out.Entry = t.user(out.Config.User), t.entry(out.Config)
 	out.Secrets, out.Leftovers = t.secrets(own), t.leftovers(o.Forbidden, own)
 	out.Privileged, out.WorldWritable, out.CodeOwners = t.privileged(own), t.worldWritable(), t.codeOwners()

@@ -9,7 +9,7 @@ import (
 )
 
 // packages lists what the records of the final file system name.
-func (t *tree) packages() []evidence.Package {
+func (t *tree) packages(o *owners) []evidence.Package {
 	out := append([]evidence.Package{}, t.namedPackages()...)
 	dev := t.devOnly()
 	for i, l := range t.layers {
@@ -18,7 +18,7 @@ func (t *tree) packages() []evidence.Package {
 				continue
 			}
 			for _, pkg := range ps {
-				pkg.Dev = dev[p]
+				pkg.Dev, pkg.Own = dev[p], o.local[pkg.Ecosystem+":"+pkg.Name]
 				pkg.Layer = t.since(p, pkg, i)
 				out = append(out, pkg)
 			}
