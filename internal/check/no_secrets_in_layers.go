@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,6 +40,8 @@ func judgeNoSecretsInLayers(c contract.Contract, e evidence.Evidence) Judgement 
 			j.detail(where.file(secretAt(s), s.Layer, s.Reach), "%s that %s has in a file of its own, as everybody gets it", s.What, s.Owner)
 		case s.Path == snakeoil:
 			j.detail(where.file(secretAt(s), s.Layer, s.Reach), "the throwaway key that Debian's ssl-cert makes; serve with another one")
+		case s.Rule == "private-key" && systemLibrary.MatchString(s.Path):
+			j.detail(where.file(secretAt(s), s.Layer, s.Reach), "%s that a library of the distribution tests itself with", s.What)
 		default:
 			faults = append(faults, s)
 			if s.Reach == evidence.HistoryOnly {
@@ -71,6 +74,10 @@ func judgeNoSecretsInLayers(c contract.Contract, e evidence.Evidence) Judgement 
 
 // snakeoil is made when ssl-cert is installed, so that dpkg does not know it as the package's.
 const snakeoil = "/etc/ssl/private/ssl-cert-snakeoil.key"
+
+// systemLibrary is where distributions have their libraries: GnuTLS and others carry keys for
+// the self-tests that FIPS 140 demands. The database that would own them (RPM's) is not read.
+var systemLibrary = regexp.MustCompile(`^(?:/usr)?/lib(?:32|64)?/(?:[^/]+-linux-[^/]+/)?lib[^/]+\.(?:so|a)(?:\.[0-9.]+)?$`)
 
 func secretWords(s evidence.FileSecret) string {
 	if s.Masked == "" {

@@ -37,6 +37,16 @@ var secretsInLayersExamples = []example{
 		s.Reach = evidence.HistoryOnly
 		return credentials(awsKey, s)
 	}()},
+	{name: "a library's key for its self-test", c: goodContract(), want: Pass, says: []string{"tests itself with"}, e: func() evidence.Evidence {
+		s := rsaKey
+		s.Path = "/usr/lib64/libgnutls.so.30.37.1"
+		return credentials(s)
+	}()},
+	{name: "a key beside the libraries", c: goodContract(), want: Fail, e: func() evidence.Evidence {
+		s := rsaKey
+		s.Path = "/usr/lib64/tls.key"
+		return credentials(s)
+	}()},
 	{name: "a dependency's own file", c: goodContract(), want: Pass, says: []string{"that node:tunnel has in a file of its own"}, e: func() evidence.Evidence {
 		s := rsaKey
 		s.Path, s.Owner = "/app/node_modules/tunnel/test/keys/agent1-key.pem", "node:tunnel"
