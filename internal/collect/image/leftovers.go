@@ -63,7 +63,7 @@ type place struct{ kind, glob, path string }
 
 // leftovers gathers what lies at or below such places, in every layer.
 func (t *tree) leftovers(forbidden []string, o *owners) []evidence.Leftover {
-	g := gathering{t: t, forbidden: contract.NewPaths(forbidden), owners: o, folders: map[string][]place{}}
+	g := gathering{t: t, forbidden: contract.NewPaths(forbidden), owners: o, folders: map[string][]place{}, strays: t.strayVenvs()}
 	g.interpreters()
 	for i := range t.layers {
 		g.layer(i)
@@ -80,6 +80,7 @@ type gathering struct {
 	owners    *owners
 	folders   map[string][]place // what each folder lies in
 	pythons   map[string]bool    // "3.12": versions that the final file system has
+	strays    map[string]bool
 	out       []evidence.Leftover
 }
 
@@ -129,9 +130,7 @@ func (g *gathering) places(p string, folder bool) []place {
 	}
 	above := g.folder(path.Dir(p))
 	own := g.own(p, false, above)
-	if glob, at := g.forbidden.Match(p); at == p {
-		own = append(own, place{"forbidden", glob, p})
-	}
+	own = g.named(own, p)
 	if version := bytecodeVersion(p); version != "" && !g.pythons[version] {
 		own = append(own, place{"bytecode", "", path.Dir(p)})
 	}
@@ -149,10 +148,7 @@ func (g *gathering) folder(dir string) []place {
 	if dir != "/" {
 		above := g.folder(path.Dir(dir))
 		out = append(slices.Clone(above), g.own(dir, true, above)...)
-		if glob, at := g.forbidden.Match(dir); at == dir {
-			out = append(out, place{"forbidden", glob, dir})
-		}
-		if g.strayVenv(dir) {
+		if out = g.named(out, dir); g.strays[dir] {
 			out = append(out, place{"host-venv", "", dir})
 		}
 	}
@@ -169,17 +165,31 @@ func (g *gathering) own(p string, folder bool, above []place) []place {
 	return []place{{kind, "", p}}
 }
 
-// strayVenv is for a virtual environment whose interpreter the final file system lacks: it
-// was made on another machine.
-func (g *gathering) strayVenv(dir string) bool {
-	for _, l := range g.t.layers {
-		if home, ok := l.Venvs[dir+"/pyvenv.cfg"]; ok && path.IsAbs(home) {
-			_, there := g.t.resolve(home + "/python3")
-			_, plain := g.t.resolve(home + "/python")
-			return !there && !plain
+// named adds the place that the contract names.
+func (g *gathering) named(out []place, p string) []place {
+	if len(g.forbidden) == 0 {
+		return out
+	}
+	if glob, at := g.forbidden.Match(p); at == p {
+		out = append(out, place{"forbidden", glob, p})
+	}
+	return out
+}
+
+// strayVenvs are virtual environments whose interpreter the final file system lacks: they
+// were made on another machine.
+func (t *tree) strayVenvs() map[string]bool {
+	out := map[string]bool{}
+	for _, l := range t.layers {
+		for p, home := range l.Venvs {
+			_, there := t.resolve(home + "/python3")
+			_, plain := t.resolve(home + "/python")
+			if path.IsAbs(home) && !there && !plain {
+				out[path.Dir(p)] = true
+			}
 		}
 	}
-	return false
+	return out
 }
 
 var (

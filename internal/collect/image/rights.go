@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -85,7 +84,6 @@ const (
 // first few stand for all.
 func (t *tree) worldWritable() []evidence.WritablePath {
 	var all []evidence.WritablePath
-	code := t.codeFolders()
 	t.each(func(r ref, e *layer.Table) {
 		k, mode := e.Kind(r.entry), e.Modes[r.entry]
 		dir := k == layer.Dir
@@ -94,8 +92,9 @@ func (t *tree) worldWritable() []evidence.WritablePath {
 		}
 		p := e.Path(r.entry)
 		all = append(all, evidence.WritablePath{Path: p, Layer: r.layer, Mode: octal(mode), Dir: dir,
-			Code: dir && code[p] || !dir && isCode(e, r.entry)})
+			Code: !dir && isCode(e, r.entry)})
 	})
+	t.markCodeFolders(all)
 	slices.SortFunc(all, func(a, b evidence.WritablePath) int { return strings.Compare(a.Path, b.Path) })
 	// Code comes first, so that it is never among those that are only counted.
 	slices.SortStableFunc(all, func(a, b evidence.WritablePath) int {
@@ -126,23 +125,40 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
-// codeFolders are the folders that hold code themselves.
-func (t *tree) codeFolders() map[string]bool {
-	out := map[string]bool{}
+// markCodeFolders marks the folders that hold code themselves.
+func (t *tree) markCodeFolders(ws []evidence.WritablePath) {
+	folders := map[string]int{}
+	for i, w := range ws {
+		if w.Dir {
+			folders[w.Path] = i
+		}
+	}
+	if len(folders) == 0 {
+		return
+	}
 	t.each(func(r ref, e *layer.Table) {
-		if e.Is(r.entry) && isCode(e, r.entry) {
-			out[path.Dir(e.Path(r.entry))] = true
+		if !e.Is(r.entry) || !isCode(e, r.entry) {
+			return
+		}
+		if i, ok := folders[path.Dir(e.Path(r.entry))]; ok {
+			ws[i].Code = true
 		}
 	})
-	return out
 }
 
-// source is for the names of what an interpreter loads.
-var source = regexp.MustCompile(`\.(?:py|pyc|pyd|so|so\.[0-9.]+|js|mjs|cjs|ts|jsx|tsx|node|rb|pl|pm|php|lua|jar|war|class|dll|exe|wasm|sh|bash|beam|ex|exs)$`)
+// sources are the extensions of what an interpreter or a linker loads.
+var sources = func() map[string]bool {
+	m := map[string]bool{}
+	for _, x := range strings.Fields(".py .pyc .pyd .so .js .mjs .cjs .ts .jsx .tsx .node .rb .pl .pm .php .lua .jar .war .class .dll .exe .wasm .sh .bash .beam .ex .exs") {
+		m[x] = true
+	}
+	return m
+}()
 
 // isCode is for a program, a library or a script.
 func isCode(e *layer.Table, i int) bool {
-	return e.Content(i) != layer.Other || e.Modes[i]&layer.Executable != 0 || source.MatchString(e.Path(i))
+	return e.Content(i) != layer.Other || e.Modes[i]&layer.Executable != 0 || sources[path.Ext(e.Path(i))] ||
+		strings.Contains(path.Base(e.Path(i)), ".so.")
 }
 
 // codeOwners counts the code that users other than root own.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"podproof.dev/podproof/internal/collect/image/secrets"
 )
 
 const (
@@ -27,6 +29,7 @@ const (
 	skippedPacked = "packed (gzip, zip, xz and the like)"
 	skippedSparse = "sparse, and larger than 64 MiB"
 	skippedLarge  = "a record larger than 16 MiB"
+	skippedNames  = "settings larger than 1 MiB: for tokens alone"
 )
 
 // bodies has the buffer that one body after the other is read into.
@@ -112,14 +115,18 @@ func (l *reading) body(p string, h *tar.Header, r io.Reader) error {
 
 // look searches a body for credentials, and a program for what Go left in it.
 func (l *reading) look(p string, b []byte, r io.Reader, size int64, program bool) error {
-	l.scanner.Start(p, b)
 	var g goSearch
-	err := l.bodies.stream(b, r, size, func(chunk []byte, from, to int) {
-		l.scanner.See(chunk, from, to)
-		if program {
-			g.see(chunk, from, to)
-		}
-	})
+	var also *secrets.Also
+	if program {
+		with := goWords
+		with.Hit = g.hit
+		also = &with
+	}
+	l.scanner.Start(p, b, size, also)
+	if l.scanner.Partly() {
+		l.Skipped[skippedNames]++
+	}
+	err := l.bodies.stream(b, r, size, l.scanner.See)
 	if found := l.scanner.Finish(); found != nil {
 		l.Secrets[p] = found
 	}

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"runtime/debug"
 
-	"podproof.dev/podproof/internal/collect/image/keywords"
+	"podproof.dev/podproof/internal/collect/image/secrets"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -19,7 +19,7 @@ const (
 	goTest = "\x00testing.MainStart\x00"
 )
 
-var goWords = keywords.New([]string{goMark, goTest})
+var goWords = secrets.NewAlso(goMark, goTest)
 
 var elfMagic = []byte("\x7fELF")
 
@@ -31,14 +31,12 @@ type goSearch struct {
 	test  bool
 }
 
-func (g *goSearch) see(chunk []byte, from, to int) {
-	goWords.Find(chunk, from, to, func(word, at int) {
-		if word == 1 {
-			g.test = true
-		} else if b, ok := buildInfo(chunk[at:]); ok && g.found == nil {
-			g.found = &b
-		}
-	})
+func (g *goSearch) hit(word int, chunk []byte, at int) {
+	if word == 1 {
+		g.test = true
+	} else if b, ok := buildInfo(chunk[at:]); ok && g.found == nil {
+		g.found = &b
+	}
 }
 
 // Layout of the build information: the mark, the size of a pointer and flags make 16 bytes,

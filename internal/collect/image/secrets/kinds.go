@@ -22,13 +22,29 @@ type kind struct {
 	json bool
 }
 
+// by is what the last part of a name says.
+var by = func() map[string]kind {
+	m := map[string]kind{}
+	for k, names := range map[*kind]string{
+		{text: true, named: true, loose: true, login: true}: ".env .properties .ini .cfg .conf .cnf .sh .bash .zsh .service",
+		{text: true, named: true, login: true}:              ".yaml .yml .toml .tfvars .tfstate .hcl .plist",
+		{text: true, named: true, login: true, json: true}:  ".json .json5",
+		{text: true, named: true, login: true, xml: true}:   ".xml",
+		{text: true, login: true}:                           ".py .js .cjs .mjs .ts .tsx .jsx .rb .php .go .java .kt .kts .scala .cs .rs .pl .lua .ex .exs .sql .txt .list .gradle",
+	} {
+		for _, n := range strings.Fields(names) {
+			m[n] = *k
+		}
+	}
+	return m
+}()
+
 var (
-	looseFile  = regexp.MustCompile(`^(?:\.env(?:\..+)?|.+\.env|.+\.(?:properties|ini|cfg|conf|cnf|sh|bash|zsh|service)|\.(?:bash|zsh|)(?:rc|_profile|profile|env)|\.bashrc|\.zshrc|environment|\.?[a-z]+rc|\.flaskenv|\.envrc|\.s3cfg|\.boto)$`)
-	typedFile  = regexp.MustCompile(`^(?:.+\.(?:ya?ml|json|json5|toml|tfvars|tfstate|hcl|plist))$`)
-	codeFile   = regexp.MustCompile(`^(?:.*(?:settings|config|secret|credential|constants|password|local|production|development|environment).*|env|conf|base|prod|dev|app)\.(?:py|js|cjs|mjs|ts|rb|php)$`)
+	// looseName are settings without an extension.
+	looseName = regexp.MustCompile(`^(?:\.env(?:\..+)?|\.(?:bash|zsh)?(?:rc|_profile|profile|env)|environment|\.?[a-z]+rc|\.flaskenv|\.s3cfg|\.boto)$`)
+	// codeName and codeFolder are settings in a programming language.
+	codeName   = regexp.MustCompile(`^(?:.*(?:settings|config|secret|credential|constants|password|local|production|development|environment).*|env|conf|base|prod|dev|app)\.(?:py|js|cjs|mjs|ts|rb|php)$`)
 	codeFolder = regexp.MustCompile(`/(?:settings|config|conf|configs|secrets|credentials|environments)/[^/]+\.(?:py|js|cjs|mjs|ts|rb|php)$`)
-	// loginFile are texts that programs read, beside those above.
-	loginFile = regexp.MustCompile(`\.(?:py|js|cjs|mjs|ts|tsx|jsx|rb|php|go|java|kt|scala|cs|rs|pl|lua|ex|exs|sql|xml|txt|list|gradle|kts|service)$`)
 	// locales hold words under names: "password": "Passwort".
 	locale = regexp.MustCompile(`(?i)/(?:locales?|i18n|l10n|lang|langs|languages?|translations?|messages|nls)/|[./_-](?:locale|messages|translations?)[./_-]`)
 	// templates and schemes say what stands somewhere and hold none of it.
@@ -44,24 +60,21 @@ func kindOf(p string, head []byte) kind {
 	if bytes.IndexByte(head[:min(len(head), textSniff)], 0) >= 0 {
 		return kind{}
 	}
-	k := kind{text: true}
 	base := path.Base(p)
+	k, known := by[path.Ext(base)]
 	switch {
-	case locale.MatchString(p) || template.MatchString(p):
-	case looseFile.MatchString(base):
-		k.named, k.loose, k.login = true, true, true
-	case typedFile.MatchString(base):
-		k.named, k.login, k.json = !lockFile.MatchString(base), !lockFile.MatchString(base), strings.HasPrefix(path.Ext(base), ".json")
-	case codeFile.MatchString(base) || codeFolder.MatchString(p):
-		k.named, k.code, k.login = true, true, true
-	case loginFile.MatchString(base):
-		k.login = true
-		k.named, k.xml = path.Ext(base) == ".xml", path.Ext(base) == ".xml"
-	case bytes.HasPrefix(head, []byte("#!")):
-		k.login = true
+	case looseName.MatchString(base):
+		k = kind{text: true, named: true, loose: true, login: true}
+	case known && !k.named && (codeName.MatchString(base) || codeFolder.MatchString(p)):
+		k.named, k.code = true, true
+	case !known && bytes.HasPrefix(head, []byte("#!")):
 		line, _, _ := bytes.Cut(head, []byte("\n"))
-		k.named = bytes.Contains(line, []byte("sh"))
-		k.loose = k.named
+		shell := bytes.Contains(line, []byte("sh"))
+		k = kind{text: true, login: true, named: shell, loose: shell}
 	}
+	if (k.named || k.login) && (lockFile.MatchString(base) || locale.MatchString(p) || template.MatchString(p)) {
+		k = kind{}
+	}
+	k.text = true
 	return k
 }

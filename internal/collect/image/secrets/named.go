@@ -34,9 +34,7 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 	for start > 0 && at-start < longestName && isNameByte(b[start-1]) {
 		start--
 	}
-	for end < len(b) && end-at < longestName && isNameByte(b[end]) {
-		end++
-	}
+	end += nameLength(b[at:])
 	name = strings.Trim(string(b[start:end]), ".-")
 	says := credential.NameSays(name)
 	if says == credential.Harmless || start > 0 && (b[start-1] == '$' || b[start-1] == '@' || b[start-1] == '%') && !k.code || k.comment(b, start) {
@@ -163,6 +161,15 @@ func (k kind) plausible(name, v string, says credential.Sensitivity) bool {
 		return true
 	}
 	return k.loose && !strings.ContainsAny(v, "./:") || says == credential.Password && lowerWord.MatchString(v) && !strings.Contains(v, "pass")
+}
+
+// nameLength is how far the name at the beginning goes on.
+func nameLength(b []byte) int {
+	n := 0
+	for n < len(b) && n < longestName && isNameByte(b[n]) {
+		n++
+	}
+	return max(n, 1)
 }
 
 func squeeze(s string) string {

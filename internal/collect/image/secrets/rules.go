@@ -49,7 +49,7 @@ type span struct{ start, end int }
 // known takes a detector of veles, Google's maintained set, behind a word.
 func known(id, what string, d veles.Detector, words ...string) rule {
 	reach := int(d.MaxSecretLen()) + margin
-	return rule{id, what, words, min(reach, 4<<10), min(reach, 16<<10), func(window []byte) []span {
+	return rule{id, what, words, min(reach, 4<<10), min(reach, 4<<10), func(window []byte) []span {
 		_, starts := d.Detect(window)
 		var out []span
 		for _, at := range starts {
@@ -142,6 +142,7 @@ func isAlnum(c byte) bool {
 // isInvented is for what stands in the documentation of a token's shape: "…EXAMPLE", the same
 // few characters again and again, the alphabet.
 func isInvented(token []byte) bool {
+	token = token[:min(len(token), 256)]
 	var seen [256]bool
 	distinct, run := 0, 0
 	for i, c := range token {

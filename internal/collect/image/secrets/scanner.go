@@ -22,6 +22,13 @@ type Found struct {
 	Masked     string
 }
 
+// settingsLimit is how large a file of settings may be to be looked through for names, and
+// maxNames how many of its names are looked at. Larger ones are data.
+const (
+	settingsLimit = 1 << 20
+	maxNames      = 10_000
+)
+
 // maxFound is how many credentials of one rule are told of one file: a hundred make the point,
 // and a file that is made of them shall not take minutes.
 const maxFound = 100
@@ -46,7 +53,6 @@ func wordsOf(rules []rule) (words []string, rule []int) {
 // Scanner looks through one file after the other. Of a file it is shown all, a part at a
 // time; see layer.bodies.stream for how the parts overlap.
 type Scanner struct {
-	path  string
 	kind  kind
 	words *keywords.Set
 	// offset is where in the file the shown part begins, lines the line feeds before what is new.
@@ -55,6 +61,10 @@ type Scanner struct {
 	done          []int // by rule: up to where in the file it has looked
 	hits          []int // by rule: how many it found
 	touched       bool
+	partly        bool
+	also          *Also
+	names         int // that were looked at
+	namesUntil    int // the end of the last one
 }
 
 // candidate is a credential with its place, in bytes of the file. Of two that overlap the
@@ -72,10 +82,31 @@ const (
 	byName
 )
 
-// Start begins a file. head is its beginning, all of it where it is short.
-func (s *Scanner) Start(path string, head []byte) {
-	*s = Scanner{path: path, kind: kindOf(path, head), found: s.found[:0], done: s.done, hits: s.hits, touched: s.touched}
+// Partly tells whether the file is one of settings that is too large to be looked through as one.
+func (s *Scanner) Partly() bool { return s.partly }
+
+// Also are words that somebody else looks for in the same pass.
+type Also struct {
+	words *keywords.Set
+	// Hit is told of each word, by its number, and where it stands.
+	Hit func(word int, chunk []byte, at int)
+}
+
+// NewAlso takes the words, numbered in their order.
+func NewAlso(words ...string) Also {
+	return Also{words: keywords.New(append(slices.Clip(tokenWords), words...))}
+}
+
+// Start begins a file of a size. head is its beginning, all of it where it is short. With
+// also, the file is one without text.
+func (s *Scanner) Start(path string, head []byte, size int64, also *Also) {
+	*s = Scanner{kind: kindOf(path, head), found: s.found[:0], done: s.done, hits: s.hits, touched: s.touched}
+	if size > settingsLimit && s.kind.named {
+		s.kind.named, s.partly = false, true
+	}
 	switch {
+	case also != nil:
+		s.kind, s.words, s.also = kind{}, also.words, also
 	case s.kind.named:
 		s.words = namedFiles
 	case s.kind.login:
@@ -102,12 +133,19 @@ func (s *Scanner) See(chunk []byte, from, to int) {
 		switch {
 		case word < len(wordRule):
 			s.token(chunk, from, wordRule[word], at)
+		case s.also != nil:
+			s.also.Hit(word-len(wordRule), chunk, at)
+		case s.names >= maxNames:
 		case word == len(wordRule):
+			s.names++
 			if v, ok := login(chunk, at); ok && !s.kind.comment(chunk, at) {
 				s.add(chunk, from, v, Found{Rule: "url-login", What: "the password in a URL"}, byName)
 			}
-		default:
-			if name, v, ok := s.kind.assigned(chunk, at); ok {
+		case s.offset+at-from >= s.namesUntil:
+			s.names++
+			name, v, ok := s.kind.assigned(chunk, at)
+			s.namesUntil = s.offset + at - from + nameLength(chunk[at:])
+			if ok {
 				s.add(chunk, from, v, Found{Rule: "named-secret", What: "the value of " + name}, byName)
 			}
 		}
@@ -153,6 +191,9 @@ func firstOf(token []byte) string {
 }
 
 func (s *Scanner) add(chunk []byte, from int, at span, f Found, rank int) {
+	if len(s.found) >= 10*maxFound {
+		return
+	}
 	if s.kind.text {
 		if f.Line = s.lines + 1; at.start >= from {
 			f.Line += bytes.Count(chunk[from:at.start], []byte("\n"))
