@@ -35,6 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
     bucket = Bucket(settings.s3_endpoint_url, settings.s3_bucket_name, key)
     database = store.Store(settings.database_url)
     app = FastAPI(title="reactbin")
+    app.state.ending = False  # until the server gets SIGTERM
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
@@ -65,6 +66,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.get("/api/v1/ready")
     async def ready():
+        if app.state.ending:
+            raise HTTPException(503, "shutting down")
         await asyncio.wait_for(database.ping(), READY_TIMEOUT)
         return {"status": "ready"}
 

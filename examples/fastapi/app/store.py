@@ -2,11 +2,18 @@
 
 import asyncio
 import uuid
+from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
 # What a database that is away, starting or wrongly addressed raises; timeouts are OSErrors.
 ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+# Seconds. asyncpg bounds the first two only when it is told to: a connection is waited for, made and
+# given back within ACQUIRE_TIMEOUT, and a query is answered within QUERY_TIMEOUT.
+ACQUIRE_TIMEOUT = 3
+QUERY_TIMEOUT = 5
+CLOSE_TIMEOUT = 2
 
 # The same table as the Go API's, so that either can follow the other on one database.
 SCHEMA = """
@@ -33,44 +40,68 @@ class Store:
 
     async def open(self) -> None:
         self._pool = await asyncpg.create_pool(
-            self._url, min_size=0, max_size=10, timeout=3, command_timeout=5, init=_ensure_schema
+            self._url, min_size=0, max_size=10, command_timeout=QUERY_TIMEOUT, init=_ensure_schema
         )
 
     async def close(self) -> None:
         try:
-            await asyncio.wait_for(self._pool.close(), timeout=2)
+            await asyncio.wait_for(self._pool.close(), CLOSE_TIMEOUT)
         except asyncio.TimeoutError:  # a frozen database must not hold up the shutdown
             self._pool.terminate()
 
     async def ping(self) -> None:
-        await self._pool.fetchval("SELECT 1")
+        async with self._connection() as connection:
+            await connection.fetchval("SELECT 1")
 
     async def create(self, name: str, tags: list[str], content_type: str) -> dict:
-        row = await self._pool.fetchrow(
-            f"INSERT INTO reactions (id, name, tags, content_type) VALUES ($1, $2, $3, $4) RETURNING {COLUMNS}",
-            uuid.uuid4(),
-            name,
-            tags,
-            content_type,
-        )
+        async with self._connection() as connection:
+            row = await connection.fetchrow(
+                f"INSERT INTO reactions (id, name, tags, content_type) VALUES ($1, $2, $3, $4) RETURNING {COLUMNS}",
+                uuid.uuid4(),
+                name,
+                tags,
+                content_type,
+            )
         return dict(row)
 
     async def get(self, reaction: uuid.UUID) -> dict | None:
-        row = await self._pool.fetchrow(f"SELECT {COLUMNS} FROM reactions WHERE id = $1", reaction)
+        async with self._connection() as connection:
+            row = await connection.fetchrow(f"SELECT {COLUMNS} FROM reactions WHERE id = $1", reaction)
         return dict(row) if row else None
 
     async def list(self, limit: int) -> list[dict]:
-        rows = await self._pool.fetch(
-            f"SELECT {COLUMNS} FROM reactions ORDER BY created_at DESC, id LIMIT $1", limit
-        )
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                f"SELECT {COLUMNS} FROM reactions ORDER BY created_at DESC, id LIMIT $1", limit
+            )
         return [dict(row) for row in rows]
+
+    @asynccontextmanager
+    async def _connection(self):
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+            with _given_up(connection):
+                yield connection
+
+
+@contextmanager
+def _given_up(connection: asyncpg.Connection):
+    """Ends a connection with the query that took too long, or that nobody waits for any more.
+
+    asyncpg would ask the server to cancel the query, and wait for as long as that takes: a frozen
+    database never does it.
+    """
+    try:
+        yield
+    except (asyncio.CancelledError, asyncio.TimeoutError):
+        connection.terminate()
+        raise
 
 
 async def _ensure_schema(connection: asyncpg.Connection) -> None:
     """Runs on each new connection: the database may have been replaced by an empty one."""
-    if await connection.fetchval("SELECT to_regclass('reactions') IS NOT NULL"):
-        return
-    async with connection.transaction():
-        # IF NOT EXISTS alone is not safe against a second session that creates the same table.
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)
-        await connection.execute(SCHEMA)
+    with _given_up(connection):
+        if await connection.fetchval("SELECT to_regclass('reactions') IS NOT NULL"):
+            return
+        # Statements that are sent together are one transaction. IF NOT EXISTS alone is not safe
+        # against a second session that creates the same table, hence the lock.
+        await connection.execute(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK}); {SCHEMA}")
