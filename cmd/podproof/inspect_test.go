@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/collect/image/imagetest"
+	"podproof.dev/podproof/internal/report"
+)
+
+// said runs podproof in this process and returns its exit code and all that it said.
+func said(t *testing.T, args ...string) (code int, out string) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr := os.Stdout, os.Stderr
+	os.Stdout, os.Stderr = w, w
+	defer func() { os.Stdout, os.Stderr = stdout, stderr }()
+	all := make(chan string)
+	go func() {
+		var b bytes.Buffer
+		_, _ = io.Copy(&b, r)
+		all <- b.String()
+	}()
+	code = run(args)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return code, <-all
+}
+
+func archive(t *testing.T, img v1.Image) string {
+	t.Helper()
+	tag, err := name.NewTag("app:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "image.tar")
+	if err := tarball.WriteToFile(file, tag, img); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// alone makes the test independent of the user's cache, contract and Docker engine.
+func alone(t *testing.T) {
+	t.Helper()
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+	t.Chdir(t.TempDir())
+}
+
+func shop(t *testing.T, user string, files ...imagetest.File) v1.Image {
+	files = append(files, imagetest.Exe("app/server", "\x7fELF"))
+	return imagetest.Config(t, imagetest.Image(t, files), func(c *v1.ConfigFile) {
+		c.OS, c.Architecture = "linux", "arm64"
+		c.Config.User, c.Config.Entrypoint = user, []string{"/app/server"}
+	})
+}
+
+func TestInspect(t *testing.T) {
+	alone(t)
+	good := archive(t, shop(t, "1001"))
+	bad := archive(t, shop(t, "1001", imagetest.Text("app/.env", "DB_PASSWORD=hunter2x\n")))
+	dir := t.TempDir()
+	if p, err := layout.Write(dir, empty.Index); err != nil {
+		t.Fatal(err)
+	} else if err := p.AppendImage(shop(t, "root")); err != nil {
+		t.Fatal(err)
+	}
+	short := filepath.Join(t.TempDir(), "short.tar")
+	if b, err := os.ReadFile(good); err != nil {
+		t.Fatal(err)
+	} else if err := os.WriteFile(short, b[:len(b)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	contractFile := filepath.Join(t.TempDir(), "strict.yaml")
+	if err := os.WriteFile(contractFile, []byte("apiVersion: podproof/v1alpha1\nkind: Contract\nfiles:\n  forbid: [/app/server]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says []string
+	}{
+		{"good", []string{"tar:" + good}, exitPass, []string{"[inspect] ", "Image user non-root OK (UID 1001)", "No secrets in image files OK"}},
+		{"a credential", []string{bad}, exitFail, []string{"FAIL image/no-secrets-in-layers", "/app/.env:1", "DB_PASSWORD"}},
+		{"a credential, not asked for", []string{"--skip", "image/no-secrets-in-layers,image/no-source-leaks", bad}, exitPass, nil},
+		{"a folder", []string{"oci:" + dir}, exitFail, []string{"FAIL image/user-non-root"}},
+		{"a contract", []string{"-f", contractFile, "--only", "image/no-source-leaks", good}, exitFail, []string{"files.forbid"}},
+		{"another platform", []string{"--platform", "linux/s390x", good}, exitUsage, []string{"no image for linux/s390x", "linux/arm64"}},
+		{"no platform", []string{"--platform", "linux", good}, exitUsage, []string{"linux/amd64"}},
+		{"cut short", []string{short}, exitUsage, []string{"short.tar", "byte"}},
+		{"no file", []string{"tar:none.tar"}, exitUsage, []string{"no file none.tar"}},
+		{"no name", []string{"Shop API"}, exitUsage, []string{"Shop API"}},
+		{"no engine", []string{"docker:app:1"}, exitInconclusive, []string{"unix:///nonexistent.sock"}},
+		{"a check of pods", []string{"--only", "startup/ready", good}, exitUsage, []string{"startup/ready", "podproof verify"}},
+		{"no contract of that name", []string{"-f", "none.yaml", good}, exitUsage, []string{"none.yaml"}},
+		{"no image", nil, exitUsage, []string{"arg"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, out := said(t, append([]string{"inspect"}, c.args...)...)
+			if code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			for _, s := range append(c.says, "") {
+				if !strings.Contains(out, s) {
+					t.Errorf("it does not say %q", s)
+				}
+			}
+			if strings.Contains(out, "hunter2x") || strings.Contains(out, "goroutine ") {
+				t.Error("it tells a secret, or panics")
+			}
+			if t.Failed() {
+				t.Log(out)
+			}
+		})
+	}
+}
+
+// The second time nothing is read, and the report says the same.
+func TestInspectAgain(t *testing.T) {
+	alone(t)
+	file := archive(t, shop(t, "1001", imagetest.Text("app/.env", "DB_PASSWORD=hunter2x\n")))
+	dir := t.TempDir()
+	var reports []report.Report
+	for _, n := range []string{"1", "2"} {
+		js, kept := filepath.Join(dir, n+".json"), filepath.Join(dir, "evidence.json")
+		if code, out := said(t, "inspect", "-o", "json="+js, "--evidence", kept, file); code != exitFail {
+			t.Fatalf("exit code %d: %s", code, out)
+		}
+		b, err := os.ReadFile(js)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r report.Report
+		if err := json.Unmarshal(b, &r); err != nil {
+			t.Fatal(err)
+		}
+		reports = append(reports, r)
+		e, err := os.ReadFile(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reused := map[string]string{"1": `"layersReused": 0`, "2": `"layersReused": 1`}[n]
+		if !bytes.Contains(e, []byte(reused)) || bytes.Contains(e, []byte("hunter2x")) {
+			t.Errorf("the evidence of run %s does not say %s, or tells a secret", n, reused)
+		}
+		if code, out := said(t, "judge", kept); code != exitFail || !strings.Contains(out, "FAIL image/no-secrets-in-layers") {
+			t.Errorf("judged again: exit code %d\n%s", code, out)
+		}
+	}
+	for i, v := range reports[0].Verdicts {
+		if w := reports[1].Verdicts[i]; v.Verdict != w.Verdict || v.Seen != w.Seen || v.Verdict == check.Fail && len(v.Findings) != len(w.Findings) {
+			t.Errorf("%s: %s (%s), then %s (%s)", v.ID, v.Verdict, v.Seen, w.Verdict, w.Seen)
+		}
+	}
+}
