@@ -111,7 +111,9 @@ func (s Stream) request(ctx context.Context, c *connection, released <-chan stru
 		return fail(fmt.Errorf("after %d bytes of the answer's body: %w", o.Bytes, err))
 	}
 	if s.Count == 1 {
-		o.Body = head.String()
+		var fields strings.Builder
+		_ = answer.Header.Write(&fields) // a strings.Builder takes everything
+		o.Head, o.Body = fields.String(), head.String()
 	}
 	o.End = since()
 	if !s.KeepAlive || answer.Close {

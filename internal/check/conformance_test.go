@@ -32,6 +32,15 @@ var examples = map[string][]example{
 	"probes/declared":                  probesDeclaredExamples,
 	"termination/exit-zero":            terminationExamples,
 	"config/missing-env-fails":         missingEnvExamples,
+	"startup/time":                     startupTimeExamples,
+	"config/malformed-env-fails":       malformedEnvExamples,
+	"config/secrets-stay-secret":       secretsStaySecretExamples,
+	"resources/limits":                 resourcesExamples,
+	"filesystem/stays-clean":           staysCleanExamples,
+	"identity/arbitrary-uid":           arbitraryUIDExamples,
+	"security/restricted":              restrictedExamples,
+	"security/read-only-root":          readOnlyRootExamples,
+	"security/no-token":                noTokenExamples,
 	"startup/waits-for-database":       waitsForDatabaseExamples,
 	"probes/readiness-tells-the-truth": readinessTruthExamples,
 	"probes/liveness-survives-outage":  livenessOutageExamples,
@@ -134,7 +143,7 @@ func complete(t *testing.T, j Judgement) {
 // is shown to pass, to fail and to leave open.
 func TestConformance(t *testing.T) {
 	id := regexp.MustCompile(`^[a-z]+/[a-z0-9]+(?:-[a-z0-9]+)*$`)
-	sections := set("build rebuild image cluster workload startup health identity termination requiredEnv earlyTermination inFlight rollouts outages outageTermination")
+	sections := set("build rebuild image cluster workload startup health identity termination requiredEnv earlyTermination inFlight rollouts outages outageTermination malformedEnv responses resources readOnlyRoot arbitraryUID")
 	seen := map[string]bool{}
 	for _, ch := range Catalogue() {
 		if !id.MatchString(ch.ID) || seen[ch.ID] {

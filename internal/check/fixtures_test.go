@@ -4,6 +4,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -27,7 +28,7 @@ func goodContract() contract.Contract {
 		Dependencies: []string{"statefulset/postgres"},
 		HTTP:         contract.HTTP{Port: 8000, Health: "/health"},
 		Env:          contract.Env{Required: []string{"JWT_SECRET_KEY", "OWNER_USERNAME"}},
-		Identity:     contract.Identity{UID: ptr(int64(1001)), GID: ptr(int64(1001))},
+		Identity:     contract.Identity{UID: ptr(int64(1001)), GID: ptr(int64(1001)), ArbitraryUID: true},
 		Startup:      contract.Startup{Within: contract.Duration(30 * time.Second), Logs: []string{"Started server"}},
 		Termination:  contract.Termination{Within: contract.Duration(30 * time.Second)},
 	}
@@ -44,8 +45,11 @@ func goodEvidence() evidence.Evidence {
 		Identity:         &evidence.Identity{Pod: "api-1", Container: "api", Processes: []evidence.Process{goodProcess()}},
 		Termination:      goodTermination(),
 		EarlyTermination: goodTermination(), InFlight: goodInFlight(), OutageTermination: goodTermination(),
-		Rollouts: goodRollouts(), Outages: goodOutages(),
-		RequiredEnv: &evidence.RequiredEnv{Trials: []evidence.EnvTrial{goodTrial("JWT_SECRET_KEY"), goodTrial("OWNER_USERNAME")}},
+		Rollouts: goodRollouts(), Outages: goodOutages(), MalformedEnv: goodMalformed(), Resources: goodResources(),
+		Responses:    []evidence.Response{{Name: "not found", Method: "GET", Path: "/nothing", Request: answer("not found", 10, 404)}},
+		ReadOnlyRoot: &evidence.Variant{Pod: goodPod("podproof-read-only-root"), Ready: true, Seconds: 2},
+		ArbitraryUID: &evidence.Variant{Pod: goodPod("podproof-arbitrary-uid"), Ready: true, UID: 1000650000, Seconds: 2},
+		RequiredEnv:  &evidence.RequiredEnv{Trials: []evidence.EnvTrial{goodTrial("JWT_SECRET_KEY"), goodTrial("OWNER_USERNAME")}},
 	}
 }
 
@@ -85,6 +89,9 @@ func goodWorkload() *evidence.Workload {
 				StartupProbe:   &corev1.Probe{ProbeHandler: get("/health"), PeriodSeconds: 1, FailureThreshold: 30},
 				ReadinessProbe: &corev1.Probe{ProbeHandler: get("/ready"), PeriodSeconds: 2},
 				LivenessProbe:  &corev1.Probe{ProbeHandler: get("/health"), PeriodSeconds: 10},
+				Resources: corev1.ResourceRequirements{
+					Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi")},
+					Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("128Mi")}},
 				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: ptr(false),
 					Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
 			}},
@@ -107,6 +114,7 @@ func goodPod(name string) evidence.Pod {
 			ContainerStatuses: []corev1.ContainerStatus{{Name: "api", Image: "shop-api:latest", Ready: true, Started: ptr(true),
 				State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(at(1))}}}},
 		},
+		Timeline: []evidence.Mark{{At: at(0.1), What: "PodScheduled: True"}, {At: at(1.1), What: "container api: running"}, {At: at(4.2), What: "Ready: True"}},
 		Log: []evidence.LogLine{
 			{At: at(1), Stream: "stdout", Text: `{"msg":"Started server","listen":":8000"}`},
 			{At: at(2), Stream: "stdout", Text: `{"msg":"Application startup complete"}`},

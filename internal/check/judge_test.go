@@ -22,7 +22,7 @@ func TestSelect(t *testing.T) {
 		only, skip []string
 		want, err  string
 	}{
-		{only: []string{"identity/*"}, want: "identity/non-root identity/as-declared"},
+		{only: []string{"identity/*"}, want: "identity/non-root identity/as-declared identity/arbitrary-uid"},
 		{only: []string{"build/*"}, skip: []string{"build/succeeds"}, want: "build/dependency-layer-cached"},
 		{only: []string{"helth/*"}, err: `no check matches "helth/*"`},
 		{skip: []string{"[", "x"}, err: `no check matches "["`},

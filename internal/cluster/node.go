@@ -38,10 +38,19 @@ func (k *Kind) run(ctx context.Context, node string, stdin io.Reader, command st
 			if run := (*exec.RunError)(nil); errors.As(err, &run) {
 				err = run.Inner // it names the command once more, as docker exec
 			}
-			return out.Bytes(), fmt.Errorf("on node %s, `%s %s`: %w: %s", node, command,
-				strings.Join(args, " "), err, strings.TrimSpace(errs.String()))
+			return out.Bytes(), fmt.Errorf("on node %s, `%s`: %w: %s", node, oneLine(command, args), err, strings.TrimSpace(errs.String()))
 		}
 		return out.Bytes(), nil
 	}
 	return nil, fmt.Errorf("cluster %s has no node %s", k.name, node)
+}
+
+// oneLine is a command for an error; a script is told by its beginning.
+func oneLine(command string, args []string) string {
+	const most = 120
+	line := []rune(strings.Join(strings.Fields(command+" "+strings.Join(args, " ")), " "))
+	if len(line) > most {
+		return string(line[:most]) + "…"
+	}
+	return string(line)
 }

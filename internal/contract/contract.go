@@ -105,6 +105,10 @@ type Env struct {
 type Identity struct {
 	UID *int64 `yaml:"uid" json:"uid,omitempty"`
 	GID *int64 `yaml:"gid" json:"gid,omitempty"`
+	// ArbitraryUID promises that it runs as any high user ID with group 0, too, as on OpenShift.
+	ArbitraryUID bool `yaml:"arbitraryUID" json:"arbitraryUID,omitempty"`
+	// ServiceAccountToken says that the process uses the token of its service account.
+	ServiceAccountToken bool `yaml:"serviceAccountToken" json:"serviceAccountToken,omitempty"`
 }
 
 // The streams that Startup.Stream may name.

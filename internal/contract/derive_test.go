@@ -44,7 +44,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 	want := Contract{
 		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
 		HTTP:        HTTP{Port: 8000, Health: "/live"},
-		Identity:    Identity{ptr(int64(1001)), ptr(int64(1001))},
+		Identity:    Identity{UID: ptr(int64(1001)), GID: ptr(int64(1001))},
 		Startup:     Startup{Within: Duration(30 * time.Second), Stream: StreamAny},
 		Termination: Termination{Duration(45 * time.Second), []int32{0}},
 	}
@@ -71,7 +71,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 func TestDeriveNeverOverrides(t *testing.T) {
 	full := Contract{
 		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []string{},
-		HTTP: HTTP{Port: 1, Health: "/h"}, Identity: Identity{ptr(int64(0)), ptr(int64(0))},
+		HTTP: HTTP{Port: 1, Health: "/h"}, Identity: Identity{UID: ptr(int64(0)), GID: ptr(int64(0))},
 		Startup:     Startup{Within: Duration(time.Second), Stream: StreamStdout},
 		Termination: Termination{Duration(time.Second), []int32{7}},
 	}
@@ -156,7 +156,7 @@ func TestDeriveIdentity(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := WorkloadFacts{Object: Object{"pod", "a"}, Containers: []ContainerFacts{{Image: "a", RunAsUser: tt.runAsUser, RunAsGroup: tt.runAsGroup}}}
 			c, _, err := Derive(Contract{}, Facts{Image: ImageFacts{User: tt.user}, Workloads: []WorkloadFacts{w}})
-			if err != nil || !reflect.DeepEqual(c.Identity, Identity{tt.uid, tt.gid}) {
+			if err != nil || !reflect.DeepEqual(c.Identity, Identity{UID: tt.uid, GID: tt.gid}) {
 				t.Errorf("%+v, %v", c.Identity, err)
 			}
 		})

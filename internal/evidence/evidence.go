@@ -28,6 +28,12 @@ const (
 	SectionTermination Section = "termination"
 	SectionRequiredEnv Section = "requiredEnv"
 
+	SectionMalformedEnv Section = "malformedEnv"
+	SectionResponses    Section = "responses"
+	SectionResources    Section = "resources"
+	SectionReadOnlyRoot Section = "readOnlyRoot"
+	SectionArbitraryUID Section = "arbitraryUID"
+
 	SectionEarlyTermination  Section = "earlyTermination"
 	SectionInFlight          Section = "inFlight"
 	SectionRollouts          Section = "rollouts"
@@ -53,6 +59,16 @@ type Evidence struct {
 	Identity    *Identity    `json:"identity,omitempty"`
 	Termination *Termination `json:"termination,omitempty"`
 	RequiredEnv *RequiredEnv `json:"requiredEnv,omitempty"`
+
+	// MalformedEnv are pods of which one variable has a value that is wrong.
+	MalformedEnv *RequiredEnv `json:"malformedEnv,omitempty"`
+	// Responses are single requests to the workload with their whole answers.
+	Responses []Response `json:"responses,omitempty"`
+	Resources *Resources `json:"resources,omitempty"`
+	// ReadOnlyRoot is a pod with readOnlyRootFilesystem, where the manifest does not ask for
+	// it; ArbitraryUID one with a random user ID and group 0.
+	ReadOnlyRoot *Variant `json:"readOnlyRoot,omitempty"`
+	ArbitraryUID *Variant `json:"arbitraryUID,omitempty"`
 
 	// EarlyTermination is a pod that was deleted before it was Ready, InFlight one that was
 	// deleted with requests under way, OutageTermination one while its dependency was frozen.

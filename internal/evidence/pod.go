@@ -159,9 +159,14 @@ type RequiredEnv struct {
 	Seconds float64    `json:"seconds"`
 }
 
-// EnvTrial is a pod that was started without one variable.
+// EnvTrial is a pod that was started without one variable, or with a value that is wrong.
 type EnvTrial struct {
 	Variable string `json:"variable"`
+	// Wrong says how the value that it was given is wrong: "empty", "no URL", "no number".
+	// Empty where it was left out.
+	Wrong string `json:"wrong,omitempty"`
+	// Value is what it was set to then. It is podproof's own, and no secret.
+	Value string `json:"value,omitempty"`
 	// From is where the manifests set it: "secret/api", "configmap/api", "env"; empty when they do not.
 	From string `json:"from,omitempty"`
 	// ImageSets is true when the image's own configuration gives the variable a value,

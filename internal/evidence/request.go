@@ -23,7 +23,9 @@ type Request struct {
 	// "timeout", "unreachable" or "other"; empty when a complete answer came.
 	Failure string `json:"failure,omitempty"`
 	Error   string `json:"error,omitempty"`
-	// Body is the beginning of the answer's body, where the series is of one request.
+	// Head and Body are the answer's header fields and the beginning of its body, where the
+	// series is of one request.
+	Head string `json:"head,omitempty"`
 	Body string `json:"body,omitempty"`
 }
 

@@ -15,6 +15,8 @@ import (
 type step struct {
 	id    string
 	after []string
+	// behind are steps that it must not disturb: it waits for their end, well or not.
+	behind []string
 	// name and ended are for a person: "Creating the cluster", "Cluster ready".
 	// A step without a name is not told.
 	name, ended string
@@ -73,6 +75,11 @@ func conduct(ctx context.Context, began time.Time, steps []step, tell Teller, st
 					err = errBlocked{unblocked(e)}
 				}
 				mu.Unlock()
+			}
+			for _, b := range s.behind {
+				if end, ok := ends[b]; ok {
+					<-end
+				}
 			}
 			if err == nil && ctx.Err() != nil {
 				err = errBlocked{context.Cause(ctx)}

@@ -178,3 +178,15 @@ func TestPanicIsAnErrorOfItsStep(t *testing.T) {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
+
+// A step that only must not disturb another goes on when that fails.
+func TestStepsGoOnBehindOneThatFailed(t *testing.T) {
+	var s script
+	conduct(t.Context(), time.Now(), []step{
+		{id: "rollouts", behind: []string{"resources", "not in this run"}, run: func(context.Context) error { s.add("rolled out"); return nil }},
+		{id: "resources", run: func(context.Context) error { s.add("measured"); return errors.New("no control group") }},
+	}, &s, never)
+	if diff := cmp.Diff([]string{"measured", "rolled out"}, s.lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -58,6 +58,8 @@ type run struct {
 
 var podSections = []evidence.Section{evidence.SectionStartup, evidence.SectionHealth,
 	evidence.SectionIdentity, evidence.SectionTermination, evidence.SectionRequiredEnv,
+	evidence.SectionMalformedEnv, evidence.SectionResponses, evidence.SectionResources,
+	evidence.SectionReadOnlyRoot, evidence.SectionArbitraryUID,
 	evidence.SectionEarlyTermination, evidence.SectionInFlight, evidence.SectionRollouts,
 	evidence.SectionOutages, evidence.SectionOutageTermination}
 

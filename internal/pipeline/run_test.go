@@ -31,7 +31,7 @@ func whole(t *testing.T, only ...string) *run {
 		Image:    "shop.example/app:1",
 		Build:    &contract.Build{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), SourceFile: "main.go"},
 		Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
-		Env: contract.Env{Required: []string{"TOKEN"}},
+		Env: contract.Env{Required: []string{"TOKEN"}}, Identity: contract.Identity{ArbitraryUID: true},
 	}}
 }
 
@@ -91,7 +91,7 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot load other-images dependencies startup termination"},
 		{"all ways to end", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination agent-image agent early-termination requests-in-flight outages"},
 		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination agent-image agent early-termination requests-in-flight outages"},
-		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node dns boot load other-images dependencies startup"},
+		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node dns boot load other-images dependencies startup agent-image agent responses"},
 		{"no Dockerfile", "*/*", func(r *run) { r.contract.Build.Dockerfile = "none" }, "build"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

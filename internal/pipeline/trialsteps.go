@@ -18,7 +18,7 @@ import (
 
 // agentSections are those that the agent's requests are part of.
 var agentSections = []evidence.Section{evidence.SectionInFlight, evidence.SectionRollouts,
-	evidence.SectionOutages, evidence.SectionOutageTermination}
+	evidence.SectionOutages, evidence.SectionOutageTermination, evidence.SectionResponses, evidence.SectionResources}
 
 // possible is a step that a run may have.
 type possible struct {
@@ -37,10 +37,21 @@ func (r *run) trialSteps() []possible {
 		{agent, step{id: "agent", after: []string{"node", "agent-image", "startup"}, run: r.startAgent}},
 		{r.needs(evidence.SectionEarlyTermination), step{id: "early-termination", after: []string{"startup"},
 			sections: []evidence.Section{evidence.SectionEarlyTermination}, run: r.earlyTermination}},
+		{r.needs(evidence.SectionMalformedEnv) && len(r.contract.Env.Required) > 0, step{id: "malformed-env", after: []string{"startup"},
+			name: "Starting with malformed variables", ended: "Started with malformed variables",
+			sections: []evidence.Section{evidence.SectionMalformedEnv}, run: r.malformedEnv}},
+		{r.needs(evidence.SectionReadOnlyRoot) && !r.readOnlyRoot(), step{id: "read-only-root", after: []string{"startup"},
+			sections: []evidence.Section{evidence.SectionReadOnlyRoot}, run: r.tryReadOnlyRoot}},
+		{r.needs(evidence.SectionArbitraryUID) && r.contract.Identity.ArbitraryUID, step{id: "arbitrary-uid", after: []string{"startup"},
+			sections: []evidence.Section{evidence.SectionArbitraryUID}, run: r.tryArbitraryUID}},
+		{r.needs(evidence.SectionResponses), step{id: "responses", after: []string{"startup", "agent"},
+			sections: []evidence.Section{evidence.SectionResponses}, run: r.responses}},
+		{r.needs(evidence.SectionResources), step{id: "resources", after: []string{"startup", "agent"}, behind: []string{"responses"},
+			sections: []evidence.Section{evidence.SectionResources}, run: r.resources}},
 		{r.needs(evidence.SectionInFlight), step{id: "requests-in-flight", after: []string{"startup", "agent"},
 			name: "Stopping a pod with requests in flight", ended: "Pod with requests in flight stopped",
 			sections: []evidence.Section{evidence.SectionInFlight}, run: r.inFlight}},
-		{r.needs(evidence.SectionRollouts), step{id: "rollouts", after: []string{"startup", "agent", "health", "identity"},
+		{r.needs(evidence.SectionRollouts), step{id: "rollouts", after: []string{"startup", "agent"}, behind: []string{"health", "identity", "resources"},
 			name: "Rolling out under load", ended: "Rolled out under load",
 			sections: []evidence.Section{evidence.SectionRollouts}, run: r.rollouts}},
 		{r.needs(outage...) && len(r.contract.Dependencies) > 0, step{id: "outages", after: []string{"startup", "agent"},
@@ -159,6 +170,52 @@ func route(c *contract.Route) *pod.Route {
 		return nil
 	}
 	return &pod.Route{Method: c.Verb(), Path: c.Path, Header: c.Header, Body: c.Body}
+}
+
+// readOnlyRoot tells whether the manifest asks for it already.
+func (r *run) readOnlyRoot() bool {
+	s := r.container.SecurityContext
+	return s != nil && s.ReadOnlyRootFilesystem != nil && *s.ReadOnlyRootFilesystem
+}
+
+func (r *run) tryReadOnlyRoot(ctx context.Context) error {
+	v, err := pod.ReadOnlyRoot(ctx, r.bench, r.contract.Startup.Within.Std())
+	r.set(func(e *evidence.Evidence) { e.ReadOnlyRoot = v })
+	return err
+}
+
+func (r *run) tryArbitraryUID(ctx context.Context) error {
+	v, err := pod.ArbitraryUID(ctx, r.bench, r.contract.Startup.Within.Std())
+	r.set(func(e *evidence.Evidence) { e.ArbitraryUID = v })
+	return err
+}
+
+func (r *run) malformedEnv(ctx context.Context) error {
+	env, err := pod.MalformedEnv(ctx, r.bench, r.contract.Env.Required, r.contract.Startup.Within.Std())
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.MalformedEnv = env })
+	return nil
+}
+
+func (r *run) responses(ctx context.Context) error {
+	h := r.contract.HTTP
+	rs, err := pod.Responses(ctx, r.bench, h.Port, h.Health, r.readyPath(), route(h.Query), route(h.Upload))
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.Responses = rs })
+	return nil
+}
+
+func (r *run) resources(ctx context.Context) error {
+	x, err := pod.Resources(ctx, r.bench, r.contract.HTTP.Port, r.contract.HTTP.Health)
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.Resources = x })
+	return nil
 }
 
 // outages makes a namespace with everything in it once more, and takes the first

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -35,14 +36,8 @@ func Redactor(objects []Object) (func(string) string, error) {
 		}
 		for k, v := range values {
 			by := fmt.Sprintf("[value of %s:%s]", o, k)
-			if v = strings.TrimSpace(v); len(v) >= shortest {
-				all = append(all, replacement{base64.StdEncoding.EncodeToString([]byte(v)), by})
-			}
-			// A log is read line by line, so a key of many lines is looked for line by line.
-			for line := range strings.Lines(v) {
-				if line = strings.TrimSpace(line); len(line) >= shortest && !strings.HasPrefix(line, "-----") {
-					all = append(all, replacement{line, by})
-				}
+			for _, form := range forms(v) {
+				all = append(all, replacement{form, by})
 			}
 		}
 	}
@@ -55,4 +50,33 @@ func Redactor(objects []Object) (func(string) string, error) {
 		pairs = append(pairs, r.value, r.by)
 	}
 	return strings.NewReplacer(pairs...).Replace, nil
+}
+
+// forms are the ways in which a secret's value is found in a text: its lines, since a log is
+// read line by line; in base64 and as part of a URL; and, where it is a URL itself, the
+// password in it.
+func forms(value string) []string {
+	value = strings.TrimSpace(value)
+	var out []string
+	add := func(s string) {
+		if len(s) >= shortest && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	for line := range strings.Lines(value) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") {
+			add(line)
+		}
+	}
+	if len(value) >= shortest {
+		add(base64.StdEncoding.EncodeToString([]byte(value)))
+		add(url.QueryEscape(value))
+		add(url.PathEscape(value))
+	}
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		password, _ := u.User.Password()
+		add(password)
+		add(url.QueryEscape(password))
+	}
+	return out
 }

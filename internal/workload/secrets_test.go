@@ -14,6 +14,7 @@ stringData:
   TOKEN: correct-horse
   LONGER: correct-horse-battery
   USER: postgres
+  URL: postgres://app:pa55/word-of-db@db/app
   PEM: |
     -----BEGIN PRIVATE KEY-----
     MIGHAgEAMBMGByqGSM49
@@ -37,6 +38,7 @@ data: {GREETING: good-morning-all}
 		{"one within another", "correct-horse-battery", "[value of secret/api:LONGER]"},
 		{"a short one is left", "user postgres", "user postgres"},
 		{"a ConfigMap's is left", "good-morning-all", "good-morning-all"},
+		{"as part of a URL", "?u=postgres%3A%2F%2Fapp%3Apa55%2Fword-of-db%40db%2Fapp", "?u=[value of secret/api:URL]"},
 		{"one line of several", "key: MIGHAgEAMBMGByqGSM49", "key: [value of secret/api:PEM]"},
 		{"but not what every key has", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"},
 		{"nothing secret", "started", "started"},

@@ -1,6 +1,7 @@
 package pod
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
 )
 
@@ -90,6 +92,38 @@ func TestGrace(t *testing.T) {
 		p := &corev1.Pod{Spec: corev1.PodSpec{TerminationGracePeriodSeconds: c.given}}
 		if got := grace(p); got != c.want {
 			t.Errorf("%s: %d s, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestParseUsage(t *testing.T) {
+	got, err := parseUsage("2793472\n8192\n70871\n0\n")
+	if diff := cmp.Diff([]int64{2793472, 8192, 70871, 0}, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for _, broken := range []string{"", "1 2 3", "1 2 3 x"} {
+		if _, err := parseUsage(broken); err == nil {
+			t.Errorf("%q is read", broken)
+		}
+	}
+}
+
+func TestParseWrites(t *testing.T) {
+	got, further := parseWrites("10\t/app/a\n2\t/tmp/with space\nbroken\n")
+	want := []evidence.Write{{Path: "/app/a", Bytes: 10}, {Path: "/tmp/with space", Bytes: 2}}
+	if diff := cmp.Diff(want, got); diff != "" || further != 0 {
+		t.Errorf("%d further (-want +got):\n%s", further, diff)
+	}
+	if got, further = parseWrites(strings.Repeat("1\t/a\n", 60) + "9\t/large\n"); len(got) != 50 || further != 11 || got[0].Path != "/large" {
+		t.Errorf("%d listed, %d further, first %+v", len(got), further, got[0])
+	}
+}
+
+func TestMalformed(t *testing.T) {
+	for variable, want := range map[string]string{"DATABASE_URL": "no URL", "S3_ENDPOINT_URL": "no URL", "SENTRY_DSN": "no URL",
+		"PORT": "no number", "HTTP_TIMEOUT": "no number", "JWT_SECRET_KEY": "", "S3_REGION": ""} {
+		if got := malformed(variable); got != want {
+			t.Errorf("%s: %q, want %q", variable, got, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package pod
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,12 +21,48 @@ import (
 // RequiredEnv starts one pod for each variable, without it, all at once, and watches
 // each until it exits, serves, or the time is over. ImageEnv is the image's own Env.
 func RequiredEnv(ctx context.Context, b *Bench, variables, imageEnv []string, within time.Duration) (*evidence.RequiredEnv, error) {
+	var ts []evidence.EnvTrial
+	for _, v := range variables {
+		ts = append(ts, evidence.EnvTrial{Variable: v})
+	}
+	return b.tryEnv(ctx, "required-env", "podproof-without", ts, imageEnv, within)
+}
+
+// MalformedEnv starts one pod for each way in which a variable can be wrong, all at once:
+// empty, and, where its name says what it is, no URL and no number.
+func MalformedEnv(ctx context.Context, b *Bench, variables []string, within time.Duration) (*evidence.RequiredEnv, error) {
+	var ts []evidence.EnvTrial
+	for _, v := range variables {
+		ts = append(ts, evidence.EnvTrial{Variable: v, Wrong: "empty"})
+		if wrong := malformed(v); wrong != "" {
+			ts = append(ts, evidence.EnvTrial{Variable: v, Wrong: wrong, Value: "podproof-" + strings.ToLower(rand.Text()[:12])})
+		}
+	}
+	return b.tryEnv(ctx, "malformed-env", "podproof-malformed", ts, nil, within)
+}
+
+// malformed is how a text without colon, digit or dot is a wrong value for a variable, by
+// its name; empty where any text may be right.
+func malformed(variable string) string {
+	words := strings.Split(strings.ToUpper(variable), "_")
+	switch last := words[len(words)-1]; last {
+	case "URL", "URI", "DSN":
+		return "no URL"
+	case "PORT", "TIMEOUT", "SECONDS", "COUNT", "WORKERS", "SIZE", "LIMIT":
+		return "no number"
+	}
+	return ""
+}
+
+// tryEnv starts a pod for each trial, and completes the trials.
+func (b *Bench) tryEnv(ctx context.Context, trial, name string, ts []evidence.EnvTrial, imageEnv []string, within time.Duration) (*evidence.RequiredEnv, error) {
 	began := time.Now()
-	r := &evidence.RequiredEnv{Trials: make([]evidence.EnvTrial, len(variables))}
+	r := &evidence.RequiredEnv{Trials: make([]evidence.EnvTrial, len(ts))}
 	g, gctx := errgroup.WithContext(ctx)
-	for i, v := range variables {
+	for i, t := range ts {
+		v := t.Variable
 		g.Go(func() error {
-			t, err := b.without(gctx, i, v, within)
+			t, err := b.tryOne(gctx, b.trial(trial, fmt.Sprintf("%s-%d", name, i)), t, within)
 			if err != nil && gctx.Err() != nil {
 				return context.Cause(gctx)
 			}
@@ -42,15 +79,21 @@ func RequiredEnv(ctx context.Context, b *Bench, variables, imageEnv []string, wi
 	return r, err
 }
 
-// without is one trial.
-func (b *Bench) without(ctx context.Context, i int, variable string, within time.Duration) (evidence.EnvTrial, error) {
-	t := evidence.EnvTrial{Variable: variable}
-	p := b.trial("required-env", fmt.Sprintf("podproof-without-%d", i))
+// tryOne is one trial.
+func (b *Bench) tryOne(ctx context.Context, p *corev1.Pod, t evidence.EnvTrial, within time.Duration) (evidence.EnvTrial, error) {
+	variable := t.Variable
 	from, err := b.unset(ctx, p, variable)
 	if err != nil {
 		return t, err
 	}
 	t.From = from
+	if t.Wrong != "" {
+		for i := range p.Spec.Containers {
+			if c := &p.Spec.Containers[i]; c.Name == b.Container {
+				c.Env = append(c.Env, corev1.EnvVar{Name: variable, Value: t.Value})
+			}
+		}
+	}
 	p, err = b.launch(ctx, p)
 	if err != nil {
 		return t, err

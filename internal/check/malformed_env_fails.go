@@ -1,0 +1,78 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var malformedEnvFails = Check{
+	ID:    "config/malformed-env-fails",
+	Title: "With a malformed variable the container ends at once, and does not print the value",
+	Why: "A URL that is none, or an empty password, is found at the first request instead of in the rollout, when the old pods are gone. " +
+		"And a process that prints the value of a wrong setting prints a secret, when it is one.",
+	Fix:   "Parse every setting at the start, end non-zero when one is wrong, name the variable, and never print the value.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionMalformedEnv},
+	Judge: judgeMalformedEnvFails,
+}
+
+func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "with an empty or malformed required variable the container exits non-zero, names it, and does not print the value"}
+	if len(c.Env.Required) == 0 {
+		return j.skip("the contract requires no variable (env.required)")
+	}
+	m := e.MalformedEnv
+	if m == nil {
+		return inconclusive(e, evidence.SectionMalformedEnv, j.Promised)
+	}
+	j.Seconds = m.Seconds
+	open, tried := "", 0
+	for _, t := range m.Trials {
+		what := t.Variable + " " + wrongWords(t)
+		printed := t.Value != "" && logSays(t.Pod, t.Value)
+		switch {
+		case t.Problem != "":
+			open = what + ": " + said(t.Problem, 300)
+			continue
+		case printed:
+			j.broken(what, "the value is printed in the container's log")
+		case !t.Exited && t.BecameReady:
+			j.broken(what, "the pod became Ready all the same")
+		case !t.Exited:
+			j.broken(what, "the container ran on for %s, and was not Ready", seconds(t.Seconds))
+		case t.Last != nil && t.Last.ExitCode == 0:
+			j.broken(what, "the container ended with exit code 0, which says that all is well")
+		case !logSays(t.Pod, t.Variable):
+			j.note(what, "the container ended with %s, and its log does not name the variable", exitWords(*t.Last))
+		}
+		tried++
+	}
+	switch f := j.firstBroken(); {
+	case f != nil:
+		return j.fail(f.Where+": "+f.Message, "")
+	case open != "":
+		return j.undecided(open, "Remove what was in the way, then run podproof again.")
+	case tried == 0:
+		return j.undecided("no value was tried", "Run podproof again.")
+	}
+	return j.pass("Malformed-env-var exit check OK", fmt.Sprintf("%s tried: every time the container exited, and no value was printed", count(tried, "wrong value")))
+}
+
+func wrongWords(t evidence.EnvTrial) string {
+	if t.Wrong == "empty" {
+		return "empty"
+	}
+	return "with a value that is " + t.Wrong
+}
+
+func logSays(p evidence.Pod, text string) bool {
+	for _, l := range p.Log {
+		if strings.Contains(l.Text, text) {
+			return true
+		}
+	}
+	return false
+}

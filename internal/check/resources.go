@@ -1,0 +1,118 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var resourcesLimits = Check{
+	ID:    "resources/limits",
+	Title: "Requests and a memory limit are set, and fit what the process uses",
+	Why: "Without requests a node is overfilled; without a memory limit one leak takes its neighbours down. A limit below what is used " +
+		"ends the process with OOMKilled, under load first of all.",
+	Fix:   "Set resources.requests for cpu and memory and resources.limits.memory, with room above the measured use.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionResources},
+	Judge: judgeResourcesLimits,
+}
+
+// tight is the part of a memory limit above which a light load leaves too little room.
+const tight = 0.9
+
+func judgeResourcesLimits(_ contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "requests for CPU and memory, and a memory limit, are set and fit the measured use"}
+	if e.Workload == nil {
+		return inconclusive(e, evidence.SectionWorkload, j.Promised)
+	}
+	c := containerOf(*e.Workload)
+	if c == nil {
+		return j.undecided("the workload has no container of that image", "Let the manifest's container use the contract's image.")
+	}
+	where := fmt.Sprintf("%s %s, container %s", e.Workload.Kind, e.Workload.Name, c.Name)
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		_, requested := c.Resources.Requests[name]
+		_, limited := c.Resources.Limits[name] // a limit alone is the request, too
+		if !requested && !limited {
+			j.broken(where, "resources.requests.%s is not set", name)
+		}
+	}
+	limit, limited := c.Resources.Limits[corev1.ResourceMemory]
+	if !limited {
+		j.broken(where, "resources.limits.memory is not set")
+	}
+	r := e.Resources
+	if r == nil {
+		if f := j.firstBroken(); f != nil {
+			return j.fail(f.Where+": "+f.Message, "")
+		}
+		return inconclusive(e, evidence.SectionResources, j.Promised)
+	}
+	j.Seconds = r.Seconds
+	used := fmt.Sprintf("%s and %.3f CPUs idle, %s and %.3f CPUs at %.0f requests a second", dataSize(r.Idle.Memory), r.Idle.CPU,
+		dataSize(r.Loaded.Memory), r.Loaded.CPU, float64(r.Requests)/max(0.001, r.Loaded.Window))
+	if most := max(r.Idle.Memory, r.Loaded.Memory); limited && float64(most) > tight*float64(limit.Value()) {
+		j.broken(where, "it uses %s of its memory limit of %s under a light load", dataSize(most), limit.String())
+	}
+	if r.Loaded.Throttled > 0.1*r.Loaded.Window {
+		j.note(where, "its CPU limit held it back for %s of %s under a light load", seconds(r.Loaded.Throttled), seconds(r.Loaded.Window))
+	}
+	if request, ok := c.Resources.Requests[corev1.ResourceMemory]; ok && r.Idle.Memory > request.Value() {
+		j.note(where, "idle it uses %s, more than its memory request of %s: it is the first to be evicted", dataSize(r.Idle.Memory), request.String())
+	}
+	if f := j.firstBroken(); f != nil {
+		return j.fail(f.Where+": "+f.Message+" (measured: "+used+")", "")
+	}
+	return j.pass(fmt.Sprintf("Resources OK (%s of %s)", dataSize(r.Loaded.Memory), limit.String()), used)
+}
+
+var staysClean = Check{
+	ID:    "filesystem/stays-clean",
+	Title: "It writes nothing outside of its volumes",
+	Why: "What a process writes into its root file system is lost with the pod, grows on the node's disk without a limit, and cannot be " +
+		"written any more under readOnlyRootFilesystem.",
+	Fix:   "Mount an emptyDir (with a sizeLimit) where it writes, or tell it not to write: PYTHONDONTWRITEBYTECODE=1, log to stdout.",
+	Story: Minimal,
+	Needs: []evidence.Section{evidence.SectionResources},
+	Judge: judgeStaysClean,
+}
+
+func judgeStaysClean(_ contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "no file of the container's root file system is written while it serves"}
+	r := e.Resources
+	if r == nil {
+		return inconclusive(e, evidence.SectionResources, j.Promised)
+	}
+	if r.WritesUnknown != "" {
+		return j.undecided(r.WritesUnknown, "Verify in a kind cluster with the overlayfs snapshotter, which shows a container's writes.")
+	}
+	total, byFolder := int64(0), map[string]int{}
+	const most = 10
+	for i, w := range r.Writes {
+		total += w.Bytes
+		byFolder[path.Dir(w.Path)]++
+		if i < most {
+			j.broken("pod "+r.Pod+", "+w.Path, "%d bytes written", w.Bytes)
+		}
+	}
+	n := len(r.Writes) + r.Further
+	if n == 0 {
+		return j.pass("File system stays clean OK", "nothing written outside of its volumes")
+	}
+	folder, files := "", 0
+	for f, k := range byFolder {
+		if k > files || k == files && f < folder {
+			folder, files = f, k
+		}
+	}
+	fix := ""
+	if strings.Contains(folder, "__pycache__") {
+		fix = "Set PYTHONDONTWRITEBYTECODE=1, or compile in the Dockerfile (python -m compileall), so that Python writes no bytecode at run time."
+	}
+	return j.fail(fmt.Sprintf("%s of %d bytes written outside of its volumes, most of them in %s", count(n, "file"), total, folder), fix)
+}

@@ -1,0 +1,198 @@
+package check
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var restrictedExamples = []example{
+	{name: "restricted", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"Pod Security restricted OK"}},
+	{name: "may escalate", c: goodContract(), want: Fail, says: []string{"allowPrivilegeEscalation", "container \"api\""},
+		e: container(func(c *corev1.Container) { c.SecurityContext.AllowPrivilegeEscalation = nil })},
+	{name: "keeps capabilities", c: goodContract(), want: Fail, says: []string{"unrestricted capabilities"},
+		e: container(func(c *corev1.Container) { c.SecurityContext.Capabilities = nil })},
+	{name: "host network", c: goodContract(), want: Fail, says: []string{"hostNetwork"},
+		e: with(func(e *evidence.Evidence) { e.Workload.Template.Spec.HostNetwork = true })},
+	{name: "no seccomp", c: goodContract(), want: Fail, says: []string{"seccompProfile"},
+		e: with(func(e *evidence.Evidence) { e.Workload.Template.Spec.SecurityContext.SeccompProfile = nil })},
+	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionWorkload, func(e *evidence.Evidence) { e.Workload = nil })},
+}
+
+// admitted adds a volume and its mount to the first pod, as admission does.
+func admitted(source corev1.VolumeProjection, at string) evidence.Evidence {
+	return with(func(e *evidence.Evidence) {
+		p := &e.Startup.Pods[0]
+		p.Spec.ServiceAccountName = "default"
+		p.Spec.Volumes = []corev1.Volume{{Name: "kube-api-access-x", VolumeSource: corev1.VolumeSource{
+			Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{source}}}}}
+		p.Spec.Containers = []corev1.Container{{Name: "api", VolumeMounts: []corev1.VolumeMount{{Name: "kube-api-access-x", MountPath: at}}}}
+	})
+}
+
+var (
+	apiToken     = corev1.VolumeProjection{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token"}}
+	foreignToken = corev1.VolumeProjection{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token", Audience: "vault"}}
+)
+
+var noTokenExamples = []example{
+	{name: "none", c: goodContract(), e: goodEvidence(), want: Pass},
+	{name: "mounted by default", c: goodContract(), e: admitted(apiToken, tokenPath), want: Fail, says: []string{"service account default", tokenPath, "pod api-1, container api"}},
+	{name: "mounted elsewhere", c: goodContract(), e: admitted(apiToken, "/token"), want: Fail},
+	{name: "for another audience", c: goodContract(), e: admitted(foreignToken, "/vault"), want: Pass},
+	{name: "used", c: contractWith(func(c *contract.Contract) { c.Identity.ServiceAccountToken = true }), e: admitted(apiToken, tokenPath), want: Skipped},
+	{name: "no pod", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) { e.Startup.Pods = nil })},
+	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionStartup, func(e *evidence.Evidence) { e.Startup = nil })},
+}
+
+// deniedPod did not get Ready, and says why.
+func deniedPod(line string) evidence.Pod {
+	p := goodPod("podproof-variant")
+	notReady(&p)
+	p.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error"}}
+	p.Log = []evidence.LogLine{{Text: line}}
+	return p
+}
+
+var readOnlyRootExamples = []example{
+	{name: "tried", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"not asked for yet", "add readOnlyRootFilesystem: true"}},
+	{name: "asked for", c: goodContract(), want: Pass, says: []string{"the manifest asks for it"},
+		e: container(func(c *corev1.Container) { c.SecurityContext.ReadOnlyRootFilesystem = ptr(true) })},
+	{name: "asked for, not Ready", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) {
+		e.Workload.Template.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = ptr(true)
+		e.Startup.Ready = false
+	})},
+	{name: "writes", c: goodContract(), want: Fail, says: []string{"Read-only file system: '/app/cache'", "exit code 1"}, e: with(func(e *evidence.Evidence) {
+		e.ReadOnlyRoot = &evidence.Variant{Seconds: 3, Pod: deniedPod("OSError: [Errno 30] Read-only file system: '/app/cache'")}
+	})},
+	{name: "nothing gets Ready", c: goodContract(), want: Inconclusive, says: []string{"startup/ready"}, e: with(func(e *evidence.Evidence) {
+		e.ReadOnlyRoot = &evidence.Variant{Seconds: 3, Pod: deniedPod("x")}
+		e.Startup.Ready = false
+	})},
+	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionReadOnlyRoot, func(e *evidence.Evidence) { e.ReadOnlyRoot = nil })},
+}
+
+var anyUID = goodContract()
+
+var arbitraryUIDExamples = []example{
+	{name: "runs", c: anyUID, e: goodEvidence(), want: Pass, says: []string{"UID 1000650000"}},
+	{name: "not promised", c: contractWith(func(c *contract.Contract) { c.Identity.ArbitraryUID = false }), e: goodEvidence(), want: Skipped},
+	{name: "cannot read its code", c: anyUID, want: Fail, says: []string{"Permission denied: '/app'"}, e: with(func(e *evidence.Evidence) {
+		e.ArbitraryUID = &evidence.Variant{Seconds: 3, UID: 1, Pod: deniedPod("PermissionError: [Errno 13] Permission denied: '/app'")}
+	})},
+	{name: "unschedulable", c: anyUID, want: Inconclusive, e: with(func(e *evidence.Evidence) {
+		p := goodPod("podproof-variant")
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "0/1 nodes"}}
+		e.ArbitraryUID = &evidence.Variant{Pod: p}
+	})},
+	{name: "not observed", c: anyUID, want: Inconclusive, e: without(evidence.SectionArbitraryUID, func(e *evidence.Evidence) { e.ArbitraryUID = nil })},
+}
+
+func timed(ready float64) evidence.Evidence {
+	return with(func(e *evidence.Evidence) {
+		for i := range e.Startup.Pods {
+			e.Startup.Pods[i].Timeline = []evidence.Mark{{At: at(0.1), What: "PodScheduled: True"}, {At: at(0.3), What: "container api: waiting: ContainerCreating"},
+				{At: at(1.1), What: "container api: running"}, {At: at(ready), What: "Ready: True"}}
+		}
+	})
+}
+
+var startupTimeExamples = []example{
+	{name: "in time", c: goodContract(), e: timed(2.5), want: Pass, says: []string{"Start takes 2.5 s", "scheduled in 0.1 s, container started in 1.0 s, Ready in 1.4 s"}},
+	{name: "too late", c: goodContract(), e: timed(42), want: Fail, says: []string{"Ready after 42.0 s", "Ready in 40.9 s"}},
+	{name: "never Ready", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) { e.Startup.Pods[0].Timeline, e.Startup.Pods[1].Timeline = nil, nil })},
+	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionStartup, func(e *evidence.Evidence) { e.Startup = nil })},
+}
+
+// wrongValue changes the trial of a malformed URL.
+func wrongValue(change func(*evidence.EnvTrial)) evidence.Evidence {
+	return with(func(e *evidence.Evidence) { change(&e.MalformedEnv.Trials[1]) })
+}
+
+func goodMalformed() *evidence.RequiredEnv {
+	empty, wrong := goodTrial("JWT_SECRET_KEY"), goodTrial("DATABASE_URL")
+	empty.Wrong, wrong.Wrong, wrong.Value = "empty", "no URL", "podproof-abcdef"
+	return &evidence.RequiredEnv{Trials: []evidence.EnvTrial{empty, wrong}, Seconds: 4}
+}
+
+var malformedEnvExamples = []example{
+	{name: "every one ends it", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"2 wrong values tried"}},
+	{name: "runs on", c: goodContract(), want: Fail, says: []string{"DATABASE_URL with a value that is no URL", "ran on"},
+		e: wrongValue(func(t *evidence.EnvTrial) { t.Exited, t.Last, t.Seconds = false, nil, 30 })},
+	{name: "serves", c: goodContract(), want: Fail, says: []string{"became Ready all the same"},
+		e: wrongValue(func(t *evidence.EnvTrial) { t.Exited, t.Last, t.BecameReady = false, nil, true })},
+	{name: "ends with 0", c: goodContract(), want: Fail, says: []string{"exit code 0"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Last.ExitCode = 0 })},
+	{name: "prints the value", c: goodContract(), want: Fail, says: []string{"the value is printed"}, hides: []string{"podproof-abcdef"}, e: wrongValue(func(t *evidence.EnvTrial) {
+		t.Pod.Log = append(t.Pod.Log, evidence.LogLine{Text: "invalid DATABASE_URL: podproof-abcdef"})
+	})},
+	{name: "not named", c: goodContract(), want: Pass, says: []string{"does not name the variable"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Log = nil })},
+	{name: "could not be tried", c: goodContract(), want: Inconclusive, says: []string{"did not start"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Problem = "it did not start" })},
+	{name: "nothing required", c: contractWith(func(c *contract.Contract) { c.Env.Required = nil }), e: goodEvidence(), want: Skipped},
+	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionMalformedEnv, func(e *evidence.Evidence) { e.MalformedEnv = nil })},
+}
+
+var secretsStaySecretExamples = []example{
+	{name: "none", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"of log and 1 answer"}},
+	{name: "in the log", c: goodContract(), want: Fail, says: []string{"secret/api:JWT_SECRET_KEY", "pod api-1, log"}, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Log = append(e.Startup.Pods[0].Log, evidence.LogLine{Text: "settings: jwt=[value of secret/api:JWT_SECRET_KEY]"})
+	})},
+	{name: "on an error page", c: goodContract(), want: Fail, says: []string{"answer to GET /nothing"}, e: with(func(e *evidence.Evidence) {
+		e.Responses[0].Request.Body = "cannot connect to [value of secret/api:DATABASE_URL]"
+	})},
+	{name: "as an argument", c: goodContract(), want: Fail, says: []string{"arguments of process 1"}, e: process(func(p *evidence.Process) {
+		p.Command = []string{"/shop", "--key", "[value of secret/api:KEY]"}
+	})},
+	{name: "as a last word", c: goodContract(), want: Fail, says: []string{"termination message"}, e: with(func(e *evidence.Evidence) {
+		e.RequiredEnv.Trials[0].Pod.Status.ContainerStatuses[0].State = corev1.ContainerState{
+			Terminated: &corev1.ContainerStateTerminated{Message: "bad [value of secret/api:KEY]"}}
+	})},
+	{name: "a ConfigMap's value is none", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
+		e.Responses[0].Request.Body = "[value of configmap/api:GREETING]"
+	})},
+	{name: "no answers", c: goodContract(), want: Inconclusive, e: without(evidence.SectionResponses, func(e *evidence.Evidence) { e.Responses = nil })},
+}
+
+func goodResources() *evidence.Resources {
+	return &evidence.Resources{Pod: "api-1", Requests: 400, Seconds: 4.5, Idle: evidence.Usage{Memory: 20 << 20, CPU: 0.002, Window: 2},
+		Loaded: evidence.Usage{Memory: 24 << 20, CPU: 0.05, Window: 2}}
+}
+
+// roomy changes the resources of the workload's container, and what was measured of it.
+func roomy(change func(*corev1.ResourceRequirements, *evidence.Resources)) evidence.Evidence {
+	return with(func(e *evidence.Evidence) { change(&e.Workload.Template.Spec.Containers[0].Resources, e.Resources) })
+}
+
+var resourcesExamples = []example{
+	{name: "set and ample", c: goodContract(), e: roomy(func(*corev1.ResourceRequirements, *evidence.Resources) {}), want: Pass, says: []string{"24.0 MiB of 128Mi", "200 requests a second"}},
+	{name: "nothing set", c: goodContract(), want: Fail, says: []string{"resources.requests.cpu is not set", "resources.limits.memory is not set"},
+		e: roomy(func(r *corev1.ResourceRequirements, _ *evidence.Resources) { *r = corev1.ResourceRequirements{} })},
+	{name: "a limit is a request, too", c: goodContract(), want: Pass,
+		e: roomy(func(r *corev1.ResourceRequirements, _ *evidence.Resources) {
+			r.Requests = nil
+			r.Limits[corev1.ResourceCPU] = resource.MustParse("1")
+		})},
+	{name: "tight", c: goodContract(), want: Fail, says: []string{"uses 120.0 MiB of its memory limit of 128Mi"},
+		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) { m.Loaded.Memory = 120 << 20 })},
+	{name: "throttled, over its request", c: goodContract(), want: Pass, says: []string{"held it back for 1.0 s", "first to be evicted"},
+		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) {
+			m.Loaded.Throttled, m.Idle.Memory = 1, 70<<20
+		})},
+	{name: "not measured", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) { e.Resources = nil })},
+	{name: "not measured, and not set", c: goodContract(), want: Fail, e: with(func(e *evidence.Evidence) {
+		e.Workload.Template.Spec.Containers[0].Resources, e.Resources = corev1.ResourceRequirements{}, nil
+	})},
+	{name: "no workload", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) { e.Workload = nil })},
+}
+
+var staysCleanExamples = []example{
+	{name: "clean", c: goodContract(), e: goodEvidence(), want: Pass},
+	{name: "bytecode", c: goodContract(), want: Fail, says: []string{"2 files of 300 bytes", "/app/__pycache__", "PYTHONDONTWRITEBYTECODE"}, e: with(func(e *evidence.Evidence) {
+		e.Resources.Writes = []evidence.Write{{Path: "/app/__pycache__/a.pyc", Bytes: 100}, {Path: "/app/__pycache__/b.pyc", Bytes: 200}}
+	})},
+	{name: "another snapshotter", c: goodContract(), want: Inconclusive, says: []string{"overlayfs"}, e: with(func(e *evidence.Evidence) {
+		e.Resources.WritesUnknown = "no upper directory"
+	})},
+	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionResources, func(e *evidence.Evidence) { e.Resources = nil })},
+}

@@ -1,0 +1,169 @@
+package pod
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"podproof.dev/podproof/internal/agent"
+	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
+)
+
+const (
+	// measuredFor is how long the idle and the loaded container are each measured.
+	measuredFor = 2 * time.Second
+	// loadedEvery is the time between two requests of a stream, in milliseconds.
+	loadedEvery = 10
+	// mostWrites are listed.
+	mostWrites = 50
+)
+
+// usageScript prints the memory in use, the page cache within it that is easily given back
+// (bytes), the CPU time (microseconds) and the time throttled (microseconds) of the control
+// group of container $1, for cgroup v2 and v1.
+const usageScript = `set -- $(grep -ls -- "$1" /proc/[0-9]*/cgroup)
+f=$1; [ -n "$f" ] || exit 3
+p=$(sed -n 's/^0:://p' "$f")
+if [ -f "/sys/fs/cgroup$p/memory.current" ]; then
+  d=/sys/fs/cgroup$p
+  cat "$d/memory.current"; sed -n 's/^inactive_file //p' "$d/memory.stat"
+  sed -n 's/^usage_usec //p' "$d/cpu.stat"
+  t=$(sed -n 's/^throttled_usec //p' "$d/cpu.stat"); echo "${t:-0}"
+else
+  at() { sed -n "s/^[0-9]*:[a-z,]*\\b$1\\b[a-z,]*://p" "$f"; }
+  m=/sys/fs/cgroup/memory$(at memory) a=/sys/fs/cgroup/cpuacct$(at cpuacct) c=/sys/fs/cgroup/cpu$(at cpu)
+  cat "$m/memory.usage_in_bytes"; sed -n 's/^total_inactive_file //p' "$m/memory.stat"
+  echo $(($(cat "$a/cpuacct.usage") / 1000))
+  t=$(sed -n 's/^throttled_time //p' "$c/cpu.stat"); echo $((${t:-0} / 1000))
+fi`
+
+// writesScript lists size and path of the files in the upper directory of the root file
+// system of container $1. The runtime's own mount points and files are left out, and those
+// that kind's hook puts there (images/base/files/kind/bin/mount-product-files.sh).
+const writesScript = `set -- $(grep -ls -- "$1" /proc/[0-9]*/cgroup)
+pid=${1#/proc/}; pid=${pid%/cgroup}
+upper=$(awk '$5 == "/" {print $NF}' "/proc/$pid/mountinfo" | tr , '\n' | sed -n 's/^upperdir=//p')
+[ -n "$upper" ] || exit 3
+cd "$upper" && find . -type f ! -path ./etc/hosts ! -path ./etc/hostname ! -path ./etc/resolv.conf ! -path './dev/*' ! -path './product_*' -printf '%s\t/%P\n' | sort -k2`
+
+// Resources measures one container of the workload, idle and then under a light load that
+// the agent sends it, and lists what it wrote outside of its volumes.
+func Resources(ctx context.Context, b *Bench, port int, path string) (*evidence.Resources, error) {
+	began := time.Now()
+	if b.Node == nil {
+		return nil, fmt.Errorf("this cluster lets podproof run nothing on a node, where it would read the container's control group")
+	}
+	p, err := b.readyPod()
+	if err != nil {
+		return nil, err
+	}
+	r := &evidence.Resources{Pod: p.Name}
+	m := meter{b, p.Spec.NodeName, workload.ContainerID(p, b.Container)}
+	if r.Idle, err = m.measure(ctx); err != nil {
+		return nil, err
+	}
+	load, err := b.StartLoad(ctx, agent.Plan{Streams: steady(net.JoinHostPort(p.Status.PodIP, strconv.Itoa(port)), "GET", path, loadedEvery)})
+	if err != nil {
+		return nil, err
+	}
+	defer load.cancel()
+	if r.Loaded, err = m.measure(ctx); err != nil {
+		return nil, err
+	}
+	requests, err := load.Stop(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range requests {
+		if q.Failure == "" {
+			r.Requests++
+		}
+	}
+	m.writes(ctx, r)
+	r.Seconds = time.Since(began).Seconds()
+	return r, nil
+}
+
+// meter reads the control group of a container.
+type meter struct {
+	*Bench
+	node, container string
+}
+
+// measure is the use in a window of time.
+func (m meter) measure(ctx context.Context) (evidence.Usage, error) {
+	before, err := m.read(ctx)
+	if err != nil {
+		return evidence.Usage{}, err
+	}
+	began := time.Now()
+	select {
+	case <-time.After(measuredFor):
+	case <-ctx.Done():
+		return evidence.Usage{}, context.Cause(ctx)
+	}
+	after, err := m.read(ctx)
+	if err != nil {
+		return evidence.Usage{}, err
+	}
+	window := time.Since(began).Seconds()
+	return evidence.Usage{Memory: max(0, after[0]-after[1]), CPU: float64(after[2]-before[2]) / 1e6 / window,
+		Throttled: float64(after[3]-before[3]) / 1e6, Window: window}, nil
+}
+
+func (m meter) read(ctx context.Context) ([]int64, error) {
+	out, err := m.Node.Run(ctx, m.node, "sh", "-c", usageScript, "sh", m.container)
+	if err != nil {
+		return nil, fmt.Errorf("reading the container's control group: %w", err)
+	}
+	return parseUsage(string(out))
+}
+
+func parseUsage(out string) ([]int64, error) {
+	words := strings.Fields(out)
+	if len(words) != 4 {
+		return nil, fmt.Errorf("the container's control group says %q, expected four numbers", brief(out))
+	}
+	var ns []int64
+	for _, w := range words {
+		n, err := strconv.ParseInt(w, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("the container's control group says %q, expected four numbers", brief(out))
+		}
+		ns = append(ns, n)
+	}
+	return ns, nil
+}
+
+func brief(s string) string { return s[:min(len(s), 200)] }
+
+// writes lists what the container wrote.
+func (m meter) writes(ctx context.Context, r *evidence.Resources) {
+	out, err := m.Node.Run(ctx, m.node, "sh", "-c", writesScript, "sh", m.container)
+	if err != nil {
+		r.WritesUnknown = "the container's root file system shows no upper directory on the node (another snapshotter than overlayfs?)"
+		return
+	}
+	r.Writes, r.Further = parseWrites(string(out))
+}
+
+func parseWrites(out string) (ws []evidence.Write, further int) {
+	for line := range strings.Lines(out) {
+		size, path, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		n, err := strconv.ParseInt(size, 10, 64)
+		if ok && err == nil {
+			ws = append(ws, evidence.Write{Path: path, Bytes: n})
+		}
+	}
+	if len(ws) > mostWrites {
+		slices.SortStableFunc(ws, func(a, b evidence.Write) int { return int(min(1, max(-1, b.Bytes-a.Bytes))) })
+		further = len(ws) - mostWrites
+		ws = ws[:mostWrites]
+	}
+	return ws, further
+}

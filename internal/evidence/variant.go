@@ -1,0 +1,52 @@
+package evidence
+
+// Variant is a pod of the workload's with another securityContext.
+type Variant struct {
+	Pod Pod `json:"pod"`
+	// Ready tells whether it became so in time.
+	Ready bool `json:"ready"`
+	// UID is the user that it ran as, where that was what differed.
+	UID     int64   `json:"uid,omitempty"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Response is one request to the workload, and all of its answer.
+type Response struct {
+	Name    string  `json:"name"` // "health", "not found"
+	Method  string  `json:"method"`
+	Path    string  `json:"path"`
+	Request Request `json:"request"`
+}
+
+// Resources are what one container of the workload used, idle and under a light load, by
+// the control group of the container.
+type Resources struct {
+	Pod    string `json:"pod"`
+	Idle   Usage  `json:"idle"`
+	Loaded Usage  `json:"loaded"`
+	// Requests that were answered while it was loaded.
+	Requests int `json:"requests"`
+	// Writes are files that the container wrote outside of its volumes: what lies in the
+	// upper directory of its root file system. Further says how many are not listed.
+	Writes  []Write `json:"writes,omitempty"`
+	Further int     `json:"further,omitempty"`
+	// WritesUnknown says why the upper directory could not be read.
+	WritesUnknown string  `json:"writesUnknown,omitempty"`
+	Seconds       float64 `json:"seconds"`
+}
+
+// Usage is what a container used in a window of time.
+type Usage struct {
+	Memory int64 `json:"memory"` // bytes, the working set at the end of it
+	// CPU is the mean number of CPUs used.
+	CPU float64 `json:"cpu"`
+	// Throttled is how long its CPU limit held it back, in seconds.
+	Throttled float64 `json:"throttled,omitempty"`
+	Window    float64 `json:"window"` // seconds
+}
+
+// Write is one file that was written.
+type Write struct {
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"`
+}
