@@ -138,6 +138,8 @@ type Image struct {
 	// engine keeps images in containerd.
 	ID   string
 	Size int64 // bytes, as the engine counts them
+	// OS and Architecture are as OCI names them: "linux", "amd64".
+	OS, Architecture string
 	// Layers are the diff IDs, lowest first.
 	Layers []string
 }
@@ -150,7 +152,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (Image, error) {
 	} else if err != nil {
 		return Image{}, fmt.Errorf("looking up image %s (docker image inspect): %w", ref, err)
 	}
-	return Image{ID: r.ID, Size: r.Size, Layers: r.RootFS.Layers}, nil
+	return Image{ID: r.ID, Size: r.Size, OS: r.Os, Architecture: r.Architecture, Layers: r.RootFS.Layers}, nil
 }
 
 // Save streams an image as `docker save` does.

@@ -38,6 +38,9 @@ func (o Options) docker(ctx context.Context, ref string) (*Image, error) {
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
+	if entry.Architecture != "" && o.Host.OS == "" { // the engine may run elsewhere
+		o.Host = v1.Platform{OS: entry.OS, Architecture: entry.Architecture}
+	}
 	s := &saving{ctx: ctx, engine: engine, ref: ref, o: o}
 	if img := s.known(entry); img != nil {
 		return img, nil
