@@ -56,6 +56,7 @@ func judgeProbesDeclared(c contract.Contract, e evidence.Evidence) Judgement {
 	if container.StartupProbe == nil && container.LivenessProbe != nil {
 		j.slowStart(where, e, *container)
 	}
+	j.measured(e, *container)
 	answered := j.results(e, *container)
 	switch f := j.firstBroken(); {
 	case f != nil:

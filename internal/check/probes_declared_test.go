@@ -30,6 +30,18 @@ var probesDeclaredExamples = []example{
 		e: readyAt(container(func(c *corev1.Container) { c.StartupProbe = nil }), 40)},
 	{name: "no startup probe, slow start, patient liveness", c: goodContract(), want: Pass,
 		e: readyAt(container(func(c *corev1.Container) { c.StartupProbe, c.LivenessProbe.InitialDelaySeconds = nil, 20 }), 40)},
+	{name: "slower than its timeout", c: goodContract(), want: Fail, says: []string{"livenessProbe gives up after 1 s, and /health was answered after 1.5 s"},
+		e: with(func(e *evidence.Evidence) {
+			e.Responses = []evidence.Response{{Name: "health", Method: "GET", Path: "/health", Request: evidence.Request{Status: 200, End: 1.5}}}
+		})},
+	{name: "liveness asks what readiness asks", c: goodContract(), want: Pass, says: []string{"probes/liveness-survives-outage"},
+		e: container(func(c *corev1.Container) { c.LivenessProbe.HTTPGet.Path = "/ready" })},
+	{name: "a start near the startup probe's end", c: goodContract(), want: Pass, says: []string{"a start took 29 s, and its startupProbe allows 30s"},
+		e: readyAt(goodEvidence(), 30)},
+	{name: "preStop takes all of the grace period", c: goodContract(), want: Fail, says: []string{"sleeps 30 s of a grace period of 30 s"},
+		e: container(func(c *corev1.Container) {
+			c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 30}}}
+		})},
 	{name: "no readiness", c: goodContract(), e: container(func(c *corev1.Container) { c.ReadinessProbe = nil }), want: Fail, says: []string{"no readinessProbe"}},
 	{name: "no liveness", c: goodContract(), e: container(func(c *corev1.Container) { c.LivenessProbe = nil }), want: Fail, says: []string{"no livenessProbe"}},
 	{name: "exec", c: goodContract(), want: Pass, e: container(func(c *corev1.Container) {

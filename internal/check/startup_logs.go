@@ -14,7 +14,8 @@ var startupLogs = Check{
 	Title: "The start is told in the container's own log",
 	Why: "Every log collector, and kubectl logs, read a container's stdout and stderr. What goes to a file inside the container " +
 		"is read by nobody, and is gone with the pod.",
-	Fix:   "Log to stdout (or stderr) instead of a file; a base image's log file may be a link to /dev/stdout.",
+	Fix: "Log to stdout (or stderr) instead of a file; a base image's log file may be a link to /dev/stdout. " +
+		"Write one format, and errors only when there is one.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionStartup},
 	Judge: judgeStartupLogs,
@@ -47,6 +48,9 @@ func judgeStartupLogs(c contract.Contract, e evidence.Evidence) Judgement {
 			open = fmt.Sprintf("the cluster does not tell on which stream %s wrote %s", where, list(unclear))
 			fix = "Verify in a kind cluster, where the CRI log file tells the stream, or let the contract's startup.stream be any."
 		}
+		if isReady(p) && startedWell(*e.Startup) {
+			j.unwell(p)
+		}
 	}
 	if f := j.firstBroken(); f != nil {
 		return j.fail(f.Where+": "+f.Message, "")
@@ -64,6 +68,18 @@ func judgeStartupLogs(c contract.Contract, e evidence.Evidence) Judgement {
 		stream = "Stderr"
 	}
 	return j.pass(stream+" logging OK", fmt.Sprintf("found in the log of %s, on %s", count(len(e.Startup.Pods), "pod"), streamWords(streams)))
+}
+
+// startedWell tells whether nothing went wrong that a log would have to tell.
+func startedWell(s evidence.Startup) bool {
+	for _, p := range s.Pods {
+		for _, st := range p.Status.ContainerStatuses {
+			if st.RestartCount > 0 {
+				return false
+			}
+		}
+	}
+	return s.Ready
 }
 
 func logsPromise(s contract.Startup) string {

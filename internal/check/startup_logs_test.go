@@ -26,6 +26,20 @@ var startupLogsExamples = []example{
 	{name: "nothing at all", c: goodContract(), e: logOf(), want: Fail, says: []string{"nothing at all", "log to a file"}},
 	{name: "other lines", c: goodContract(), e: logOf(evidence.LogLine{Stream: "stdout", Text: "logging to /var/log/shop.log, token=" + planted}), want: Fail,
 		says: []string{`not in its log: "Started server"`, "/var/log/shop.log"}},
+	{name: "a stack trace", c: goodContract(), want: Fail, says: []string{"stack trace in a healthy start", "Traceback"},
+		e: logOf(evidence.LogLine{Text: "Started server"}, evidence.LogLine{Text: "Traceback (most recent call last):"}, evidence.LogLine{Text: "  File \"/app/a.py\""})},
+	{name: "an error in text", c: goodContract(), want: Fail, says: []string{"level error"}, hides: []string{"stack"},
+		e: logOf(evidence.LogLine{Text: "INFO: Started server"}, evidence.LogLine{Text: "2026-03-01 12:00:00 ERROR cannot reach the cache"})},
+	{name: "an error in JSON", c: goodContract(), want: Fail, says: []string{"level error"},
+		e: logOf(evidence.LogLine{Text: `{"level":"INFO","msg":"Started server"}`}, evidence.LogLine{Text: `{"severity":"error","msg":"x"}`})},
+	{name: "the word error alone", c: goodContract(), want: Pass,
+		e: logOf(evidence.LogLine{Text: "INFO: Started server, 0 errors, error_log=off"}, evidence.LogLine{Text: `{"level":"INFO","msg":"ERROR pages ready"}`[:0]})},
+	{name: "two formats", c: goodContract(), want: Fail, says: []string{"lines of JSON and lines that are none: listening on"},
+		e: logOf(evidence.LogLine{Text: `{"msg":"Started server"}`}, evidence.LogLine{Text: "listening on :8000"})},
+	{name: "a start that did not go well may say so", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Status.ContainerStatuses[0].RestartCount = 1
+		e.Startup.Pods[0].Log = append(e.Startup.Pods[0].Log, evidence.LogLine{Text: `{"level":"ERROR","msg":"x"}`})
+	})},
 	{name: "one pod of two", c: goodContract(), want: Fail, says: []string{"pod api-2"}, hides: []string{"pod api-1:"},
 		e: with(func(e *evidence.Evidence) { e.Startup.Pods[1].Log = nil })},
 	{name: "stderr against the contract", c: onStdout, e: logOf(evidence.LogLine{Stream: "stderr", Text: "Started server"}), want: Fail, says: []string{"on stderr alone"}},
