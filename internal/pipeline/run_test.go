@@ -89,9 +89,9 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 		{"the build alone", "build/*", nil, "build rebuild"},
 		{"no source file to change", "build/*", func(r *run) { r.contract.Build.SourceFile = "" }, "build"},
 		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot load other-images dependencies startup termination"},
-		{"all ways to end", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination agent-image agent early-termination requests-in-flight outages"},
-		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination agent-image agent early-termination requests-in-flight outages"},
-		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node dns boot load other-images dependencies startup agent-image agent responses"},
+		{"all ways to end", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight outages"},
+		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight outages"},
+		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node dns boot load other-images dependencies startup agent-image ready agent responses"},
 		{"no Dockerfile", "*/*", func(r *run) { r.contract.Build.Dockerfile = "none" }, "build"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

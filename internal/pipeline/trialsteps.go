@@ -20,6 +20,9 @@ import (
 var agentSections = []evidence.Section{evidence.SectionInFlight, evidence.SectionRollouts,
 	evidence.SectionOutages, evidence.SectionOutageTermination, evidence.SectionResponses, evidence.SectionResources}
 
+// readySections are those that tell nothing of a workload which does not become Ready.
+var readySections = append([]evidence.Section{evidence.SectionReadOnlyRoot, evidence.SectionArbitraryUID}, agentSections...)
+
 // possible is a step that a run may have.
 type possible struct {
 	wanted bool
@@ -34,27 +37,28 @@ func (r *run) trialSteps() []possible {
 	outage := []evidence.Section{evidence.SectionOutages, evidence.SectionOutageTermination}
 	return []possible{
 		{agent, step{id: "agent-image", after: []string{"boot"}, run: r.loadAgent}},
-		{agent, step{id: "agent", after: []string{"node", "agent-image", "startup"}, run: r.startAgent}},
+		{r.needs(readySections...), step{id: "ready", after: []string{"startup"}, run: r.isReady}},
+		{agent, step{id: "agent", after: []string{"ready", "agent-image"}, run: r.startAgent}},
 		{r.needs(evidence.SectionEarlyTermination), step{id: "early-termination", after: []string{"startup"},
 			sections: []evidence.Section{evidence.SectionEarlyTermination}, run: r.earlyTermination}},
 		{r.needs(evidence.SectionMalformedEnv) && len(r.contract.Env.Required) > 0, step{id: "malformed-env", after: []string{"startup"},
 			name: "Starting with malformed variables", ended: "Started with malformed variables",
 			sections: []evidence.Section{evidence.SectionMalformedEnv}, run: r.malformedEnv}},
-		{r.needs(evidence.SectionReadOnlyRoot) && !r.readOnlyRoot(), step{id: "read-only-root", after: []string{"startup"},
+		{r.needs(evidence.SectionReadOnlyRoot) && !r.readOnlyRoot(), step{id: "read-only-root", after: []string{"ready"},
 			sections: []evidence.Section{evidence.SectionReadOnlyRoot}, run: r.tryReadOnlyRoot}},
-		{r.needs(evidence.SectionArbitraryUID) && r.contract.Identity.ArbitraryUID, step{id: "arbitrary-uid", after: []string{"startup"},
+		{r.needs(evidence.SectionArbitraryUID) && r.contract.Identity.ArbitraryUID, step{id: "arbitrary-uid", after: []string{"ready"},
 			sections: []evidence.Section{evidence.SectionArbitraryUID}, run: r.tryArbitraryUID}},
-		{r.needs(evidence.SectionResponses), step{id: "responses", after: []string{"startup", "agent"},
+		{r.needs(evidence.SectionResponses), step{id: "responses", after: []string{"ready", "agent"},
 			sections: []evidence.Section{evidence.SectionResponses}, run: r.responses}},
-		{r.needs(evidence.SectionResources), step{id: "resources", after: []string{"startup", "agent"}, behind: []string{"responses"},
+		{r.needs(evidence.SectionResources), step{id: "resources", after: []string{"ready", "agent"}, behind: []string{"responses"},
 			sections: []evidence.Section{evidence.SectionResources}, run: r.resources}},
-		{r.needs(evidence.SectionInFlight), step{id: "requests-in-flight", after: []string{"startup", "agent"},
+		{r.needs(evidence.SectionInFlight), step{id: "requests-in-flight", after: []string{"ready", "agent"},
 			name: "Stopping a pod with requests in flight", ended: "Pod with requests in flight stopped",
 			sections: []evidence.Section{evidence.SectionInFlight}, run: r.inFlight}},
-		{r.needs(evidence.SectionRollouts), step{id: "rollouts", after: []string{"startup", "agent"}, behind: []string{"health", "identity", "resources"},
+		{r.needs(evidence.SectionRollouts), step{id: "rollouts", after: []string{"ready", "agent"}, behind: []string{"health", "identity", "resources"},
 			name: "Rolling out under load", ended: "Rolled out under load",
 			sections: []evidence.Section{evidence.SectionRollouts}, run: r.rollouts}},
-		{r.needs(outage...) && len(r.contract.Dependencies) > 0, step{id: "outages", after: []string{"startup", "agent"},
+		{r.needs(outage...) && len(r.contract.Dependencies) > 0, step{id: "outages", after: []string{"ready", "agent"},
 			name: "Taking " + first(r.contract.Dependencies) + " away", ended: first(r.contract.Dependencies) + " taken away and given back",
 			sections: outage, run: r.outages}},
 	}
@@ -65,6 +69,14 @@ func first(list []string) string {
 		return ""
 	}
 	return list[0]
+}
+
+// isReady ends, with one reason for all of them, the trials that begin with a Ready pod.
+func (r *run) isReady(context.Context) error {
+	if !r.e.Startup.Ready {
+		return fmt.Errorf("%s did not become Ready; see startup/ready", r.contract.Workload)
+	}
+	return nil
 }
 
 // loadAgent puts podproof itself into the cluster, as an image of one file.
