@@ -219,6 +219,9 @@ func (p *page) foldedBlock(f folding) {
 	}
 }
 
+// manySkipped are no longer told one by one: whoever chose a group knows what is left out.
+const manySkipped = 8
+
 // skipped tells the checks that were left out, once for each reason.
 func (p *page) skipped(vs []Verdict) {
 	var reasons []string
@@ -231,6 +234,9 @@ func (p *page) skipped(vs []Verdict) {
 	}
 	for _, reason := range reasons {
 		text := "Skipped: " + ids(by[reason])
+		if n := len(by[reason]); n > manySkipped && !p.Verbose {
+			text = fmt.Sprintf("Skipped: %d promises", n)
+		}
 		if reason != "" {
 			text += " (" + reason + ")"
 		}
