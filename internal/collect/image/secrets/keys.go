@@ -49,7 +49,7 @@ func keyLength(b []byte) int {
 		switch c := b[i]; {
 		case c == '\\' && i+1 < len(b): // "\n" in a literal
 			i++
-		case bytes.IndexByte([]byte(" \t\r\n\"'`,+;"), c) >= 0 && c != '+':
+		case bytes.IndexByte([]byte(" \t\r\n\"'`,;"), c) >= 0:
 			if note := pemNote.Find(b[i+1:]); note != nil {
 				i += len(note)
 			}
@@ -58,7 +58,7 @@ func keyLength(b []byte) int {
 				if isInvented(key) {
 					return 0
 				}
-				return tokenEnd(b, i) - 0
+				return tokenEnd(b, i)
 			}
 		default:
 			return 0

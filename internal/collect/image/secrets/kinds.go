@@ -22,22 +22,26 @@ type kind struct {
 	json bool
 }
 
-// by is what the last part of a name says.
-var by = func() map[string]kind {
-	m := map[string]kind{}
-	for k, names := range map[*kind]string{
-		{text: true, named: true, loose: true, login: true}: ".env .properties .ini .cfg .conf .cnf .sh .bash .zsh .service",
-		{text: true, named: true, login: true}:              ".yaml .yml .toml .tfvars .tfstate .hcl .plist",
-		{text: true, named: true, login: true, json: true}:  ".json .json5",
-		{text: true, named: true, login: true, xml: true}:   ".xml",
-		{text: true, login: true}:                           ".py .js .cjs .mjs .ts .tsx .jsx .rb .php .go .java .kt .kts .scala .cs .rs .pl .lua .ex .exs .sql .txt .list .gradle",
+// byExtension is what the last part of a name says.
+var byExtension = map[string]kind{}
+
+func init() {
+	for _, c := range []struct {
+		kind       kind
+		extensions string
+	}{
+		{kind{named: true, loose: true, login: true}, ".env .properties .ini .cfg .conf .cnf .sh .bash .zsh .service"},
+		{kind{named: true, login: true}, ".yaml .yml .toml .tfvars .tfstate .hcl .plist"},
+		{kind{named: true, login: true, json: true}, ".json .json5"},
+		{kind{named: true, login: true, xml: true}, ".xml"},
+		// texts that programs read, beside settings
+		{kind{login: true}, ".py .js .cjs .mjs .ts .tsx .jsx .rb .php .go .java .kt .kts .scala .cs .rs .pl .lua .ex .exs .sql .txt .list .gradle"},
 	} {
-		for _, n := range strings.Fields(names) {
-			m[n] = *k
+		for _, x := range strings.Fields(c.extensions) {
+			byExtension[x] = c.kind
 		}
 	}
-	return m
-}()
+}
 
 var (
 	// looseName are settings without an extension.
@@ -45,10 +49,12 @@ var (
 	// codeName and codeFolder are settings in a programming language.
 	codeName   = regexp.MustCompile(`^(?:.*(?:settings|config|secret|credential|constants|password|local|production|development|environment).*|env|conf|base|prod|dev|app)\.(?:py|js|cjs|mjs|ts|rb|php)$`)
 	codeFolder = regexp.MustCompile(`/(?:settings|config|conf|configs|secrets|credentials|environments)/[^/]+\.(?:py|js|cjs|mjs|ts|rb|php)$`)
-	// locales hold words under names: "password": "Passwort".
-	locale = regexp.MustCompile(`(?i)/(?:locales?|i18n|l10n|lang|langs|languages?|translations?|messages|nls)/|[./_-](?:locale|messages|translations?)[./_-]`)
+	// words is for names of files that hold words under names: "password": "Passwort".
+	wordsName   = regexp.MustCompile(`(?i)(?:^|[._-])(?:locale|messages|translations?)[._-]`)
+	wordsFolder = regexp.MustCompile(`(?i)/(?:locales?|i18n|l10n|lang|langs|languages?|translations?|messages|nls)/`)
 	// templates and schemes say what stands somewhere and hold none of it.
-	template = regexp.MustCompile(`(?i)(?:\.(?:example|sample|template|tmpl|tpl|dist|schema|spec|j2|in)$|[._-](?:example|sample|template|schema)\.|/(?:examples?|samples?|schemas?|fixtures)/|openapi|swagger)`)
+	templateName   = regexp.MustCompile(`(?i)\.(?:example|sample|template|tmpl|tpl|dist|schema|spec|j2|in)$|(?:^|[._-])(?:examples?|samples?|template|schema|openapi|swagger)[._-]`)
+	templateFolder = regexp.MustCompile(`(?i)/(?:examples?|samples?|schemas?|fixtures)/`)
 	// lists of what to install name packages and digests alone.
 	lockFile = regexp.MustCompile(`(?:package-lock|npm-shrinkwrap|\.package-lock|composer|deps|tsconfig|package|manifest)\.(?:json|lock)$|(?:pnpm-lock\.yaml|pyproject\.toml|Cargo\.toml|\.lock|-lock\.ya?ml)$`)
 )
@@ -61,18 +67,20 @@ func kindOf(p string, head []byte) kind {
 		return kind{}
 	}
 	base := path.Base(p)
-	k, known := by[path.Ext(base)]
+	k, known := byExtension[path.Ext(base)]
 	switch {
 	case looseName.MatchString(base):
-		k = kind{text: true, named: true, loose: true, login: true}
+		k = kind{named: true, loose: true, login: true}
 	case known && !k.named && (codeName.MatchString(base) || codeFolder.MatchString(p)):
 		k.named, k.code = true, true
 	case !known && bytes.HasPrefix(head, []byte("#!")):
 		line, _, _ := bytes.Cut(head, []byte("\n"))
 		shell := bytes.Contains(line, []byte("sh"))
-		k = kind{text: true, login: true, named: shell, loose: shell}
+		k = kind{login: true, named: shell, loose: shell}
 	}
-	if (k.named || k.login) && (lockFile.MatchString(base) || locale.MatchString(p) || template.MatchString(p)) {
+	// A .env file is one to use wherever it lies.
+	if k.login && (lockFile.MatchString(base) || wordsName.MatchString(base) || templateName.MatchString(base) ||
+		!k.loose && (wordsFolder.MatchString(p) || templateFolder.MatchString(p))) {
 		k = kind{}
 	}
 	k.text = true

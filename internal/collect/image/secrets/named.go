@@ -27,7 +27,7 @@ const (
 	longestValue = 2 << 10
 )
 
-// named reads NAME=VALUE, "name": "value", name: value around a word of a name. Not ok where
+// assigned reads NAME=VALUE, "name": "value", name: value around a word of a name. Not ok where
 // nothing is assigned, or nothing that is a secret.
 func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 	start, end := at, at

@@ -80,6 +80,8 @@ func TestFinds(t *testing.T) {
 		{"XML", "/app/settings.xml", "<a>\n<password>x9-kk2l</password></a>", "named-secret:2"},
 		{"shell", "/entry.sh", "#!/bin/sh\nexport PGPASSWORD=hunter2\nexec app\n", "named-secret:2"},
 		{"URL", "/app/db.py", "x = 1\nURL = 'postgres://app:s3cr3tpw@db.internal/app'\n", "url-login:2"},
+		{".env of an app with a telling name", "/srv/my-sample-messages/examples/.env", "DB_PASSWORD=hunter2\n", "named-secret:1"},
+		{"settings of an app with a telling name", "/srv/my-sample-app/config.yaml", "password: hunter2\n", "named-secret:1"},
 		{"URL under a name", "/app/.env", "DATABASE_URL=postgresql+psycopg://app:s3cr3tpw@db/app\n", "url-login:1"},
 
 		{"netrc", "/root/.netrc", "machine x\nlogin me\npassword s3cr3t\n", "netrc:3"},
@@ -119,6 +121,8 @@ func TestLookAlikes(t *testing.T) {
 		{"switches and numbers", "/app/.env", "TOKENIZERS_PARALLELISM=false\nPASSWORD_MIN_LENGTH=8\nACCESS_LOG=-\nTOKEN_TTL=3600\nGPG_KEY=7169605F62C751356D054A26A821E680E5FA6305\n"},
 		{"files and places", "/app/.env", "POSTGRES_PASSWORD_FILE=/run/secrets/pg\nTLS_KEY=/etc/tls/tls.key\nTOKEN_URL=https://x/y\nSECRET_NAME=app\nPRIVATE_KEY_PATH=/k\n"},
 		{"a template", "/app/.env.example", "DB_PASSWORD=hunter2\n"},
+		{"examples", "/app/data/examples-1.json", `{"password": "hunter2x9"}`},
+		{"an example", "/app/examples/config.yaml", "password: hunter2x9\n"},
 		{"translations", "/app/locales/de.json", `{"password": "Passwort123", "token": "Token-Wert-1"}`},
 		{"titles", "/app/ui.json", `{"password": "Password", "passwordHint": "Enter your password", "token": "tokenValue"}`},
 		{"a scheme", "/app/openapi.json", `{"password": {"type": "string", "format": "password"}, "token": "abcd1234efgh"}`},
