@@ -96,7 +96,10 @@ func (f *inspectFlags) run(ctx context.Context, image string) error {
 	console.Name = "inspect"
 	progress := report.NewProgress(stream, console)
 	defer progress.Close()
-	o.Tell = progress
+	o.Tell, o.Debug = progress, func(string) {}
+	if f.verbose {
+		o.Debug = progress.Note
+	}
 	o.Early = func(r pipeline.Result) {
 		for _, v := range check.Judge(selected, r.Contract, r.Evidence) {
 			if v.Status == check.Fail {

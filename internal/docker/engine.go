@@ -4,6 +4,7 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -142,6 +143,8 @@ type Image struct {
 	OS, Architecture string
 	// Layers are the diff IDs, lowest first.
 	Layers []string
+	// Config is the "config" of the image's configuration, as the engine tells it.
+	Config json.RawMessage
 }
 
 // Image looks an image up by name or ID. The error is ErrNotFound when there is none.
@@ -152,7 +155,11 @@ func (e *Engine) Image(ctx context.Context, ref string) (Image, error) {
 	} else if err != nil {
 		return Image{}, fmt.Errorf("looking up image %s (docker image inspect): %w", ref, err)
 	}
-	return Image{ID: r.ID, Size: r.Size, OS: r.Os, Architecture: r.Architecture, Layers: r.RootFS.Layers}, nil
+	config, err := json.Marshal(r.Config)
+	if err != nil {
+		return Image{}, fmt.Errorf("looking up image %s (docker image inspect): %w", ref, err)
+	}
+	return Image{ID: r.ID, Size: r.Size, OS: r.Os, Architecture: r.Architecture, Layers: r.RootFS.Layers, Config: config}, nil
 }
 
 // Save streams an image as `docker save` does.

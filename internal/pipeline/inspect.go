@@ -30,6 +30,8 @@ type InspectOptions struct {
 	Cache   string
 	Version string
 	Tell    Teller
+	// Debug gets what only -v shows.
+	Debug func(string)
 	// Early gets what the configuration alone says, when layers are still to be read.
 	Early func(Result)
 }
@@ -50,15 +52,7 @@ func Inspect(ctx context.Context, o InspectOptions) (Result, error) {
 	if cache != nil {
 		where.Configs, where.Known = filepath.Join(o.Cache, "configs"), cache.Known
 	}
-	done := o.Tell.StepTo("Opening image "+o.Image, "Image opened")
-	img, err := source.Open(ctx, o.Image, where)
-	done(err)
-	if err != nil {
-		return Result{}, inputError(ctx, err)
-	}
-	defer func() { _ = img.Close() }()
-
-	r := run{Options: Options{Contract: o.Contract, Tell: o.Tell, Debug: func(string) {}}, began: began, contract: o.Contract}
+	r := run{Options: Options{Contract: o.Contract, Tell: o.Tell, Debug: o.Debug}, began: began, contract: o.Contract}
 	if err := r.readManifests(); err != nil {
 		return Result{}, &InputError{err}
 	}
@@ -67,17 +61,34 @@ func Inspect(ctx context.Context, o InspectOptions) (Result, error) {
 		return Result{Contract: r.contract, Evidence: mask(evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &e,
 			Run: evidence.Run{ID: id, Version: o.Version, Started: began.UTC(), Finished: time.Now().UTC()}})}
 	}
-	opts := image.Options{Ref: img.Ref, Source: img.Kind, Compressed: img.Compressed, Readers: img.Readers,
-		Cache: cache, Forbidden: r.contract.Files.Forbid}
-	described, _, err := image.Describe(img, opts)
+	opts := image.Options{Ref: o.Image, Cache: cache, Forbidden: r.contract.Files.Forbid}
+	// early tells what the configuration alone says, once, before what takes its time.
+	told := false
+	early := func(img v1.Image) error {
+		described, _, err := image.Describe(img, opts)
+		if err != nil {
+			return inputError(ctx, err)
+		}
+		if err := r.derive(factsOf(described)); err != nil {
+			return &InputError{err}
+		}
+		if o.Early != nil && !told && !known(cache, described) {
+			told = true
+			o.Early(result(described))
+		}
+		return nil
+	}
+	where.Saving = func(said v1.Image) { _ = early(said) } // what is wrong with it will be seen again
+	done := o.Tell.StepTo("Opening image "+o.Image, "Image opened")
+	img, err := source.Open(ctx, o.Image, where)
+	done(err)
 	if err != nil {
 		return Result{}, inputError(ctx, err)
 	}
-	if err := r.derive(factsOf(described)); err != nil {
-		return Result{}, &InputError{err}
-	}
-	if o.Early != nil && !known(cache, described) {
-		o.Early(result(described))
+	defer func() { _ = img.Close() }()
+	opts.Ref, opts.Source, opts.Compressed, opts.Readers = img.Ref, img.Kind, img.Compressed, img.Readers
+	if err := early(img); err != nil {
+		return Result{}, err
 	}
 	done = o.Tell.StepTo("Reading the image's layers", "Image read")
 	e, err := image.Collect(ctx, img, opts)

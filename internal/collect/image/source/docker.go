@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,8 +42,8 @@ func (o Options) docker(ctx context.Context, ref string) (*Image, error) {
 	if entry.Architecture != "" && o.Host.OS == "" { // the engine may run elsewhere
 		o.Host = v1.Platform{OS: entry.OS, Architecture: entry.Architecture}
 	}
-	s := &saving{ctx: ctx, engine: engine, ref: ref, o: o}
-	if img := s.known(entry); img != nil {
+	s := &saving{ctx: ctx, engine: engine, ref: ref, o: o, said: entry}
+	if img := s.known(); img != nil {
 		return img, nil
 	}
 	img, err := s.save()
@@ -61,6 +62,7 @@ type saving struct {
 	engine *docker.Engine
 	ref    string
 	o      Options
+	said   docker.Image
 
 	once sync.Once
 	img  *Image
@@ -70,8 +72,8 @@ type saving struct {
 // save saves the image, the first time.
 func (s *saving) save() (*Image, error) {
 	s.once.Do(func() {
-		if s.o.Saving != nil {
-			s.o.Saving(s.ref)
+		if said := s.image(); said != nil && s.o.Saving != nil {
+			s.o.Saving(said)
 		}
 		file, err := Save(s.ctx, s.engine, s.ref, os.TempDir())
 		if err != nil {
@@ -83,6 +85,30 @@ func (s *saving) save() (*Image, error) {
 		s.err = errors.Join(s.err, os.Remove(file))
 	})
 	return s.img, s.err
+}
+
+// image is what the engine says of the image; nil where it says too little.
+func (s *saving) image() v1.Image {
+	c := v1.ConfigFile{OS: s.said.OS, Architecture: s.said.Architecture, RootFS: v1.RootFS{Type: "layers"}}
+	if json.Unmarshal(s.said.Config, &c.Config) != nil {
+		return nil
+	}
+	for _, id := range s.said.Layers {
+		h, err := v1.NewHash(id)
+		if err != nil {
+			return nil
+		}
+		c.RootFS.DiffIDs = append(c.RootFS.DiffIDs, h)
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil
+	}
+	img, err := partial.UncompressedToImage(&core{config: raw})
+	if err != nil {
+		return nil
+	}
+	return img
 }
 
 func (s *saving) close() error {
@@ -124,7 +150,8 @@ func (s *saving) keep(id string, img *Image) {
 
 // known is the image without its content: its configuration is kept, and of each layer the
 // content is known. It is nil where that is not so.
-func (s *saving) known(entry docker.Image) *Image {
+func (s *saving) known() *Image {
+	entry := s.said
 	file := s.file(entry.ID)
 	if file == "" || s.o.Known == nil || len(entry.Layers) == 0 || s.o.Platform != nil {
 		return nil

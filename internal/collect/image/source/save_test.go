@@ -35,7 +35,7 @@ func serve(t *testing.T, saved map[string][]byte, images ...v1.Image) {
 	}
 	for ref := range saved {
 		m.HandleFunc("/v1.41/images/"+ref+"/json", func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprintf(w, `{"Id":"sha256:aa","Size":12,"RootFS":{"Layers":%s}}`, asJSON(t, layers))
+			fmt.Fprintf(w, `{"Id":"sha256:aa","Size":12,"Config":{"User":"7"},"RootFS":{"Layers":%s}}`, asJSON(t, layers))
 		})
 	}
 	m.HandleFunc("/v1.41/images/get", func(w http.ResponseWriter, r *http.Request) {

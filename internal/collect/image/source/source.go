@@ -75,8 +75,9 @@ type Options struct {
 	Configs string
 	// Known tells whether the content of a layer is known already, by its diff ID.
 	Known func(diffID string) bool
-	// Saving is told when an engine starts to save an image.
-	Saving func(ref string)
+	// Saving is told, before an engine saves an image, what the engine says of it: the
+	// configuration without its history, and the layers' diff IDs.
+	Saving func(said v1.Image)
 }
 
 // platform is the one to choose where there is a choice.

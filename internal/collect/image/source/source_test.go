@@ -329,7 +329,12 @@ func TestKnownImageIsNotSaved(t *testing.T) {
 	serve(t, map[string][]byte{"app:1": classic(t, img)}, img)
 	saved, all := 0, false
 	o := Options{Configs: t.TempDir(),
-		Known: func(string) bool { return all }, Saving: func(string) { saved++ }}
+		Known: func(string) bool { return all }, Saving: func(said v1.Image) {
+			saved++
+			if c, err := said.ConfigFile(); err != nil || c.Config.User != "7" || len(c.RootFS.DiffIDs) != 3 {
+				t.Errorf("the engine is said to say %+v, %v", c, err)
+			}
+		}}
 	open := func() *Image {
 		t.Helper()
 		img, err := Open(t.Context(), "docker:app:1", o)
