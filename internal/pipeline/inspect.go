@@ -30,7 +30,7 @@ type InspectOptions struct {
 	Cache   string
 	Version string
 	Tell    Teller
-	// Debug gets what only -v shows.
+	// Debug gets what only -v shows; nil drops it.
 	Debug func(string)
 	// Early gets what the configuration alone says, when layers are still to be read.
 	Early func(Result)
@@ -40,6 +40,9 @@ type InspectOptions struct {
 // a Docker engine. Its errors are as Verify's.
 func Inspect(ctx context.Context, o InspectOptions) (Result, error) {
 	began := time.Now()
+	if o.Debug == nil {
+		o.Debug = func(string) {}
+	}
 	where := source.Options{}
 	if o.Platform != "" {
 		p, err := v1.ParsePlatform(o.Platform)

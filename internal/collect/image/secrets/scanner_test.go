@@ -136,6 +136,7 @@ func TestLookAlikes(t *testing.T) {
 		{"docker without a login", "/root/.docker/config.json", `{"auths":{"x":{}},"credsStore":"pass"}`},
 		{"no password", "/etc/shadow", "root:*:1::\nx:!:1::\ny:!!:1::\nz::1::\n"},
 		{"certificates of Java", "/cacerts.jks", "\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x02xx"},
+		{"an expression of sed", "/x.sh", "sed -r 's/^(passwd:)(\\s*)(.*)/\\1\\2\\3 systemd/'\n"},
 		{"name services", "/etc/nsswitch.conf", "passwd:         files systemd\n"},
 		{"a git remote", "/app/.git/config", "\turl = git@github.com:x/y\n\turl = https://github.com/x\n"},
 	} {
