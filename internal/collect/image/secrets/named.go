@@ -73,6 +73,9 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 		}
 	}
 	v := string(b[value.start:value.end])
+	if plain := value.start > 0 && !isQuote(b[value.start-1]); plain && !k.loose && tag.MatchString(v) {
+		return "", span{}, false
+	}
 	if value.start == value.end || !credential.IsLiteral(v, says) || !k.plausible(name, v, says) {
 		return "", span{}, false
 	}
@@ -136,8 +139,10 @@ var (
 	// words are a name, a title or a path into settings rather than a secret.
 	words     = regexp.MustCompile(`^[A-Za-z]+(?:[ _.\-/:,][A-Za-z]+)*[.!?:]?$`)
 	lowerWord = regexp.MustCompile(`^[a-z]{6,}$`)
-	call      = regexp.MustCompile(`\w\(.*\)|\$\{|\{\{|%\(|\$\(|#\{|^[!&*@<>|\[{(\\]|\\[sdwSDW]`)
-	digest    = regexp.MustCompile(`^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)
+	call      = regexp.MustCompile(`\w\(.*\)|\$\{|\{\{|%\(|\$\(|#\{|^[<>\[{(\\]|\\[sdwSDW]`)
+	// tag begins what YAML takes for something else than text.
+	tag    = regexp.MustCompile(`^[!&*@|%]`)
+	digest = regexp.MustCompile(`^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)
 )
 
 // plausible tells whether a literal under a telling name looks like a secret of someone.

@@ -73,6 +73,8 @@ func TestFinds(t *testing.T) {
 		{"YAML", "/app/config.yaml", "db:\n  password: hunter2\n  tokenUrl: x\n", "named-secret:2"},
 		{"YAML, a word", "/app/config.yaml", "password: letmein\n", "named-secret:1"},
 		{"JSON in one line", "/app/config.json", `{"db":{"user":"a","password":"p4ss-w0rd!"},"apiKey": "9f8e7d6c5b4a"}`, "named-secret:1 named-secret:1"},
+		{"odd characters", "/app/.env", "DB_PASSWORD=@dm1n!x\nAPI_TOKEN='!a8f5f167f4'\n", "named-secret:1 named-secret:2"},
+		{"odd characters in YAML", "/app/config.yaml", "password: \"*dm1n!x\"\n", "named-secret:1"},
 		{"TOML", "/app/config.toml", `secret_key = "a8f5f167f44f4964e6c998dee827110c"`, "named-secret:1"},
 		{"Django", "/app/settings.py", "SECRET_KEY = 'django-insecure-8#x2k$l!'\nDATABASES = {'default': {'PASSWORD': 'pg-4711'}}\n", "named-secret:1 named-secret:2"},
 		{"JavaScript", "/app/config/db.js", "module.exports = { password: \"hunter22\", port: 3 }", "named-secret:1"},
