@@ -139,7 +139,7 @@ var (
 	// words are a name, a title or a path into settings rather than a secret.
 	words     = regexp.MustCompile(`^[A-Za-z]+(?:[ _.\-/:,][A-Za-z]+)*[.!?:]?$`)
 	lowerWord = regexp.MustCompile(`^[a-z]{6,}$`)
-	call      = regexp.MustCompile(`\w\(.*\)|\$\{|\{\{|%\(|\$\(|#\{|^[<>\[{(\\]|\\[sdwSDW]`)
+	call      = regexp.MustCompile(`\w\(.*\)|\$\{|\{\{|%\(|\$\(|#\{|^[<>\[{(\\]|\\[sdwSDW]|\b(?:environ|ENV|env)[.\[]["'A-Z]`)
 	// tag begins what YAML takes for something else than text.
 	tag    = regexp.MustCompile(`^[!&*@|%]`)
 	digest = regexp.MustCompile(`^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)

@@ -13,7 +13,7 @@ import (
 )
 
 // Version is raised when the same file gives other findings than before.
-const Version = "3"
+const Version = "4"
 
 // Found is one credential in a file.
 type Found struct {

@@ -129,6 +129,7 @@ func TestLookAlikes(t *testing.T) {
 		{"titles", "/app/ui.json", `{"password": "Password", "passwordHint": "Enter your password", "token": "tokenValue"}`},
 		{"a scheme", "/app/openapi.json", `{"password": {"type": "string", "format": "password"}, "token": "abcd1234efgh"}`},
 		{"a lock file", "/app/package-lock.json", `{"token": "9f8e7d6c5b4a3", "integrity": "sha512-abc"}`},
+		{"code in YAML", "/app/c.yaml", "x.py: |\n  password = os.environ[\"DB_PASSWORD\"]\n  token = ENV['API_TOKEN']\n  secret_key = process.env.APP_KEY\n"},
 		{"YAML references", "/app/c.yaml", "password: ${PASSWORD}\ntoken: {{ .Values.token }}\nsecret: !vault x1y2z3w4\nsecretKeyRef: {name: a1b2c3d4, key: b}\ntoken:8080\npassword:\n  from: x\n"},
 		{"code that reads", "/app/settings.py", "SECRET_KEY = os.environ['SECRET_KEY']\nTOKEN = get_token('a1b2c3d4')\nPASSWORD: str = Field(min_length=8)\nif password == 'abc12345': pass\n# PASSWORD = 'abc12345'\n"},
 		{"code that is no settings", "/app/views.py", "password = 'abc12345'\n"},
