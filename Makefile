@@ -54,6 +54,10 @@ test-e2e: build ## podproof on a real cluster: the good images, and the mutants 
 lint: ## gofmt, go vet, staticcheck, shellcheck
 	@hack/lint $(MODULES)
 
+.PHONY: bench
+bench: build ## Time podproof inspect beside programs that read the same images
+	@hack/bench/run $(ARGS)
+
 .PHONY: images
 images: ## Pull or build the images that a run needs
 	@hack/images ensure
