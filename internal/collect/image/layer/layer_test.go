@@ -287,7 +287,7 @@ func TestVersion(t *testing.T) {
 		}
 	}
 	sum := sha256.Sum256(found)
-	const want = "7d9e88fb4a11ff35 table 1, packages 1, owned 1, go 1, scripts 1, accounts 1, venvs 1, secrets 3"
+	const want = "7d9e88fb4a11ff35 table 1, packages 1, owned 1, go 1, scripts 1, accounts 1, venvs 1, secrets 4"
 	if got := hex.EncodeToString(sum[:8]) + " " + Version; got != want {
 		t.Errorf("the readers now find, in another version or in none,\n%s\nunder %q; was %q", found, got, want)
 	}
