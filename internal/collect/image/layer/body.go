@@ -118,7 +118,7 @@ func (l *reading) look(p string, b []byte, r io.Reader, size int64, program bool
 	var g goSearch
 	var also *secrets.Also
 	if program {
-		with := goWords
+		with := goWords()
 		with.Hit = g.hit
 		also = &with
 	}

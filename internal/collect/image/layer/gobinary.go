@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"runtime/debug"
+	"sync"
 
 	"podproof.dev/podproof/internal/collect/image/secrets"
 	"podproof.dev/podproof/internal/evidence"
@@ -19,7 +20,7 @@ const (
 	goTest = "\x00testing.MainStart\x00"
 )
 
-var goWords = secrets.NewAlso(goMark, goTest)
+var goWords = sync.OnceValue(func() secrets.Also { return secrets.NewAlso(goMark, goTest) })
 
 var elfMagic = []byte("\x7fELF")
 

@@ -74,57 +74,59 @@ func shaped(id, what, expression string, words ...string) rule {
 // margin is what a detector sees around its credential: it may ask for a word's boundary.
 const margin = 64
 
-// rules leave out what veles finds by a word nearby alone (a 32-digit number beside the name
+// tokenRules leave out what veles finds by a word nearby alone (a 32-digit number beside the name
 // of a service): under a telling name, such a value is found as any other.
-var rules = []rule{
-	{"private-key", "a private key", []string{pemBegin, pemBegin64}, 64, 4 << 10, privateKeys},
-	{"private-key", "a private key", []string{"PuTTY-User-Key-File-"}, 0, 4 << 10, puttyKeys},
-	shaped("age-key", "an age private key", `\bAGE-SECRET-KEY-1[0-9A-Z]{50,}`, "AGE-SECRET-KEY-1"),
-	shaped("aws-access-key", "an AWS access key", `\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`, "AKIA", "ASIA"),
-	shaped("azure-storage-key", "the key of an Azure storage account", `AccountKey=([A-Za-z0-9+/]{86}==)`, "AccountKey="),
-	known("gcp-service-account", "the key of a Google service account", gcpsak.NewDetector(), "auth_provider_x509_cert_url", "ewogICJ0eXBlIjogInNlcnZpY2VfYWNjb3VudCIs"),
-	known("google-api-key", "a Google API key", gcpapikey.NewDetector(), "AIzaSy"),
-	known("google-api-key", "a Google API key", gcpexpressmode.NewDetector(), "AQ.Ab8R"),
-	known("google-oauth", "a Google access token", gcpoauth2access.NewDetector(), "ya29."),
-	shaped("google-oauth", "a Google client secret", `\bGOCSPX-[A-Za-z0-9_-]{28}`, "GOCSPX-"),
-	known("github-token", "a GitHub token", github.NewClassicPATDetector(), "ghp_", "Z2hwX"),
-	known("github-token", "a GitHub token", github.NewFineGrainedPATDetector(), "github_pat_", "Z2l0aHViX3BhdF"),
-	known("github-token", "a GitHub token", github.NewOAuthTokenDetector(), "gho_", "Z2hvX"),
-	known("github-token", "a GitHub token", github.NewAppU2SDetector(), "ghu_", "Z2h1X"),
-	known("github-token", "a GitHub token", github.NewAppS2STokenDetector(), "ghs_", "Z2hzX"),
-	known("github-token", "a GitHub token", github.NewAppRefreshTokenDetector(), "ghr_", "Z2hyX"),
-	known("gitlab-token", "a GitLab token", gitlabpat.NewDetector(), "glpat-"),
-	shaped("gitlab-token", "a GitLab token", `\bgl(?:dt|rt|ptt|cbt|ft)-[A-Za-z0-9_-]{20,}`, "gldt-", "glrt-", "glptt-", "glcbt-", "glft-"),
-	known("slack-token", "a Slack token", slacktoken.NewAppLevelTokenDetector(), "xapp-"),
-	shaped("slack-token", "a Slack token", `\bxox[abeprs][.-][A-Za-z0-9.-]{20,}`, "xoxa-", "xoxb-", "xoxe-", "xoxe.", "xoxp-", "xoxr-", "xoxs-"),
-	shaped("slack-webhook", "the address of a Slack webhook", `hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{24,}`, "hooks.slack.com/"),
-	known("stripe-key", "a Stripe key", stripeapikeys.NewSecretKeyDetector(), "sk_live_"),
-	known("stripe-key", "a Stripe key", stripeapikeys.NewRestrictedKeyDetector(), "rk_live_"),
-	known("stripe-key", "a Stripe webhook secret", stripeapikeys.NewWebhookSecretDetector(), "whsec_"),
-	known("npm-token", "an npm token", npmjsaccesstoken.NewDetector(), "npm_"),
-	known("pypi-token", "a PyPI token", pypiapitoken.NewDetector(), "pypi-AgE"),
-	known("rubygems-token", "a RubyGems key", rubygemsapikey.NewDetector(), "rubygems_"),
-	known("anthropic-key", "an Anthropic API key", anthropicapikey.NewDetector(), "sk-ant-"),
-	known("openai-key", "an OpenAI API key", openai.NewDetector(), "T3BlbkFJ"),
-	known("openrouter-key", "an OpenRouter API key", openrouter.NewDetector(), "sk-or-v"),
-	known("perplexity-key", "a Perplexity API key", perplexityapikey.NewDetector(), "pplx-"),
-	known("xai-key", "an xAI API key", grokxaiapikey.NewAPIKeyDetector(), "xai-"),
-	known("huggingface-token", "a Hugging Face token", huggingfaceapikey.NewDetector(), "hf_"),
-	known("sendgrid-key", "a SendGrid key", sendgrid.NewDetector(), "SG."),
-	known("digitalocean-token", "a DigitalOcean token", digitaloceanapikey.NewDetector(), "dop_v1_"),
-	shaped("digitalocean-token", "a DigitalOcean token", `\bdo[or]_v1_[0-9a-f]{64}`, "doo_v1_", "dor_v1_"),
-	shaped("dockerhub-token", "a Docker Hub token", `\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}`, "dckr_pat_", "dckr_oat_"),
-	known("vault-token", "a Vault token", hashicorpvault.NewTokenDetector(), "hvs.", "hvb."),
-	known("heroku-key", "a Heroku key", herokuplatformkey.NewSecretKeyDetector(), "HRKU-"),
-	known("postman-key", "a Postman key", postmanapikey.NewAPIKeyDetector(), "PMAK-"),
-	known("circleci-token", "a CircleCI token", circleci.NewPersonalAccessTokenDetector(), "CCIPAT_"),
-	known("circleci-token", "a CircleCI token", circleci.NewProjectTokenDetector(), "CCIPRJ_"),
-	known("deno-token", "a Deno token", denopat.NewUserTokenDetector(), "ddp_"),
-	known("elastic-key", "an Elastic Cloud key", elasticcloudapikey.NewDetector(), "essu_"),
-	known("1password-token", "a 1Password token", onepasswordkeys.NewServiceTokenDetector(), "ops_eyJ"),
-	shaped("supabase-key", "a Supabase key", `\bsb(?:p_[a-f0-9]{40}|_secret_[A-Za-z0-9_-]{31,36})`, "sbp_", "sb_secret_"),
-	// A token's first part is JSON, whose first name is mostly one of these.
-	known("jwt", "a signed token (JWT)", jwt.NewDetector(), "eyJhbGciOi", "eyJ0eXAiOi", "eyJraWQiOi"),
+func tokenRules() []rule {
+	return []rule{
+		{"private-key", "a private key", []string{pemBegin, pemBegin64}, 64, 4 << 10, privateKeys},
+		{"private-key", "a private key", []string{"PuTTY-User-Key-File-"}, 0, 4 << 10, puttyKeys},
+		shaped("age-key", "an age private key", `\bAGE-SECRET-KEY-1[0-9A-Z]{50,}`, "AGE-SECRET-KEY-1"),
+		shaped("aws-access-key", "an AWS access key", `\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`, "AKIA", "ASIA"),
+		shaped("azure-storage-key", "the key of an Azure storage account", `AccountKey=([A-Za-z0-9+/]{86}==)`, "AccountKey="),
+		known("gcp-service-account", "the key of a Google service account", gcpsak.NewDetector(), "auth_provider_x509_cert_url", "ewogICJ0eXBlIjogInNlcnZpY2VfYWNjb3VudCIs"),
+		known("google-api-key", "a Google API key", gcpapikey.NewDetector(), "AIzaSy"),
+		known("google-api-key", "a Google API key", gcpexpressmode.NewDetector(), "AQ.Ab8R"),
+		known("google-oauth", "a Google access token", gcpoauth2access.NewDetector(), "ya29."),
+		shaped("google-oauth", "a Google client secret", `\bGOCSPX-[A-Za-z0-9_-]{28}`, "GOCSPX-"),
+		known("github-token", "a GitHub token", github.NewClassicPATDetector(), "ghp_", "Z2hwX"),
+		known("github-token", "a GitHub token", github.NewFineGrainedPATDetector(), "github_pat_", "Z2l0aHViX3BhdF"),
+		known("github-token", "a GitHub token", github.NewOAuthTokenDetector(), "gho_", "Z2hvX"),
+		known("github-token", "a GitHub token", github.NewAppU2SDetector(), "ghu_", "Z2h1X"),
+		known("github-token", "a GitHub token", github.NewAppS2STokenDetector(), "ghs_", "Z2hzX"),
+		known("github-token", "a GitHub token", github.NewAppRefreshTokenDetector(), "ghr_", "Z2hyX"),
+		known("gitlab-token", "a GitLab token", gitlabpat.NewDetector(), "glpat-"),
+		shaped("gitlab-token", "a GitLab token", `\bgl(?:dt|rt|ptt|cbt|ft)-[A-Za-z0-9_-]{20,}`, "gldt-", "glrt-", "glptt-", "glcbt-", "glft-"),
+		known("slack-token", "a Slack token", slacktoken.NewAppLevelTokenDetector(), "xapp-"),
+		shaped("slack-token", "a Slack token", `\bxox[abeprs][.-][A-Za-z0-9.-]{20,}`, "xoxa-", "xoxb-", "xoxe-", "xoxe.", "xoxp-", "xoxr-", "xoxs-"),
+		shaped("slack-webhook", "the address of a Slack webhook", `hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{24,}`, "hooks.slack.com/"),
+		known("stripe-key", "a Stripe key", stripeapikeys.NewSecretKeyDetector(), "sk_live_"),
+		known("stripe-key", "a Stripe key", stripeapikeys.NewRestrictedKeyDetector(), "rk_live_"),
+		known("stripe-key", "a Stripe webhook secret", stripeapikeys.NewWebhookSecretDetector(), "whsec_"),
+		known("npm-token", "an npm token", npmjsaccesstoken.NewDetector(), "npm_"),
+		known("pypi-token", "a PyPI token", pypiapitoken.NewDetector(), "pypi-AgE"),
+		known("rubygems-token", "a RubyGems key", rubygemsapikey.NewDetector(), "rubygems_"),
+		known("anthropic-key", "an Anthropic API key", anthropicapikey.NewDetector(), "sk-ant-"),
+		known("openai-key", "an OpenAI API key", openai.NewDetector(), "T3BlbkFJ"),
+		known("openrouter-key", "an OpenRouter API key", openrouter.NewDetector(), "sk-or-v"),
+		known("perplexity-key", "a Perplexity API key", perplexityapikey.NewDetector(), "pplx-"),
+		known("xai-key", "an xAI API key", grokxaiapikey.NewAPIKeyDetector(), "xai-"),
+		known("huggingface-token", "a Hugging Face token", huggingfaceapikey.NewDetector(), "hf_"),
+		known("sendgrid-key", "a SendGrid key", sendgrid.NewDetector(), "SG."),
+		known("digitalocean-token", "a DigitalOcean token", digitaloceanapikey.NewDetector(), "dop_v1_"),
+		shaped("digitalocean-token", "a DigitalOcean token", `\bdo[or]_v1_[0-9a-f]{64}`, "doo_v1_", "dor_v1_"),
+		shaped("dockerhub-token", "a Docker Hub token", `\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}`, "dckr_pat_", "dckr_oat_"),
+		known("vault-token", "a Vault token", hashicorpvault.NewTokenDetector(), "hvs.", "hvb."),
+		known("heroku-key", "a Heroku key", herokuplatformkey.NewSecretKeyDetector(), "HRKU-"),
+		known("postman-key", "a Postman key", postmanapikey.NewAPIKeyDetector(), "PMAK-"),
+		known("circleci-token", "a CircleCI token", circleci.NewPersonalAccessTokenDetector(), "CCIPAT_"),
+		known("circleci-token", "a CircleCI token", circleci.NewProjectTokenDetector(), "CCIPRJ_"),
+		known("deno-token", "a Deno token", denopat.NewUserTokenDetector(), "ddp_"),
+		known("elastic-key", "an Elastic Cloud key", elasticcloudapikey.NewDetector(), "essu_"),
+		known("1password-token", "a 1Password token", onepasswordkeys.NewServiceTokenDetector(), "ops_eyJ"),
+		shaped("supabase-key", "a Supabase key", `\bsb(?:p_[a-f0-9]{40}|_secret_[A-Za-z0-9_-]{31,36})`, "sbp_", "sb_secret_"),
+		// A token's first part is JSON, whose first name is mostly one of these.
+		known("jwt", "a signed token (JWT)", jwt.NewDetector(), "eyJhbGciOi", "eyJ0eXAiOi", "eyJraWQiOi"),
+	}
 }
 
 // tokenEnd is where the run of characters that tokens are made of ends.
@@ -164,7 +166,7 @@ func isInvented(token []byte) bool {
 // isList is for the beginnings of many tokens in a row, as programs have them that look for some.
 func isList(token []byte) bool {
 	words := 0
-	anyFile.Find(token, 0, len(token), func(_, _ int) { words++ })
+	tables().anyFile.Find(token, 0, len(token), func(_, _ int) { words++ })
 	return words > 3
 }
 

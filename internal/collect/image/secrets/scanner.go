@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"podproof.dev/podproof/internal/collect/image/keywords"
 )
@@ -33,28 +34,34 @@ const (
 // and a file that is made of them shall not take minutes.
 const maxFound = 100
 
-// Three sets of words, by how a file is looked through.
-var (
-	tokenWords, wordRule = wordsOf(rules)
-	anyFile              = keywords.New(tokenWords)
-	loginFiles           = keywords.New(append(slices.Clip(tokenWords), "://"))
-	namedFiles           = keywords.New(append(append(slices.Clip(tokenWords), "://"), nameWords...))
-)
-
-func wordsOf(rules []rule) (words []string, rule []int) {
-	for i, r := range rules {
+// tables is all that files are searched with. It is made when it is first used, since most
+// commands look into no image.
+var tables = sync.OnceValue(func() *tableSet {
+	t := &tableSet{rules: tokenRules()}
+	for i, r := range t.rules {
 		for _, w := range r.words {
-			words, rule = append(words, w), append(rule, i)
+			t.words, t.ruleOf = append(t.words, w), append(t.ruleOf, i)
 		}
 	}
-	return words, rule
+	logins := append(slices.Clip(t.words), "://")
+	t.anyFile, t.loginFiles, t.namedFiles = keywords.New(t.words), keywords.New(logins), keywords.New(append(logins, nameWords...))
+	return t
+})
+
+type tableSet struct {
+	rules  []rule
+	words  []string
+	ruleOf []int // by word
+	// Three sets, by how a file is looked through: the words, and "://", and those of names.
+	anyFile, loginFiles, namedFiles *keywords.Set
 }
 
 // Scanner looks through one file after the other. Of a file it is shown all, a part at a
 // time; see layer.bodies.stream for how the parts overlap.
 type Scanner struct {
-	kind  kind
-	words *keywords.Set
+	tables *tableSet
+	kind   kind
+	words  *keywords.Set
 	// offset is where in the file the shown part begins, lines the line feeds before what is new.
 	offset, lines int
 	found         []candidate
@@ -94,13 +101,13 @@ type Also struct {
 
 // NewAlso takes the words, numbered in their order.
 func NewAlso(words ...string) Also {
-	return Also{words: keywords.New(append(slices.Clip(tokenWords), words...))}
+	return Also{words: keywords.New(append(slices.Clip(tables().words), words...))}
 }
 
 // Start begins a file of a size. head is its beginning, all of it where it is short. With
 // also, the file is one without text.
 func (s *Scanner) Start(path string, head []byte, size int64, also *Also) {
-	*s = Scanner{kind: kindOf(path, head), found: s.found[:0], done: s.done, hits: s.hits, touched: s.touched}
+	*s = Scanner{tables: tables(), kind: kindOf(path, head), found: s.found[:0], done: s.done, hits: s.hits, touched: s.touched}
 	if size > settingsLimit && s.kind.named {
 		s.kind.named, s.partly = false, true
 	}
@@ -108,14 +115,14 @@ func (s *Scanner) Start(path string, head []byte, size int64, also *Also) {
 	case also != nil:
 		s.kind, s.words, s.also = kind{}, also.words, also
 	case s.kind.named:
-		s.words = namedFiles
+		s.words = s.tables.namedFiles
 	case s.kind.login:
-		s.words = loginFiles
+		s.words = s.tables.loginFiles
 	default:
-		s.words = anyFile
+		s.words = s.tables.anyFile
 	}
 	if s.touched || s.done == nil {
-		s.done, s.hits, s.touched = make([]int, len(rules)), make([]int, len(rules)), false
+		s.done, s.hits, s.touched = make([]int, len(s.tables.rules)), make([]int, len(s.tables.rules)), false
 	}
 	for _, r := range placeRulesFor(path) {
 		for _, at := range r.find(head) {
@@ -129,14 +136,15 @@ func (s *Scanner) Start(path string, head []byte, size int64, also *Also) {
 
 // See looks at a part of the file. What starts in chunk[from:to] is new.
 func (s *Scanner) See(chunk []byte, from, to int) {
+	ruleOf := s.tables.ruleOf
 	s.words.Find(chunk, from, to, func(word, at int) {
 		switch {
-		case word < len(wordRule):
-			s.token(chunk, from, wordRule[word], at)
+		case word < len(ruleOf):
+			s.token(chunk, from, ruleOf[word], at)
 		case s.also != nil:
-			s.also.Hit(word-len(wordRule), chunk, at)
+			s.also.Hit(word-len(ruleOf), chunk, at)
 		case s.names >= maxNames:
-		case word == len(wordRule):
+		case word == len(ruleOf):
 			s.names++
 			if v, ok := login(chunk, at); ok && !s.kind.comment(chunk, at) {
 				s.add(chunk, from, v, Found{Rule: "url-login", What: "the password in a URL"}, byName)
@@ -160,7 +168,7 @@ func (s *Scanner) See(chunk []byte, from, to int) {
 // belongs to a word in its first part is whole in it and gets no window of its own, so that a
 // file which is made of such words takes no longer than another.
 func (s *Scanner) token(chunk []byte, from, number, at int) {
-	r := &rules[number]
+	r := &s.tables.rules[number]
 	if s.offset+at-from < s.done[number] || s.hits[number] >= maxFound {
 		return
 	}

@@ -166,7 +166,7 @@ func TestValuesAreNotKept(t *testing.T) {
 }
 
 func TestEveryRule(t *testing.T) {
-	for _, r := range rules {
+	for _, r := range tokenRules() {
 		if r.id == "" || r.what == "" || len(r.words) == 0 || r.find == nil || r.after == 0 {
 			t.Errorf("rule %q is not whole", r.id)
 		}
@@ -176,7 +176,7 @@ func TestEveryRule(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range placeRules {
+	for _, r := range placeRules() {
 		if r.value.NumSubexp() == 0 {
 			t.Errorf("rule %s: its value has no group", r.id)
 		}
