@@ -287,9 +287,9 @@ func TestVersion(t *testing.T) {
 		}
 	}
 	sum := sha256.Sum256(found)
-	const want = "7d9e88fb4a11ff35 table 1, packages 1, owned 1, go 1, scripts 1, accounts 1, venvs 1, secrets 4"
-	if got := hex.EncodeToString(sum[:8]) + " " + Version; got != want {
-		t.Errorf("the readers now find, in another version or in none,\n%s\nunder %q; was %q", found, got, want)
+	const want = "7d9e88fb4a11ff35"
+	if got := hex.EncodeToString(sum[:8]); got != want {
+		t.Errorf("the readers now find\n%s\n%s, was %s: raise the number in Version of the reader that differs, then change this test", found, got, want)
 	}
 	// It survives being kept.
 	var kept bytes.Buffer
