@@ -39,67 +39,95 @@ type InspectOptions struct {
 // Inspect reads an image where it is: it needs neither a cluster nor, but for an image of its,
 // a Docker engine. Its errors are as Verify's.
 func Inspect(ctx context.Context, o InspectOptions) (Result, error) {
-	began := time.Now()
 	if o.Debug == nil {
 		o.Debug = func(string) {}
 	}
-	where := source.Options{}
-	if o.Platform != "" {
-		p, err := v1.ParsePlatform(o.Platform)
-		if err != nil || p.OS == "" || p.Architecture == "" {
-			return Result{}, &InputError{fmt.Errorf("--platform %q is no platform; write it as linux/amd64 or linux/arm/v7", o.Platform)}
-		}
-		where.Platform = p
-	}
-	cache := layersIn(o.Cache)
-	if cache != nil {
-		where.Configs, where.Known = filepath.Join(o.Cache, "configs"), cache.Known
-	}
-	r := run{Options: Options{Contract: o.Contract, Tell: o.Tell, Debug: o.Debug}, began: began, contract: o.Contract}
-	if err := r.readManifests(); err != nil {
-		return Result{}, &InputError{err}
-	}
-	id := strings.ToLower(rand.Text()[:8])
-	result := func(e evidence.Image) Result {
-		return Result{Contract: r.contract, Evidence: mask(evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &e,
-			Run: evidence.Run{ID: id, Version: o.Version, Started: began.UTC(), Finished: time.Now().UTC()}})}
-	}
-	opts := image.Options{Ref: o.Image, Cache: cache, Forbidden: r.contract.Files.Forbid}
-	// early tells what the configuration alone says, once, before what takes its time.
-	told := false
-	early := func(img v1.Image) error {
-		described, _, err := image.Describe(img, opts)
-		if err != nil {
-			return inputError(ctx, err)
-		}
-		if err := r.derive(factsOf(described)); err != nil {
-			return &InputError{err}
-		}
-		if o.Early != nil && !told && !known(cache, described) {
-			told = true
-			o.Early(result(described))
-		}
-		return nil
-	}
-	where.Saving = func(said v1.Image) { _ = early(said) } // what is wrong with it will be seen again
-	done := o.Tell.StepTo("Opening image "+o.Image, "Image opened")
-	img, err := source.Open(ctx, o.Image, where)
-	done(err)
+	i := &inspection{InspectOptions: o, id: strings.ToLower(rand.Text()[:8]), cache: layersIn(o.Cache),
+		run: run{Options: Options{Contract: o.Contract, Tell: o.Tell, Debug: o.Debug}, began: time.Now(), contract: o.Contract}}
+	var result Result
+	err := protect("inspect", func() error {
+		img, err := i.read(ctx)
+		result = i.result(img)
+		return err
+	})
 	if err != nil {
 		return Result{}, inputError(ctx, err)
+	}
+	return result, nil
+}
+
+// inspection is an Inspect under way.
+type inspection struct {
+	InspectOptions
+	id    string
+	cache *image.Cache
+	run   run
+	told  bool // what the configuration alone says
+}
+
+func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
+	where, err := i.where()
+	if err != nil {
+		return evidence.Image{}, &InputError{err}
+	}
+	if err := i.run.readManifests(); err != nil {
+		return evidence.Image{}, &InputError{err}
+	}
+	done := i.Tell.StepTo("Opening image "+i.Image, "Image opened")
+	img, err := source.Open(ctx, i.Image, where)
+	done(err)
+	if err != nil {
+		return evidence.Image{}, err
 	}
 	defer func() { _ = img.Close() }()
-	opts.Ref, opts.Source, opts.Compressed, opts.Readers = img.Ref, img.Kind, img.Compressed, img.Readers
-	if err := early(img); err != nil {
-		return Result{}, err
+	if err := i.early(img); err != nil {
+		return evidence.Image{}, err
 	}
-	done = o.Tell.StepTo("Reading the image's layers", "Image read")
-	e, err := image.Collect(ctx, img, opts)
+	done = i.Tell.StepTo("Reading the image's layers", "Image read")
+	e, err := image.Collect(ctx, img, image.Options{Ref: img.Ref, Source: img.Kind, Compressed: img.Compressed, Readers: img.Readers,
+		Cache: i.cache, Forbidden: i.run.contract.Files.Forbid})
 	done(err)
-	if err != nil {
-		return Result{}, inputError(ctx, err)
+	return e, err
+}
+
+// where says how to open the image.
+func (i *inspection) where() (source.Options, error) {
+	// What is wrong with what an engine says will be seen again in what it saves.
+	o := source.Options{Saving: func(said v1.Image) { _ = i.early(said) }}
+	if i.cache != nil {
+		o.Configs, o.Known = filepath.Join(i.Cache, "configs"), i.cache.Known
 	}
-	return result(e), nil
+	if i.Platform == "" {
+		return o, nil
+	}
+	p, err := v1.ParsePlatform(i.Platform)
+	if err != nil || p.OS == "" || p.Architecture == "" {
+		return o, fmt.Errorf("--platform %q is no platform; write it as linux/amd64 or linux/arm/v7", i.Platform)
+	}
+	o.Platform = p
+	return o, nil
+}
+
+// early completes the contract, and tells what the configuration alone says, once, before
+// what takes its time.
+func (i *inspection) early(img v1.Image) error {
+	described, _, err := image.Describe(img, image.Options{Ref: i.Image})
+	if err != nil {
+		return err
+	}
+	if err := i.run.derive(factsOf(described)); err != nil {
+		return &InputError{err}
+	}
+	if i.Early != nil && !i.told && !known(i.cache, described) {
+		i.told = true
+		i.Early(i.result(described))
+	}
+	return nil
+}
+
+func (i *inspection) result(img evidence.Image) Result {
+	return Result{Contract: i.run.contract, Evidence: mask(evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &img,
+		Run: evidence.Run{ID: i.id, Version: i.Version, Started: i.run.began.UTC(), Finished: time.Now().UTC()}})}
 }
 
 // layersIn is the cache of layers in podproof's cache folder; nil without a folder.
@@ -124,6 +152,8 @@ func inputError(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.As(err, new(*InputError)):
+		return err
 	case layer.IsFault(err), errors.Is(err, docker.ErrNotFound):
 		return &InputError{err}
 	}

@@ -114,7 +114,13 @@ func readLayers(ctx context.Context, img v1.Image, ids []v1.Hash, o Options) ([]
 		if first[ids[i]] != i {
 			continue
 		}
-		g.Go(func() error {
+		g.Go(func() (err error) {
+			// A panic here would end the process before what a run created is removed.
+			defer func() {
+				if p := recover(); p != nil {
+					err = fmt.Errorf("layer %d (%s): podproof itself broke (%v): a bug, please report it", i, ids[i], p)
+				}
+			}()
 			id := ids[i].String()
 			if out[i] = o.Cache.get(id); out[i] != nil {
 				reused[i] = true

@@ -133,6 +133,8 @@ func TestDamagedLayers(t *testing.T) {
 	}{
 		{"another content", []v1.Layer{own[0], strange}, "layer 1 (sha256:"},
 		{"a layer missing", own[:1], "it has 1 layers and its configuration names 2"},
+		{"that breaks podproof", []v1.Layer{own[0], broken{own[1]}}, "podproof itself broke"},
+		{"whose unpacking breaks podproof", []v1.Layer{own[0], breaking{own[1]}}, "podproof itself broke"},
 		{"cut short", []v1.Layer{own[0], short{own[1]}}, "layer 1 (sha256:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -143,6 +145,18 @@ func TestDamagedLayers(t *testing.T) {
 		})
 	}
 }
+
+// broken is a layer that panics when it is opened, breaking one that does when it is read.
+type (
+	broken   struct{ v1.Layer }
+	breaking struct{ v1.Layer }
+)
+
+func (broken) Uncompressed() (io.ReadCloser, error) { panic("opened") }
+
+func (b breaking) Uncompressed() (io.ReadCloser, error) { return b, nil }
+func (breaking) Read([]byte) (int, error)               { panic("read") }
+func (breaking) Close() error                           { return nil }
 
 // short is a layer that ends in the middle of its first entry.
 type short struct{ v1.Layer }

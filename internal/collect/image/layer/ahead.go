@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"io"
 )
@@ -44,6 +45,11 @@ func readAhead(ctx context.Context, r io.Reader) *ahead {
 
 func (a *ahead) fill(ctx context.Context, r io.Reader) {
 	defer close(a.stopped)
+	defer func() {
+		if p := recover(); p != nil { // of a decompressor
+			a.full <- block{err: fmt.Errorf("podproof itself broke while it unpacked the layer (%v): a bug, please report it", p)}
+		}
+	}()
 	for {
 		var buf []byte
 		select {
