@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -56,11 +57,27 @@ type Build struct {
 	Target     string `yaml:"target" json:"target,omitempty"`
 	// Args are "NAME=VALUE", or "NAME": its value from the environment, when it is set there.
 	Args []string `yaml:"args" json:"args,omitempty"`
-	// SourceFile stands for "only source changed" when the image is built again.
-	SourceFile string `yaml:"sourceFile" json:"sourceFile,omitempty"`
+	// SourceFile and SourceFiles stand for "only source changed" when the image is built again.
+	// Without them a sample of what the Dockerfile copies is taken.
+	SourceFile  string   `yaml:"sourceFile" json:"sourceFile,omitempty"`
+	SourceFiles []string `yaml:"sourceFiles" json:"sourceFiles,omitempty"`
 	// DependencySteps are regular expressions for the steps that install dependencies,
 	// beside the package managers that podproof knows.
 	DependencySteps []string `yaml:"dependencySteps" json:"dependencySteps,omitempty"`
+	// AllowInContext are patterns (see Paths), as of the context's root, for what may be in the
+	// context although no build needs it.
+	AllowInContext []string `yaml:"allowInContext" json:"allowInContext,omitempty"`
+	// Reproducible promises that two builds without a cache make the same layers. To try it
+	// takes two more builds.
+	Reproducible bool `yaml:"reproducible" json:"reproducible,omitempty"`
+}
+
+// Sources are the source files that the contract names, as it writes them.
+func (b Build) Sources() []string {
+	if b.SourceFile == "" || slices.Contains(b.SourceFiles, b.SourceFile) {
+		return b.SourceFiles
+	}
+	return append([]string{b.SourceFile}, b.SourceFiles...)
 }
 
 // HTTP says where the API answers.

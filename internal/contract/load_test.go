@@ -38,7 +38,10 @@ build:
   target: runtime
   args: [GO_IMAGE, "STATIC_IMAGE=scratch"]
   sourceFile: api/cmd/reactbin/main.go
+  sourceFiles: [api/schema.sql]
   dependencySteps: ["RUN go mod .*"]
+  allowInContext: [.git]
+  reproducible: true
 manifests: [manifests/postgres, manifests/api]
 workload: Deploy/api
 dependencies: [statefulsets/postgres]
@@ -68,7 +71,10 @@ waivers:
 			Context: "api", Dockerfile: "api/Dockerfile.prod", Target: "runtime",
 			Args:            []string{"GO_IMAGE", "STATIC_IMAGE=scratch"},
 			SourceFile:      "api/cmd/reactbin/main.go",
+			SourceFiles:     []string{"api/schema.sql"},
 			DependencySteps: []string{"RUN go mod .*"},
+			AllowInContext:  []string{".git"},
+			Reproducible:    true,
 		},
 		Manifests:       []string{"manifests/postgres", "manifests/api"},
 		Workload:        "deployment/api",
@@ -107,6 +113,23 @@ func TestLoadCompletesTheBuild(t *testing.T) {
 		}
 		if !reflect.DeepEqual(*c.Build, want) {
 			t.Errorf("%s: got %+v", text, *c.Build)
+		}
+	}
+}
+
+func TestSources(t *testing.T) {
+	for _, tt := range []struct {
+		b    Build
+		want []string
+	}{
+		{Build{}, nil},
+		{Build{SourceFile: "a"}, []string{"a"}},
+		{Build{SourceFiles: []string{"b", "a"}}, []string{"b", "a"}},
+		{Build{SourceFile: "a", SourceFiles: []string{"b"}}, []string{"a", "b"}},
+		{Build{SourceFile: "a", SourceFiles: []string{"b", "a"}}, []string{"b", "a"}},
+	} {
+		if got := tt.b.Sources(); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%+v: %v, want %v", tt.b, got, tt.want)
 		}
 	}
 }
@@ -172,6 +195,9 @@ func TestLoadSaysWhatToWriteInstead(t *testing.T) {
 		{"no such manifest", header2 + "manifests: [manifests/apii]\n", `F:3:13: manifests: there is no file or folder manifests/apii; paths are relative to the folder of this contract`},
 		{"build argument", header2 + "build: {args: [\"A B=C\"]}\n", `F:3:16: build.args: "A B" is no name; write NAME=VALUE, or NAME to take its value from the environment`},
 		{"source elsewhere", header2 + "build: {context: api, sourceFile: main.go}\n", `F:3:35: build.sourceFile is main.go, which is not in the build context api, so that the image cannot depend on it; name a source file below api`},
+		{"one of the sources elsewhere", header2 + "build: {context: api, sourceFiles: [api/main.go, ../x.go]}\n", `F:3:50: build.sourceFiles[1] is ../x.go, which is not in the build context api, so that the image cannot depend on it; name a source file below api`},
+		{"source twice", header2 + "build: {sourceFiles: [main.go, main.go]}\n", `F:3:32: build.sourceFiles names main.go twice; remove one of them`},
+		{"all may be in the context", header2 + "build: {allowInContext: [\"*\"]}\n", `F:3:26: build.allowInContext: "*" fits every path; write a narrower one, such as /app/tests or *.pem`},
 		{"regular expression", header2 + "build: {dependencySteps: [\"RUN (a\"]}\n", "F:3:27: build.dependencySteps: \"RUN (a\" is no regular expression (missing closing ): `RUN (a`); see https://go.dev/s/re2syntax"},
 		{"port 0", header2 + "http: {port: 0}\n", `F:3:14: http.port is 0; a port is a number from 1 to 65535`},
 		{"port too high", header2 + "http: {port: 65536}\n", `F:3:14: http.port is 65536; a port is a number from 1 to 65535`},

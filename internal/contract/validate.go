@@ -93,13 +93,22 @@ func (r *reader) build(b *Build) {
 			r.fail(fmt.Sprintf("build.args[%d]", i), "build.args: %q is no name; write NAME=VALUE, or NAME to take its value from the environment", name)
 		}
 	}
-	if rel, err := filepath.Rel(b.Context, b.SourceFile); b.SourceFile != "" && (err != nil || !filepath.IsLocal(rel) || rel == ".") {
-		r.fail("build.sourceFile", "build.sourceFile is %s, which is not in the build context %s, so that the image cannot depend on it; name a source file below %s", b.SourceFile, b.Context, b.Context)
+	r.source("build.sourceFile", b.SourceFile, b.Context)
+	for i, s := range b.SourceFiles {
+		r.source(fmt.Sprintf("build.sourceFiles[%d]", i), s, b.Context)
 	}
+	r.distinct("build.sourceFiles", b.SourceFiles)
+	r.paths("build.allowInContext", b.AllowInContext)
 	for i, s := range b.DependencySteps {
 		if _, err := regexp.Compile(s); err != nil {
 			r.fail(fmt.Sprintf("build.dependencySteps[%d]", i), "build.dependencySteps: %q is no regular expression (%v); see https://go.dev/s/re2syntax", s, reason(err))
 		}
+	}
+}
+
+func (r *reader) source(field, file, context string) {
+	if rel, err := filepath.Rel(context, file); file != "" && (err != nil || !filepath.IsLocal(rel) || rel == ".") {
+		r.fail(field, "%s is %s, which is not in the build context %s, so that the image cannot depend on it; name a source file below %s", field, file, context, context)
 	}
 }
 
