@@ -37,6 +37,8 @@ type Leftover struct {
 	Borrowed   string   `json:"borrowed,omitempty"`
 	Namespaces []string `json:"namespaces,omitempty"`
 	Images     []string `json:"images,omitempty"`
+	// Built are names of images that the run made in the engine for itself alone.
+	Built []string `json:"built,omitempty"`
 	// Kept is set by --keep: the next run leaves it alone.
 	Kept bool `json:"kept,omitempty"`
 }

@@ -162,6 +162,16 @@ func (e *Engine) Image(ctx context.Context, ref string) (Image, error) {
 	return Image{ID: r.ID, Size: r.Size, OS: r.Os, Architecture: r.Architecture, Layers: r.RootFS.Layers, Config: config}, nil
 }
 
+// RemoveImage takes a name off an image, and removes the image when it has no other. One
+// that is not there is no error.
+func (e *Engine) RemoveImage(ctx context.Context, name string) error {
+	_, err := e.api.ImageRemove(ctx, name, client.ImageRemoveOptions{PruneChildren: true})
+	if err != nil && !errdefs.IsNotFound(err) {
+		return fmt.Errorf("removing image %s (docker image rm): %w", name, err)
+	}
+	return nil
+}
+
 // Save streams an image as `docker save` does.
 func (e *Engine) Save(ctx context.Context, ref string) (io.ReadCloser, error) {
 	r, err := e.api.ImageSave(ctx, []string{ref})

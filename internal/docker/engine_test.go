@@ -45,6 +45,7 @@ func api() *http.ServeMux {
 	answer("/info", `{"CgroupVersion":"1","Driver":"overlay2","NCPU":2,"MemTotal":7,"Architecture":"x86_64"}`)
 	answer("/version", `{"Version":"20.10.24","Os":"linux","Arch":"amd64"}`)
 	answer("/images/app:1/json", `{"Id":"sha256:aa","Size":12,"RootFS":{"Layers":["sha256:bb"]}}`)
+	m.HandleFunc("DELETE /v1.41/images/app:1", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `[{"Untagged":"app:1"}]`) })
 	answer("/images/get", "tar")
 	m.HandleFunc("/v1.41/containers/json", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("all") != "1" || !strings.Contains(r.FormValue("filters"), `"label":{"k=v":true}`) {
@@ -103,6 +104,11 @@ func TestEngineByHost(t *testing.T) {
 	cs, err := e.Containers(t.Context(), "k=v")
 	if err != nil || len(cs) != 1 || cs[0].Name != "node" || cs[0].ID != "c1" || cs[0].State != "exited" {
 		t.Errorf("containers %+v, %v", cs, err)
+	}
+	for _, name := range []string{"app:1", "gone"} {
+		if err := e.RemoveImage(t.Context(), name); err != nil {
+			t.Errorf("removing image %s: %v", name, err)
+		}
 	}
 	if err := e.RemoveNetwork(t.Context(), "gone"); err != nil {
 		t.Errorf("removing a network that is not there: %v", err)

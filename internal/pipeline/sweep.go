@@ -39,6 +39,11 @@ func Sweep(ctx context.Context, root string, engine *docker.Engine, kept bool, n
 }
 
 func sweep(ctx context.Context, left cluster.Leftover, engine *docker.Engine) (what string, err error) {
+	for _, name := range left.Built {
+		if err := engine.RemoveImage(ctx, name); err != nil {
+			return "", err
+		}
+	}
 	switch {
 	case left.Cluster != "":
 		if err := cluster.DeleteByName(left.Cluster); err != nil {
