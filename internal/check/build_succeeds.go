@@ -46,13 +46,27 @@ func judgeBuildSucceeds(c contract.Contract, e evidence.Evidence) Judgement {
 		}
 	}
 	j.broken(b.Dockerfile, "%s failed: %s", failed, said(b.Error, 500))
+	if len(b.Source) > 1 {
+		// As `docker build` shows it: the first line has the file and the line, then come dashes.
+		j.note(said(b.Source[0], 160), "%s", snippet(b.Source))
+	}
 	const most = 15
 	for _, line := range b.Log[max(0, len(b.Log)-most):] {
 		if strings.TrimSpace(line) != "" {
 			j.note("build output", "%s", said(line, 300))
 		}
 	}
-	return j.fail(fmt.Sprintf("%s failed: %s", failed, said(b.Error, 300)), buildFix(b.Error))
+	return j.fail(fmt.Sprintf("%s failed: %s", failed, said(b.Error, 300)), buildFix(b.Error, failed))
+}
+
+func snippet(source []string) string {
+	var out []string
+	for _, l := range source[1:] {
+		if strings.Trim(l, "-") != "" {
+			out = append(out, MaskText(l))
+		}
+	}
+	return "\n" + strings.Join(out, "\n")
 }
 
 func cachedSteps(steps []evidence.BuildStep) int {
@@ -66,7 +80,7 @@ func cachedSteps(steps []evidence.BuildStep) int {
 }
 
 // buildFix knows the errors whose remedy is not in the failed step itself.
-func buildFix(err string) string {
+func buildFix(err, failed string) string {
 	has := func(parts ...string) bool {
 		for _, p := range parts {
 			if strings.Contains(err, p) {
@@ -76,6 +90,8 @@ func buildFix(err string) string {
 		return false
 	}
 	switch {
+	case strings.Contains(failed, "resolve image config for"):
+		return "The frontend that the Dockerfile's first line names (# syntax=) could not be pulled: check its name and the registry, or remove the line, which the engine's own frontend rarely needs."
 	case has("failed to resolve source metadata", "pull access denied", "failed to do request", "failed to authorize"):
 		return "A base image could not be pulled: check its name and the registry; where no registry is reachable, give the Dockerfile a local base image by a build argument."
 	case has("dockerfile parse error", "unknown instruction"):

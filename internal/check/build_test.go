@@ -21,10 +21,22 @@ var buildExamples = []example{
 		e.Build.Log = []string{"go: git clone https://bot:" + planted + "@git.example/x", "dial tcp: lookup proxy.example: no such host"}
 	})},
 	{name: "base image", c: goodContract(), e: failedBuild("docker.io/library/golang:1.26-bookworm: failed to resolve source metadata: dial tcp: i/o timeout"), want: Fail, says: []string{"base image could not be pulled"}},
-	{name: "syntax", c: goodContract(), e: failedBuild("dockerfile parse error on line 4: unknown instruction: RUM"), want: Fail, says: []string{"syntax at the line"}},
+	{name: "syntax", c: goodContract(), want: Fail, says: []string{"syntax at the line", "Dockerfile.prod:4: \n   3 |     FROM x\n   4 | >>> RUM --token [masked:"}, e: with(func(e *evidence.Evidence) {
+		e.Build.Error = "dockerfile parse error on line 4: unknown instruction: RUM"
+		e.Build.Source = []string{"Dockerfile.prod:4", "----", "   3 |     FROM x", "   4 | >>> RUM --token " + planted, "----"}
+	})},
+	{name: "a frontend that cannot be pulled", c: goodContract(), want: Fail, says: []string{"# syntax="}, e: with(func(e *evidence.Evidence) {
+		e.Build.Error = "failed to do request: dial tcp: i/o timeout"
+		e.Build.Steps = []evidence.BuildStep{{Name: "resolve image config for docker.io/docker/dockerfile:1", Started: true, Error: "i/o timeout"}}
+	})},
 	{name: "not in the context", c: goodContract(), e: failedBuild(`failed to compute cache key: "/go.sum" not found`), want: Fail, says: []string{".dockerignore"}},
 	{name: "not built by this run", c: contract.Contract{}, e: evidence.Evidence{}, want: Skipped, says: []string{"not built by this run"}},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionBuild, func(e *evidence.Evidence) { e.Build = nil }), want: Inconclusive},
+}
+
+// unnamed names no source file.
+func unnamed() contract.Contract {
+	return contractWith(func(c *contract.Contract) { c.Build.SourceFile = "" })
 }
 
 // rebuilt replaces the steps of the second build.
@@ -54,6 +66,28 @@ var layerCachedExamples = []example{
 		evidence.BuildStep{Name: "[src 1/1] COPY . /src", Stage: "src", Digest: "src", Started: true},
 		evidence.BuildStep{Name: "[builder 2/3] COPY --from=src /src .", Stage: "builder", Digest: "copy", Inputs: []string{"src"}, Started: true},
 		evidence.BuildStep{Name: "[builder 3/3] RUN npm ci", Stage: "builder", Digest: "npm", Inputs: []string{"copy"}, Started: true})},
+	{name: "says how long it took before, and by which file", want: Fail, says: []string{"api/Dockerfile.prod:9, [builder] RUN npm ci: it ran again (it had taken 41.0 s)",
+		`after "COPY package.json VERSION ./" (line 8), which holds api/VERSION`}, hides: []string{"which holds api/main.js"},
+		c: contractWith(func(c *contract.Contract) { c.Build.SourceFile = "" }), e: with(func(e *evidence.Evidence) {
+			copied, install := ranStep("COPY package.json VERSION ./"), ranStep("RUN npm ci")
+			copied.Line, install.Line, install.Seconds = 8, 9, 41
+			e.Build.Steps = []evidence.BuildStep{copied, install}
+			install.Completed = false
+			steps := []evidence.BuildStep{copied, install}
+			e.Rebuild = &evidence.Rebuild{Files: []string{"main.js", "VERSION"}, Steps: steps, EndedEarly: true, Alone: []evidence.Rebuild{
+				{Files: []string{"main.js"}, Steps: []evidence.BuildStep{cachedStep("COPY package.json VERSION ./"), cachedStep("RUN npm ci")}},
+				{Files: []string{"VERSION"}, Steps: steps}}}
+		})},
+	{name: "what comes after an installation has to run, too", c: goodContract(), want: Fail, says: []string{"it had to run again, after"}, e: rebuilt(ranStep("COPY . ."), ranStep("RUN npm ci"),
+		evidence.BuildStep{Name: "[builder] RUN npm ci --prefix web", Stage: "builder", Instruction: "RUN npm ci --prefix web"})},
+	{name: "a timestamp from the network", c: goodContract(), want: Fail, says: []string{`"ADD https://time.example/now /stamp", which fetches what changes by itself`, "Fetch it after"}, hides: []string{"holds"},
+		e: rebuilt(ranStep("ADD https://time.example/now /stamp"), ranStep("RUN npm ci"))},
+	{name: "cache mount only", c: goodContract(), want: Fail, says: []string{`"COPY . ."`, "its cache mount spares downloads"},
+		e: rebuilt(ranStep("COPY . ."), ranStep("RUN --mount=type=cache,target=/root/.npm npm ci"))},
+	{name: "some files are no input", c: contractWith(func(c *contract.Contract) { c.Build.SourceFiles = []string{"api/doc.go"} }), want: Pass, says: []string{"api/doc.go: it is no input"},
+		e: with(func(e *evidence.Evidence) {
+			e.Rebuild.Files, e.Rebuild.Unsent = []string{"main.go", "doc.go"}, []string{"doc.go"}
+		})},
 	{name: "ended early", c: goodContract(), want: Fail, e: rebuilt(ranStep("COPY . ."), evidence.BuildStep{Name: "RUN pip install -r requirements.txt", Stage: "builder", Started: true})},
 	{name: "uv's project step runs again", c: goodContract(), want: Pass, says: []string{"(uv)"}, e: rebuilt(cachedStep("COPY pyproject.toml uv.lock ./"),
 		cachedStep("RUN --mount=type=cache,target=/cache/uv uv sync --frozen --no-dev --no-install-project"), ranStep("COPY . ."), ranStep("RUN uv sync --frozen --no-dev"))},
@@ -80,7 +114,8 @@ var layerCachedExamples = []example{
 	})},
 	{name: "bad expression", c: contractWith(func(c *contract.Contract) { c.Build.DependencySteps = []string{"("} }), e: goodEvidence(), want: Inconclusive},
 	{name: "no build", c: contract.Contract{}, e: evidence.Evidence{}, want: Skipped},
-	{name: "no source file", c: contractWith(func(c *contract.Contract) { c.Build.SourceFile = "" }), e: goodEvidence(), want: Skipped},
+	{name: "no source file", c: unnamed(), e: with(func(e *evidence.Evidence) { e.Rebuild.Files = nil }), want: Skipped, says: []string{"copies no source file"}},
+	{name: "nothing is installed, and nobody says so", c: unnamed(), e: rebuilt(ranStep("COPY . ."), ranStep("RUN make")), want: Skipped, says: []string{"name it in build.dependencySteps"}},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionRebuild, func(e *evidence.Evidence) { e.Rebuild = nil }), want: Inconclusive},
 }
 
@@ -97,6 +132,7 @@ func TestDependencySteps(t *testing.T) {
 		"RUN python3.12 -m pip install -r requirements.txt":                     "pip",
 		"RUN pip --disable-pip-version-check install x":                         "pip",
 		"RUN pip install --no-deps .":                                           "",
+		"RUN pip install --no-deps -r requirements.txt":                         "pip",
 		"RUN pip list && make install":                                          "",
 		"RUN pipx ensurepath":                                                   "",
 		"RUN python3 -m venv --system-site-packages /app/.venv":                 "venv",

@@ -51,6 +51,10 @@ func Catalogue() []Check {
 		sizeBudget,
 		buildSucceeds,
 		dependencyLayerCached,
+		lockfileChangeRebuilds,
+		frozenDependencies,
+		contextLean,
+		buildReproducible,
 	}
 }
 

@@ -47,6 +47,9 @@ type Check struct {
 	Story Story
 	// Needs are the sections of the evidence that Judge looks at; a run collects no others.
 	Needs []evidence.Section
+	// OptIn is the contract's field that asks for it, empty for a promise that each run looks at.
+	// To skip it is no news where the contract does not ask.
+	OptIn string
 	// Judge concludes from the evidence alone.
 	Judge func(contract.Contract, evidence.Evidence) Judgement
 }

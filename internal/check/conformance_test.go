@@ -65,6 +65,11 @@ var examples = map[string][]example{
 	"image/size-budget":                sizeBudgetExamples,
 	"build/succeeds":                   buildExamples,
 	"build/dependency-layer-cached":    layerCachedExamples,
+
+	"build/lockfile-change-rebuilds": lockfileExamples,
+	"build/frozen-dependencies":      frozenExamples,
+	"build/context-lean":             contextLeanExamples,
+	"build/reproducible":             reproducibleExamples,
 }
 
 // planted is a secret in logs, commands and instructions of the examples; no judgement shows it.
@@ -143,7 +148,7 @@ func complete(t *testing.T, j Judgement) {
 // is shown to pass, to fail and to leave open.
 func TestConformance(t *testing.T) {
 	id := regexp.MustCompile(`^[a-z]+/[a-z0-9]+(?:-[a-z0-9]+)*$`)
-	sections := set("build rebuild image cluster workload startup health identity termination requiredEnv earlyTermination inFlight rollouts outages outageTermination malformedEnv responses resources readOnlyRoot arbitraryUID")
+	sections := set("build context rebuild lockRebuild reproduction image cluster workload startup health identity termination requiredEnv earlyTermination inFlight rollouts outages outageTermination malformedEnv responses resources readOnlyRoot arbitraryUID")
 	seen := map[string]bool{}
 	for _, ch := range Catalogue() {
 		if !id.MatchString(ch.ID) || seen[ch.ID] {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -16,52 +17,74 @@ var dependencyLayerCached = Check{
 		"each build waits for it, and each deploy ships and pulls them anew.",
 	Fix:   "Copy the manifest and the lock file first, install from them, and copy the source after that.",
 	Story: Reproducible,
-	Needs: []evidence.Section{evidence.SectionBuild, evidence.SectionRebuild},
+	Needs: []evidence.Section{evidence.SectionBuild, evidence.SectionContext, evidence.SectionRebuild},
 	Judge: judgeDependencyLayerCached,
 }
 
 func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgement {
-	var j Judgement
-	switch {
-	case c.Build == nil:
+	j := Judgement{Promised: "with other content in source files, the steps that install dependencies come from the cache"}
+	if c.Build == nil {
 		return j.skip("the contract has no build")
-	case c.Build.SourceFile == "":
-		return j.skip("the contract's build.sourceFile names no file to change")
 	}
-	j.Promised = fmt.Sprintf("with other content in %s, the steps that install dependencies come from the cache", c.Build.SourceFile)
 	r := e.Rebuild
 	if r == nil {
 		return inconclusive(e, evidence.SectionRebuild, j.Promised)
 	}
-	j.Seconds = r.Seconds
-	steps := r.Steps
-	if e.Build != nil {
-		steps = withUnseen(steps, e.Build.Steps)
+	if len(r.Files) > 0 {
+		j.Promised = fmt.Sprintf("with other content in %s, the steps that install dependencies come from the cache", filesOfContext(c, r.Files))
 	}
+	j.Seconds = r.Seconds
+	var first []evidence.BuildStep
+	if e.Build != nil {
+		first = e.Build.Steps
+	}
+	steps := withUnseen(r.Steps, first)
 	deps, err := dependencySteps(steps, c.Build.DependencySteps)
 	switch {
 	case err != nil:
 		return j.undecided(err.Error(), "Mend the expression in the contract.")
 	case len(deps) == 0 && r.Error != "":
 		return j.undecided("the second build ended with an error: "+said(r.Error, 300), "Mend the build, then run podproof again.")
+	case len(deps) == 0 && (len(c.Build.Sources()) > 0 || len(c.Build.DependencySteps) > 0):
+		return j.undecided(noInstall, "Name the step in the contract: build.dependencySteps takes regular expressions, such as \"make deps\".")
 	case len(deps) == 0:
-		return j.undecided("no step is known to install dependencies", "Name the step in the contract: build.dependencySteps takes regular expressions, such as \"make deps\".")
+		return j.skip(noInstall + "; if one does, name it in build.dependencySteps")
+	case len(r.Files) == 0:
+		return j.skip("the Dockerfile copies no source file from its context")
 	}
+	for _, a := range r.Alone {
+		j.Seconds += a.Seconds
+	}
+	return j.dependencyLayer(c, *r, deps, steps, first)
+}
+
+const noInstall = "no step is known to install dependencies"
+
+// dependencyLayer judges the steps of the second build; first are those of the build before it.
+func (j Judgement) dependencyLayer(c contract.Contract, r evidence.Rebuild, deps []dependencyStep, steps, first []evidence.BuildStep) Judgement {
 	var open []string
 	var fix string
 	for _, d := range deps {
-		name := said(d.Name, 160)
 		switch why, caused := cause(d, steps); {
 		case d.Cached:
-		case d.Started && caused:
+		case caused:
 			if fix == "" {
-				fix = fmt.Sprintf("Copy the manifest and the lock file alone, then %q, and copy the source after that; now it comes after %s.",
-					said(instructionOf(d.BuildStep), 80), why)
+				fix = cacheFix(d, why)
 			}
-			j.broken(name, "it ran again%s, after %s", tookWords(d.BuildStep), why)
+			did := "it ran again"
+			if !d.Started {
+				did = "it had to run again"
+			}
+			j.broken(stepWhere(c, d.BuildStep), "%s%s, after %s", did, tookWords(d.BuildStep, first), why.words(culprit(c, d, r)))
+			if strings.Contains(instructionOf(d.BuildStep), "--mount=type=cache") {
+				j.note(stepWhere(c, d.BuildStep), "its cache mount spares downloads on this builder, and the step runs all the same")
+			}
 		default:
-			open = append(open, name+": "+why)
+			open = append(open, said(d.Name, 160)+": "+why.open)
 		}
+	}
+	for _, f := range r.Unsent {
+		j.note(filesOfContext(c, []string{f}), "it is no input of the image: .dockerignore leaves it out, or nothing copies it")
 	}
 	again := ranAgain(steps)
 	switch f := j.firstBroken(); {
@@ -73,15 +96,15 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 		}
 		return j.undecided(strings.Join(open, "; "), "Run podproof again; a build cache that is emptied in between decides nothing.")
 	case len(again) == 0 && slices.ContainsFunc(steps, undecidedStep):
-		return j.undecided("the build ended before the change of "+c.Build.SourceFile+" reached a step", "Run podproof again.")
+		return j.undecided("the build ended before the change of "+filesOfContext(c, r.Files)+" reached a step", "Run podproof again.")
 	case len(again) == 0:
-		return j.undecided(fmt.Sprintf("all steps came from the cache: %s is no input of the image (left out by .dockerignore, or by what is copied?)", c.Build.SourceFile),
-			"Let build.sourceFile name a source file that the Dockerfile copies.")
+		return j.undecided(fmt.Sprintf("all steps came from the cache: %s is no input of the image (left out by .dockerignore, or by what is copied?)", filesOfContext(c, r.Files)),
+			"Let build.sourceFile or sourceFiles name a source file that the Dockerfile copies.")
 	}
 	if onlySystem(deps) {
 		for _, s := range again {
 			if command, ok := runCommand(s); ok {
-				j.note(said(s.Name, 160), "it ran again; if `%s` installs dependencies, name it in build.dependencySteps", said(command, 80))
+				j.note(stepWhere(c, s), "it ran again; if `%s` installs dependencies, name it in build.dependencySteps", said(command, 80))
 			}
 		}
 	}
@@ -89,93 +112,124 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 		count(len(deps), "dependency step"), managersOf(deps), said(stepNames(again), 300)))
 }
 
-// withUnseen adds the steps of the first build that the second did not mention, as steps
-// of which nothing is known.
-func withUnseen(second, first []evidence.BuildStep) []evidence.BuildStep {
-	out := slices.Clone(second)
-	for _, s := range first {
-		if !slices.ContainsFunc(second, func(t evidence.BuildStep) bool { return t.Name == s.Name }) {
-			s.Cached, s.Started, s.Completed, s.Seconds = false, false, false, 0
-			out = append(out, s)
-		}
+// reason is what made a step run again, or why that is not known.
+type reason struct {
+	step   evidence.BuildStep // the one whose result changed, a zero value for a bind mount of its own
+	holds  bool               // the step takes the changed file
+	remote bool               // the step fetches something that changes by itself
+	open   string
+}
+
+// words say it; file is the one that did it, "" where that is not known.
+func (r reason) words(file string) string {
+	if file == "" {
+		file = "a changed file"
 	}
-	return out
+	switch {
+	case r.remote:
+		return fmt.Sprintf("%q%s, which fetches what changes by itself", said(instructionOf(r.step), 120), lineWords(r.step))
+	case r.step.Name == "" && r.step.Instruction == "":
+		return "its own bind mount, which holds " + file
+	case r.holds:
+		return fmt.Sprintf("%q%s, which holds %s", said(instructionOf(r.step), 120), lineWords(r.step), file)
+	}
+	return fmt.Sprintf("%q%s", said(instructionOf(r.step), 120), lineWords(r.step))
 }
 
 // cause says what made a dependency step run again; caused is false when it cannot be
-// the changed file.
-func cause(d dependencyStep, steps []evidence.BuildStep) (why string, caused bool) {
-	if !d.Started {
-		return "its fate is not known: the build ended before it", false
+// a changed file.
+func cause(d dependencyStep, steps []evidence.BuildStep) (why reason, caused bool) {
+	if !d.Started && !mustRun(d.BuildStep, steps) {
+		return reason{open: "its fate is not known: the build ended before it"}, false
 	}
 	for _, s := range before(d.BuildStep, steps) {
 		if rerun(s) && copies(s) {
-			return fmt.Sprintf("%q, which holds the changed file", said(instructionOf(s), 120)), true
+			t := takes(s)
+			return reason{step: s, holds: true, remote: t.remote && len(t.sources) == 0}, true
 		}
 	}
 	for _, s := range before(d.BuildStep, steps) {
 		if rerun(s) && instructed(s) {
-			return fmt.Sprintf("%q", said(instructionOf(s), 120)), true
+			return reason{step: s}, true
 		}
 	}
-	if strings.Contains(instructionOf(d.BuildStep), "--mount=type=bind") {
-		return "its own bind mount, which holds the changed file", true
+	if len(takes(d.BuildStep).sources) > 0 {
+		return reason{}, true
 	}
-	return "it ran again although nothing before it changed: the build cache had lost it", false
+	return reason{open: "it ran again although nothing before it changed: the build cache had lost it"}, false
 }
 
-// before lists the steps that a step rests on, in the order of the build: by the graph
-// where it is known, else those of its stage.
-func before(d evidence.BuildStep, steps []evidence.BuildStep) []evidence.BuildStep {
-	needed := map[string]bool{}
-	byDigest := map[string]evidence.BuildStep{}
-	for _, s := range steps {
-		byDigest[s.Digest] = s
+// Invalidates tells whether a change of source files, and nothing else, made a dependency
+// step run again, so that it is worth asking which file did.
+func Invalidates(b contract.Build, first evidence.Build, again evidence.Rebuild) bool {
+	steps := withUnseen(again.Steps, first.Steps)
+	deps, err := dependencySteps(steps, b.DependencySteps)
+	return err == nil && slices.ContainsFunc(deps, func(d dependencyStep) bool {
+		why, caused := cause(d, steps)
+		return !d.Cached && caused && !why.remote
+	})
+}
+
+// culprit is the changed file that made a step run again, as the contract would write it.
+func culprit(c contract.Contract, d dependencyStep, r evidence.Rebuild) string {
+	if len(r.Files) == 1 {
+		return filesOfContext(c, r.Files)
 	}
-	queue := slices.Clone(d.Inputs)
-	for len(queue) > 0 {
-		digest := queue[0]
-		queue = queue[1:]
-		if digest != "" && !needed[digest] {
-			needed[digest] = true
-			queue = append(queue, byDigest[digest].Inputs...)
+	for _, a := range r.Alone {
+		if s, ok := named(a.Steps, d.Name); ok && rerun(s) {
+			return filesOfContext(c, a.Files)
 		}
 	}
-	var out []evidence.BuildStep
-	for _, s := range steps {
-		if s.Name == d.Name && s.Digest == d.Digest {
-			if len(needed) == 0 {
-				break
-			}
-			continue
-		}
-		if needed[s.Digest] || (len(needed) == 0 && s.Stage == d.Stage) {
-			out = append(out, s)
-		}
+	return ""
+}
+
+func cacheFix(d dependencyStep, why reason) string {
+	install := said(instructionOf(d.BuildStep), 80)
+	if why.remote {
+		return fmt.Sprintf("Fetch it after %q, or pin what is fetched (ADD --checksum).", install)
 	}
-	return out
-}
-
-func rerun(s evidence.BuildStep) bool { return s.Started && !s.Cached }
-
-func copies(s evidence.BuildStep) bool {
-	k := parseHistory(instructionOf(s)).keyword
-	return k == "COPY" || k == "ADD"
-}
-
-// instructed tells whether a step is one of the Dockerfile's that make layers, and not
-// BuildKit's own ("[internal] load build context", "exporting to image").
-func instructed(s evidence.BuildStep) bool {
-	if _, ok := runCommand(s); ok {
-		return true
+	if why.step.Name == "" && why.step.Instruction == "" {
+		return fmt.Sprintf("Let %q mount the manifest and the lock file alone.", install)
 	}
-	return copies(s)
+	return fmt.Sprintf("Copy the manifest and the lock file alone, then %q, and copy the rest after that; now it comes after %q.", install, said(instructionOf(why.step), 120))
 }
 
-func undecidedStep(s evidence.BuildStep) bool { return instructed(s) && !s.Started && !s.Cached }
+// filesOfContext names files of the context as the contract would: "api/main.go and 2 more".
+func filesOfContext(c contract.Contract, files []string) string {
+	var out []string
+	for _, f := range files {
+		out = append(out, said(path.Join(c.Build.Context, f), 120))
+	}
+	if len(out) > 3 {
+		return fmt.Sprintf("%s, %s and %d more files", out[0], out[1], len(out)-2)
+	}
+	return list(out)
+}
 
-func ranAgain(steps []evidence.BuildStep) []evidence.BuildStep {
-	return slices.DeleteFunc(slices.Clone(steps), func(s evidence.BuildStep) bool { return !instructed(s) || !rerun(s) })
+// stepWhere is a step with the place of its instruction.
+func stepWhere(c contract.Contract, s evidence.BuildStep) string {
+	if s.Line == 0 || c.Build == nil {
+		return said(s.Name, 160)
+	}
+	return fmt.Sprintf("%s:%d, %s", c.Build.Dockerfile, s.Line, said(s.Name, 160))
+}
+
+func lineWords(s evidence.BuildStep) string {
+	if s.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (line %d)", s.Line)
+}
+
+// tookWords says how long a step ran, in this build or, where that was ended, in the first.
+func tookWords(s evidence.BuildStep, first []evidence.BuildStep) string {
+	if s.Completed && s.Seconds > 0 {
+		return " for " + seconds(s.Seconds)
+	}
+	if f, ok := named(first, s.Name); ok && f.Completed && !f.Cached && f.Seconds > 0 {
+		return fmt.Sprintf(" (it had taken %s)", seconds(f.Seconds))
+	}
+	return ""
 }
 
 func onlySystem(deps []dependencyStep) bool {
@@ -190,19 +244,4 @@ func managersOf(deps []dependencyStep) string {
 		}
 	}
 	return list(out)
-}
-
-func stepNames(steps []evidence.BuildStep) string {
-	var out []string
-	for _, s := range steps {
-		out = append(out, instructionOf(s))
-	}
-	return strings.Join(out, "; ")
-}
-
-func tookWords(s evidence.BuildStep) string {
-	if !s.Completed || s.Seconds == 0 {
-		return ""
-	}
-	return " for " + seconds(s.Seconds)
 }

@@ -39,7 +39,7 @@ var managers = []manager{
 	{name: "npm", install: regexp.MustCompile(`\bnpm\s+(?:ci|install|i|clean-install)\b`)},
 	{name: "yarn", install: regexp.MustCompile(`\byarn(?:\s+install\b|\s+--(?:frozen-lockfile|pure-lockfile|immutable|production|prod|non-interactive|ignore-\S+)|\s*(?:$|[;&|]))`)},
 	{name: "pnpm", install: regexp.MustCompile(`\bpnpm\s+(?:install|i|fetch)\b`), only: regexp.MustCompile(`\bpnpm\s+fetch\b`)},
-	{name: "bun", install: regexp.MustCompile(`\bbun\s+(?:install|i)\b`)},
+	{name: "bun", install: regexp.MustCompile(`\bbun\s+(?:install|ci|i)\b`)},
 	{name: "bundler", install: regexp.MustCompile(`\bbundle\s+install\b|\bbundle\s*(?:$|[;&|])`)},
 	{name: "maven", install: regexp.MustCompile(`\bmvnw?\b.*\bdependency:\S+`)},
 	{name: "gradle", install: regexp.MustCompile(`\bgradlew?\b.*\b(?:dependencies|resolveDependencies|downloadDependencies)\b`)},
@@ -52,11 +52,20 @@ var managers = []manager{
 	{name: "dnf", system: true, install: regexp.MustCompile(`\b(?:dnf|yum|microdnf|zypper)\s+(?:-\S+\s+(?:\S+=\S+\s+)?)*(?:install|in)\b`)},
 }
 
+// ownManager stands for a package manager that podproof does not know: the contract named the step.
+const ownManager = "contract"
+
 // dependencyStep is a build step that installs dependencies.
 type dependencyStep struct {
 	evidence.BuildStep
 	manager string
 	system  bool
+}
+
+// installs tells whether a command installs dependencies. What never matches is an install
+// of the project, unless it leaves just that out.
+func (m manager) installs(command string) bool {
+	return m.install.MatchString(command) && (m.never == nil || !m.never.MatchString(command) || m.only != nil && m.only.MatchString(command))
 }
 
 // dependencySteps recognises them among the steps of a build, in their order: by the
@@ -87,11 +96,11 @@ func dependencySteps(steps []evidence.BuildStep, own []string) ([]dependencyStep
 func dependencyStepOf(s evidence.BuildStep, command string, own []*regexp.Regexp, done map[string]bool) (dependencyStep, bool) {
 	for _, re := range own {
 		if re.MatchString(s.Instruction) || re.MatchString(command) {
-			return dependencyStep{BuildStep: s, manager: "contract"}, true
+			return dependencyStep{BuildStep: s, manager: ownManager}, true
 		}
 	}
 	for _, m := range managers {
-		if !m.install.MatchString(command) || (m.never != nil && m.never.MatchString(command)) {
+		if !m.installs(command) {
 			continue
 		}
 		key := s.Stage + "\x00" + m.name
@@ -128,14 +137,4 @@ func instructionOf(s evidence.BuildStep) string {
 		return s.Instruction
 	}
 	return stepPrefix.ReplaceAllString(s.Name, "")
-}
-
-// InstallsDependencies returns a function that tells whether a build step is one of those
-// that build/dependency-layer-cached looks at. Own are the contract's build.dependencySteps.
-// A collector needs to observe no other step to its end.
-func InstallsDependencies(own []string) func(evidence.BuildStep) bool {
-	return func(s evidence.BuildStep) bool {
-		steps, err := dependencySteps([]evidence.BuildStep{s}, own)
-		return err != nil || len(steps) > 0
-	}
 }

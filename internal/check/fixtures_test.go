@@ -1,6 +1,7 @@
 package check
 
 import (
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,7 +24,7 @@ func ptr[T any](v T) *T { return &v }
 func goodContract() contract.Contract {
 	return contract.Contract{
 		Image:        "shop-api:latest",
-		Build:        &contract.Build{Context: "api", Dockerfile: "api/Dockerfile.prod", SourceFile: "api/main.go"},
+		Build:        &contract.Build{Context: "api", Dockerfile: "api/Dockerfile.prod", SourceFile: "api/main.go", Reproducible: true},
 		Workload:     "deployment/api",
 		Dependencies: []string{"statefulset/postgres"},
 		HTTP:         contract.HTTP{Port: 8000, Health: "/health"},
@@ -50,6 +51,10 @@ func goodEvidence() evidence.Evidence {
 		ReadOnlyRoot: &evidence.Variant{Pod: goodPod("podproof-read-only-root"), Ready: true, Seconds: 2},
 		ArbitraryUID: &evidence.Variant{Pod: goodPod("podproof-arbitrary-uid"), Ready: true, UID: 1000650000, Seconds: 2},
 		RequiredEnv:  &evidence.RequiredEnv{Trials: []evidence.EnvTrial{goodTrial("JWT_SECRET_KEY"), goodTrial("OWNER_USERNAME")}},
+
+		Context:      goodContext(),
+		LockRebuild:  &evidence.Rebuild{Files: []string{"go.mod"}, Seconds: 1.5, Steps: buildSteps(false, false, false)},
+		Reproduction: &evidence.Reproduction{Epoch: "946684800", LayerCounts: [2]int{2, 2}, Seconds: 40},
 	}
 }
 
@@ -256,7 +261,28 @@ func goodBuild() *evidence.Build {
 }
 
 func goodRebuild() *evidence.Rebuild {
-	return &evidence.Rebuild{File: "api/main.go", Seconds: 3, Steps: buildSteps(true, false, false)}
+	return &evidence.Rebuild{Files: []string{"main.go"}, Seconds: 3, Steps: buildSteps(true, false, false)}
+}
+
+func goodContext() *evidence.BuildContext {
+	return contextWith("go.mod", "go.sum", "main.go", "README.md-")
+}
+
+// contextWith is a context of these files with 1000 bytes each. BuildKit asked for those
+// without a "-" at the end.
+func contextWith(files ...string) *evidence.BuildContext {
+	c := &evidence.BuildContext{IgnoreFile: ".dockerignore"}
+	for _, f := range files {
+		name, unsent := strings.CutSuffix(f, "-")
+		c.Files++
+		c.Bytes += 1000
+		if !unsent {
+			c.SentFiles++
+			c.SentBytes += 1000
+		}
+		c.Entries = append(c.Entries, evidence.ContextEntry{Path: name, Files: 1, Bytes: 1000, Sent: !unsent})
+	}
+	return c
 }
 
 // buildSteps is a Go build: manifest, dependencies, source, build. The flags say which of

@@ -23,7 +23,7 @@ func TestSelect(t *testing.T) {
 		want, err  string
 	}{
 		{only: []string{"identity/*"}, want: "identity/non-root identity/as-declared identity/arbitrary-uid"},
-		{only: []string{"build/*"}, skip: []string{"build/succeeds"}, want: "build/dependency-layer-cached"},
+		{only: []string{"build/*"}, skip: []string{"build/succeeds"}, want: "build/dependency-layer-cached build/lockfile-change-rebuilds build/frozen-dependencies build/context-lean build/reproducible"},
 		{only: []string{"helth/*"}, err: `no check matches "helth/*"`},
 		{skip: []string{"[", "x"}, err: `no check matches "["`},
 		{only: []string{"build/*"}, skip: []string{"*/*"}, err: "leave no check"},

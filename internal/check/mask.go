@@ -42,17 +42,37 @@ func MaskImage(img evidence.Image) evidence.Image {
 
 // MaskBuild does the same for the instructions, the errors and the output of a build.
 func MaskBuild(b evidence.Build) evidence.Build {
+	b.Instructions = slices.Clone(b.Instructions)
+	for i, in := range b.Instructions {
+		b.Instructions[i].Text = maskHistory(in.Text)
+	}
 	b.Steps = maskSteps(b.Steps)
 	b.Error = MaskText(b.Error)
+	b.Source = maskEach(b.Source, MaskText)
 	b.Log = maskEach(b.Log, MaskText)
 	return b
 }
 
-// MaskRebuild does the same for the second build.
+// MaskRebuild does the same for another build.
 func MaskRebuild(b evidence.Rebuild) evidence.Rebuild {
 	b.Steps = maskSteps(b.Steps)
 	b.Error = MaskText(b.Error)
+	b.Alone = slices.Clone(b.Alone)
+	for i, a := range b.Alone {
+		b.Alone[i] = MaskRebuild(a)
+	}
 	return b
+}
+
+// MaskReproduction does the same for two more builds.
+func MaskReproduction(r evidence.Reproduction) evidence.Reproduction {
+	r.Error = MaskText(r.Error)
+	r.Log = maskEach(r.Log, MaskText)
+	r.Layers = slices.Clone(r.Layers)
+	for i, l := range r.Layers {
+		r.Layers[i].CreatedBy = maskHistory(l.CreatedBy)
+	}
+	return r
 }
 
 func maskSteps(steps []evidence.BuildStep) []evidence.BuildStep {

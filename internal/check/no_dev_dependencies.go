@@ -59,7 +59,7 @@ func judgeNoDevDependencies(c contract.Contract, e evidence.Evidence) Judgement 
 		j.broken(strings.Join(t.places, "; "), "%s: %s", t.name, strings.Join(t.records, "; "))
 	}
 	if len(inv.present) > 0 {
-		j.note(wholeImage, "also there, and no fault unless the contract's devDependencies.forbid names them, or is strict: %s", list(inv.present))
+		j.note(inv.img.Ref, "also there, and no fault unless the contract's devDependencies.forbid names them, or is strict: %s", list(inv.present))
 	}
 	if len(inv.faults) > 0 {
 		var found []string

@@ -43,7 +43,7 @@ func judgeNoSecretsInHistory(_ contract.Contract, e evidence.Evidence) Judgement
 			count(len(leaks), "secret"), leaks[0].message()), "")
 	}
 	if len(e.Image.History) == 0 {
-		j.note(wholeImage, "the image carries no history; its configuration alone was read")
+		j.note(e.Image.Ref, "the image carries no history; its configuration alone was read")
 	}
 	return j.pass("No secrets in image layers OK", fmt.Sprintf("none in %s of history, %s and %s",
 		count(len(e.Image.History), "line"), count(len(e.Image.Config.Env), "variable"), count(len(e.Image.Config.Labels), "label")))

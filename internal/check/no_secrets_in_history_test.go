@@ -310,9 +310,12 @@ func TestMaskLeavesTheRawEvidenceAlone(t *testing.T) {
 
 func TestMaskBuild(t *testing.T) {
 	b := MaskBuild(evidence.Build{Error: "--password " + planted, Log: []string{"TOKEN=" + planted}, Steps: []evidence.BuildStep{
-		{Name: "[b 1/2] RUN mysql -p" + planted, Instruction: "RUN mysql -p" + planted, Error: "password=" + planted}}})
-	r := MaskRebuild(evidence.Rebuild{Error: "--password " + planted, Steps: []evidence.BuildStep{{Name: "ENV TOKEN=" + planted}}})
-	if kept, _ := json.Marshal([]any{b, r}); strings.Contains(string(kept), planted) {
+		{Name: "[b 1/2] RUN mysql -p" + planted, Instruction: "RUN mysql -p" + planted, Error: "password=" + planted}},
+		Instructions: []evidence.Instruction{{Text: "ENV TOKEN=" + planted}}, Source: []string{"  3 | >>> ENV TOKEN=" + planted}})
+	steps := []evidence.BuildStep{{Name: "ENV TOKEN=" + planted}}
+	r := MaskRebuild(evidence.Rebuild{Error: "--password " + planted, Steps: steps, Alone: []evidence.Rebuild{{Steps: steps}}})
+	x := MaskReproduction(evidence.Reproduction{Error: "--password " + planted, Log: []string{"TOKEN=" + planted}, Layers: []evidence.LayerPair{{CreatedBy: "ENV TOKEN=" + planted}}})
+	if kept, _ := json.Marshal([]any{b, r, x}); strings.Contains(string(kept), planted) {
 		t.Errorf("%s", kept)
 	}
 }

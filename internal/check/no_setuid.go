@@ -46,7 +46,7 @@ func judgeNoSetuid(c contract.Contract, e evidence.Evidence) Judgement {
 		j.broken(where.final(f.Path, f.Layer), "%s%s", rightsWords(f), by)
 	}
 	if len(shipped) > 0 {
-		j.detail(wholeImage, "%s of the distribution's own: %s", count(len(shipped), "such file"), list(shipped))
+		j.detail(img.Ref, "%s of the distribution's own: %s", count(len(shipped), "such file"), list(shipped))
 	}
 	if len(faults) > 0 {
 		return j.fail(fmt.Sprintf("%s: %s", count(len(faults), "file")+" of the image's own", brief(list(faults), 200)), "")

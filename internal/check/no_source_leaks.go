@@ -63,7 +63,7 @@ func judgeNoSourceLeaks(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	j.Findings = append(j.Findings, notes...)
 	if owned > 0 {
-		j.detail(wholeImage, "%s besides belong to installed packages", count(owned, "such path"))
+		j.detail(img.Ref, "%s besides belong to installed packages", count(owned, "such path"))
 	}
 	if len(names) == 0 {
 		return j.pass("No source leaks OK", "nothing of the kind")

@@ -10,10 +10,6 @@ import (
 // places names the layers of one image for findings, each with the instruction that made it.
 type places []string
 
-// wholeImage is the place of what no layer alone is to blame for. It is not the image's name, so
-// that an image gets the same findings wherever it was read.
-const wholeImage = "the image"
-
 // placesOf masks the instructions: a finding about a file must show no secret of a RUN line.
 func placesOf(img evidence.Image) places {
 	out := make(places, len(img.Layers))

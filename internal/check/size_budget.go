@@ -44,7 +44,7 @@ func judgeSizeBudget(c contract.Contract, e evidence.Evidence) Judgement {
 			open = append(open, m.name)
 		case m.value > m.most:
 			over = append(over, fmt.Sprintf("%s %s of %s", m.name, m.seen, m.limit))
-			j.broken(wholeImage, "%s: %s, and the budget is %s", m.name, m.seen, m.limit)
+			j.broken(img.Ref, "%s: %s, and the budget is %s", m.name, m.seen, m.limit)
 		default:
 			within = append(within, fmt.Sprintf("%s %s of %s", m.name, m.seen, m.limit))
 		}

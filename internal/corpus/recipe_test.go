@@ -106,25 +106,17 @@ func (r *recipe) entrypoint(command ...string) {
 	r.says(`ENTRYPOINT ["` + strings.Join(command, `" "`) + `"]`)
 }
 
-// image makes it, its layers as plain tars.
+// image makes it.
 func (r *recipe) image() v1.Image {
-	return r.of(func(b []byte) (v1.Layer, error) { return static.NewLayer(b, types.DockerUncompressedLayer), nil })
-}
-
-// of makes it of what is made of the layers' tars.
-func (r *recipe) of(layer func([]byte) (v1.Layer, error)) v1.Image {
 	r.t.Helper()
 	img := empty.Image
 	for _, s := range r.steps {
 		add := mutate.Addendum{History: v1.History{CreatedBy: s.by, EmptyLayer: s.empty}}
-		var err error
 		if !s.empty {
-			add.Layer, err = layer(imagetest.Tar(r.t, s.layer...))
+			add.Layer = static.NewLayer(imagetest.Tar(r.t, s.layer...), types.DockerUncompressedLayer)
 		}
-		if err == nil {
-			img, err = mutate.Append(img, add)
-		}
-		if err != nil {
+		var err error
+		if img, err = mutate.Append(img, add); err != nil {
 			r.t.Fatal(err)
 		}
 	}

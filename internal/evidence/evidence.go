@@ -34,6 +34,11 @@ const (
 	SectionReadOnlyRoot Section = "readOnlyRoot"
 	SectionArbitraryUID Section = "arbitraryUID"
 
+	SectionContext     Section = "context"
+	SectionLockRebuild Section = "lockRebuild"
+	// SectionReproduction is collected only where the contract asks for it.
+	SectionReproduction Section = "reproduction"
+
 	SectionEarlyTermination  Section = "earlyTermination"
 	SectionInFlight          Section = "inFlight"
 	SectionRollouts          Section = "rollouts"
@@ -46,8 +51,13 @@ type Evidence struct {
 	SchemaVersion string `json:"schemaVersion"`
 	Run           Run    `json:"run"`
 
-	Build    *Build    `json:"build,omitempty"`
-	Rebuild  *Rebuild  `json:"rebuild,omitempty"`
+	Build   *Build        `json:"build,omitempty"`
+	Context *BuildContext `json:"context,omitempty"`
+	// Rebuild had other content in source files, LockRebuild in lock files.
+	Rebuild      *Rebuild      `json:"rebuild,omitempty"`
+	LockRebuild  *Rebuild      `json:"lockRebuild,omitempty"`
+	Reproduction *Reproduction `json:"reproduction,omitempty"`
+
 	Image    *Image    `json:"image,omitempty"`
 	Cluster  *Cluster  `json:"cluster,omitempty"`
 	Workload *Workload `json:"workload,omitempty"`

@@ -63,6 +63,9 @@ var podSections = []evidence.Section{evidence.SectionStartup, evidence.SectionHe
 	evidence.SectionEarlyTermination, evidence.SectionInFlight, evidence.SectionRollouts,
 	evidence.SectionOutages, evidence.SectionOutageTermination}
 
+// buildSections are observed once the image is built.
+var buildSections = []evidence.Section{evidence.SectionContext, evidence.SectionRebuild, evidence.SectionLockRebuild, evidence.SectionReproduction}
+
 // needs tells whether a selected check looks at one of the sections.
 func (r *run) needs(sections ...evidence.Section) bool {
 	return slices.ContainsFunc(r.Selected, func(c check.Check) bool {
@@ -84,9 +87,16 @@ func (r *run) steps() []step {
 	all := []possible{
 		{r.builds(), step{id: "build", name: "Building " + r.title(), ended: "Built " + r.title(),
 			sections: []evidence.Section{evidence.SectionBuild}, run: r.build}},
-		{r.builds() && r.contract.Build.SourceFile != "" && r.needs(evidence.SectionRebuild),
-			step{id: "rebuild", after: []string{"build"}, name: "Building again with changed source", ended: "Built again with changed source",
-				sections: []evidence.Section{evidence.SectionRebuild}, run: r.rebuild}},
+		{r.builds() && r.needs(evidence.SectionContext, evidence.SectionRebuild, evidence.SectionLockRebuild),
+			step{id: "context", after: []string{"build"}, sections: []evidence.Section{evidence.SectionContext}, run: r.readContext}},
+		// One after the other: BuildKit keeps one copy of a context for the builds that follow each other.
+		{r.builds() && r.needs(evidence.SectionRebuild), step{id: "rebuild", after: []string{"context"},
+			sections: []evidence.Section{evidence.SectionRebuild}, run: r.rebuild}},
+		{r.builds() && r.needs(evidence.SectionLockRebuild), step{id: "lock-rebuild", after: []string{"context", "rebuild"},
+			sections: []evidence.Section{evidence.SectionLockRebuild}, run: r.lockRebuild}},
+		{r.builds() && r.contract.Build.Reproducible && r.needs(evidence.SectionReproduction),
+			step{id: "reproduction", after: []string{"build", "rebuild", "lock-rebuild"}, name: "Building twice without the cache", ended: "Built twice without the cache",
+				sections: []evidence.Section{evidence.SectionReproduction}, run: r.reproduce}},
 		{pods || r.needs(imageSections...), step{id: "save", after: []string{"build"}, sections: imageSections, run: r.save}},
 		{r.needs(imageSections...), step{id: "inspect", after: []string{"save"}, name: "Reading the image's layers", ended: "Image read",
 			sections: imageSections, run: r.inspect}},
@@ -153,7 +163,7 @@ func (r *run) result(out outcome) Result {
 	}
 	e.Missing = out.missing
 	if e.Build != nil && e.Build.Error != "" || e.Build != nil && e.Build.MissingPath != "" {
-		for _, s := range append([]evidence.Section{evidence.SectionRebuild, evidence.SectionImage, evidence.SectionWorkload}, podSections...) {
+		for _, s := range slices.Concat(buildSections, []evidence.Section{evidence.SectionImage, evidence.SectionWorkload}, podSections) {
 			e.Missing[s] = errNoBuild.Error()
 		}
 	}
@@ -183,9 +193,15 @@ func mask(e evidence.Evidence) evidence.Evidence {
 		m := check.MaskBuild(*e.Build)
 		e.Build = &m
 	}
-	if e.Rebuild != nil {
-		m := check.MaskRebuild(*e.Rebuild)
-		e.Rebuild = &m
+	for _, b := range []**evidence.Rebuild{&e.Rebuild, &e.LockRebuild} {
+		if *b != nil {
+			m := check.MaskRebuild(**b)
+			*b = &m
+		}
+	}
+	if e.Reproduction != nil {
+		m := check.MaskReproduction(*e.Reproduction)
+		e.Reproduction = &m
 	}
 	return e
 }

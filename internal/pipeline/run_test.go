@@ -29,7 +29,7 @@ func whole(t *testing.T, only ...string) *run {
 	}
 	return &run{Options: Options{Selected: selected}, contract: contract.Contract{
 		Image:    "shop.example/app:1",
-		Build:    &contract.Build{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), SourceFile: "main.go"},
+		Build:    &contract.Build{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), SourceFile: "main.go", Reproducible: true},
 		Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
 		Env: contract.Env{Required: []string{"TOKEN"}}, Identity: contract.Identity{ArbitraryUID: true},
 	}}
@@ -86,8 +86,11 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 	}{
 		{"the image alone", "image/*", nil, "build save inspect"},
 		{"an image that is there", "image/*", func(r *run) { r.Image = "app:2" }, "save inspect"},
-		{"the build alone", "build/*", nil, "build rebuild"},
-		{"no source file to change", "build/*", func(r *run) { r.contract.Build.SourceFile = "" }, "build"},
+		{"the build alone", "build/*", nil, "build context rebuild lock-rebuild reproduction"},
+		{"nobody promised reproducible builds", "build/*", func(r *run) { r.contract.Build.Reproducible = false }, "build context rebuild lock-rebuild"},
+		{"the build and no other", "build/succeeds", nil, "build"},
+		{"what the build takes", "build/frozen-dependencies", nil, "build context"},
+		{"one rebuild", "build/lockfile-change-rebuilds", nil, "build context lock-rebuild"},
 		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot load other-images dependencies startup termination"},
 		{"all ways to end", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight outages"},
 		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight outages"},

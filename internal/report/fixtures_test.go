@@ -148,6 +148,12 @@ func cases(t *testing.T) map[string]Report {
 			}
 		}
 	})
+	add("not-asked-for", "", func(vs []check.Verdict) {
+		with(t, vs, "build/dependency-layer-cached", func(v *check.Verdict) {
+			skipped(v)
+			v.Seen, v.Check.OptIn = "the contract does not promise it", "build.a"
+		})
+	})
 	add("waived-and-skipped", "", func(vs []check.Verdict) {
 		with(t, vs, "image/no-dev-dependencies", waived)
 		with(t, vs, "build/succeeds", skipped)

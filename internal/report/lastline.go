@@ -2,16 +2,17 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"podproof.dev/podproof/internal/check"
 )
 
 // lastLine is the result in a line. It says that all checks passed only when every check of
-// the catalogue did.
+// the catalogue did, those aside that have to be asked for.
 func (r Report) lastLine() (string, paint) {
 	failed, undecided := r.with(check.Fail), r.with(check.Inconclusive)
-	waived, skipped := r.with(check.Waived), r.with(check.Skipped)
+	waived, skipped := r.with(check.Waived), r.leftOut()
 	var parts []string
 	color := green
 	switch {
@@ -45,6 +46,11 @@ func (r Report) lastLine() (string, paint) {
 		return text + " Run it again with --evidence FILE to keep what was seen.", color
 	}
 	return text + " Evidence: " + r.Evidence, color
+}
+
+// leftOut are the verdicts that a run skipped, less those of promises that have to be asked for.
+func (r Report) leftOut() []Verdict {
+	return slices.DeleteFunc(r.with(check.Skipped), func(v Verdict) bool { return v.optIn })
 }
 
 func (r Report) passed(waived, skipped bool) string {

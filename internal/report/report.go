@@ -60,7 +60,8 @@ type Verdict struct {
 	Seconds  float64          `json:"seconds"`
 	Waiver   *contract.Waiver `json:"waiver,omitempty"`
 
-	line string // the few words for a promise that holds
+	line  string // the few words for a promise that holds
+	optIn bool   // the contract has to ask for it
 }
 
 // Story is the group in which a verdict is told.
@@ -85,7 +86,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 			Story: Story(v.Check.Story), Why: v.Check.Why,
 			Promised: v.Promised, Seen: v.Seen, Fix: v.Fix,
 			Findings: append([]check.Finding{}, v.Findings...),
-			Seconds:  v.Seconds, Waiver: v.Waiver, line: v.Line,
+			Seconds:  v.Seconds, Waiver: v.Waiver, line: v.Line, optIn: v.Check.OptIn != "",
 		}
 		if v.Status == check.Pass || v.Status == check.Skipped {
 			out.Fix = ""

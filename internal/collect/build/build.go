@@ -1,5 +1,5 @@
 // Package build builds an image with the BuildKit inside the Docker engine, and builds it
-// again with one file changed, to see which steps the cache can answer for.
+// again with some files changed, to see which steps the cache can answer for.
 package build
 
 import (
@@ -47,14 +47,16 @@ func Build(ctx context.Context, engine *docker.Engine, s Spec, progress func(ste
 		return out, fmt.Errorf("reading the build context %s: %w", s.Context, err)
 	}
 	rec := newRecorder(progress)
-	exports := []client.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": s.Name}}} // the engine's own store
-	failure, err := s.solve(ctx, engine, folder, exports, rec, nil)
+	var asked request
+	failure, err := s.solve(ctx, engine, solve{folder: folder, exports: s.keep(), rec: rec, asked: &asked})
 	if err != nil {
 		return out, fmt.Errorf("building %s from %s: %w", s.Name, s.Dockerfile, err)
 	}
-	out.Steps = rec.steps()
-	if failure != "" {
-		out.Error, out.Log = rec.failure(failure)
+	out.Instructions, out.Steps, out.Request = instructions(s.Dockerfile), rec.steps(), asked.got()
+	locate(out.Steps, out.Instructions)
+	if failure != nil {
+		out.Error, out.Log = rec.failure(failure.message)
+		out.Source = failure.source
 	} else {
 		img, err := engine.Image(ctx, s.Name)
 		if err != nil {
@@ -66,35 +68,9 @@ func Build(ctx context.Context, engine *docker.Engine, s Spec, progress func(ste
 	return out, nil
 }
 
-// errDecided ends a rebuild of which nothing more is to be learnt.
-var errDecided = errors.New("every step is decided")
-
-// Rebuild builds once more, with the content of file (a path like Spec.Context, inside of
-// it) changed on its way to the engine. Nothing is written to the user's folder, and no
-// image is kept. It ends as soon as every RUN step that matters is decided, so that a
-// compilation is not waited for. A build that fails is evidence, as is a file that is not
-// sent at all; a file that is not there, or outside of Spec.Context, is an error.
-func Rebuild(ctx context.Context, engine *docker.Engine, s Spec, file string) (evidence.Rebuild, error) {
-	started := time.Now()
-	out := evidence.Rebuild{File: file}
-	folder, err := changed(s.Context, file)
-	if err != nil {
-		return out, err
-	}
-	rec := newRecorder(nil)
-	failure, err := s.solve(ctx, engine, folder, nil, rec, s.decided)
-	if err != nil {
-		return out, fmt.Errorf("building %s again with other content in %s: %w", s.Name, file, err)
-	}
-	out.Steps, out.EndedEarly = rec.steps(), rec.ended
-	switch {
-	case failure != "":
-		out.Error, _ = rec.failure(failure)
-	case !folder.sent():
-		out.Error = fmt.Sprintf("%s is not sent to the build: .dockerignore leaves it out, or no step of the Dockerfile uses it, so a change of it shows nothing; name a source file that is built into the image", file)
-	}
-	out.Seconds = time.Since(started).Seconds()
-	return out, nil
+// keep is for an image that stays in the engine's own store.
+func (s Spec) keep() []client.ExportEntry {
+	return []client.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": s.Name}}}
 }
 
 // missing is the path that is not there, as the user wrote it.

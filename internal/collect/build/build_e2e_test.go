@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,10 @@ func main() {
 		os.Exit(3)
 	case "hang":
 		time.Sleep(time.Hour)
+	case "date":
+		if err := os.WriteFile(os.Args[2], []byte(time.Now().String()), 0o644); err != nil {
+			panic(err)
+		}
 	case "write":
 		if err := os.WriteFile(os.Args[2], []byte("x"), 0o644); err != nil {
 			panic(err)
@@ -109,6 +114,7 @@ func TestE2EBuild(t *testing.T) {
 	e := engine(t)
 	s := spec(t, map[string]string{"Dockerfile": "FROM scratch AS app\nARG RUN_ID\nCOPY tool /tool\nRUN [\"/tool\", \"write\", \"/a\"]\nLABEL a=$RUN_ID\n"})
 	var seen []string
+	want := []string{"tool"}
 	b, err := Build(t.Context(), e, s, func(step string) { seen = append(seen, step) })
 	if err != nil || b.Error != "" {
 		t.Fatal(err, b.Error)
@@ -123,6 +129,9 @@ func TestE2EBuild(t *testing.T) {
 	}
 	if len(seen) == 0 {
 		t.Error("no progress was told")
+	}
+	if run.Line != 4 || len(b.Instructions) != 5 || b.Request == nil || !slices.Equal(b.Request.Paths, want) {
+		t.Errorf("line %d, %d instructions, asked for %+v", run.Line, len(b.Instructions), b.Request)
 	}
 }
 
@@ -141,18 +150,22 @@ func TestE2EMissing(t *testing.T) {
 
 func TestE2EFailures(t *testing.T) {
 	e := engine(t)
-	for _, c := range []struct{ name, dockerfile, want string }{
-		{"step", "FROM scratch\nCOPY tool /tool\nRUN [\"/tool\", \"fail\"]\n", `step "[2/2] RUN [\"/tool\", \"fail\"]" failed: `},
-		{"copy", "FROM scratch\nCOPY none /none\n", "none"},
-		{"syntax", "FROM scratch\nCOPIE a b\n", "COPIE"},
-		{"base image", "FROM podproof.invalid/none:1\n", "podproof.invalid/none:1"},
+	for _, c := range []struct{ name, dockerfile, want, shows string }{
+		{"step", "FROM scratch\nCOPY tool /tool\nRUN [\"/tool\", \"fail\"]\n", `step "[2/2] RUN [\"/tool\", \"fail\"]" failed: `, `>>> RUN ["/tool", "fail"]`},
+		{"copy", "FROM scratch\nCOPY none /none\n", "none", ">>> COPY none /none"},
+		{"syntax", "FROM scratch\nCOPIE a b\n", "COPIE", ">>> COPIE a b"},
+		{"frontend", "# syntax=podproof.invalid/dockerfile:1\nFROM scratch\n", "podproof.invalid/dockerfile:1", ""},
+		{"base image", "FROM podproof.invalid/none:1\n", "podproof.invalid/none:1", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, err := Build(t.Context(), e, spec(t, map[string]string{"Dockerfile": c.dockerfile}), nil)
 			if err != nil || !strings.Contains(b.Error, c.want) || b.ImageID != "" {
 				t.Errorf("error %q, %v, image %q; want an error with %q", b.Error, err, b.ImageID, c.want)
 			}
-			t.Log(b.Error)
+			t.Log(b.Error, b.Source)
+			if shown := strings.Join(b.Source, "\n"); c.shows != "" && !strings.Contains(shown, c.shows) {
+				t.Errorf("shows %q, want %q in it", shown, c.shows)
+			}
 			if c.name == "step" && (len(b.Log) != logLines || b.Log[logLines-1] != "line 59") {
 				t.Errorf("log %q", b.Log)
 			}
@@ -181,12 +194,11 @@ func TestE2ERebuild(t *testing.T) {
 	bad := strings.Replace(strings.Replace(good, "COPY src /src\n", "", 1), "COPY deps.txt /deps.txt\n", "COPY . /src\n", 1)
 	for _, c := range []struct {
 		name, dockerfile, file string
-		cached, early          bool
-		failure                string
+		cached, sent           bool
 	}{
-		{"dependencies first", good, "src/main.x", true, false, ""},
-		{"source first", bad, "src/main.x", false, false, ""},
-		{"a file that is left out", good, "doc/x", true, false, ".dockerignore"},
+		{"dependencies first", good, "src/main.x", true, true},
+		{"source first", bad, "src/main.x", false, true},
+		{"a file that is left out", good, "doc/x", true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			files["Dockerfile"] = fmt.Sprintf(c.dockerfile, "write")
@@ -195,7 +207,7 @@ func TestE2ERebuild(t *testing.T) {
 				t.Fatal(err, b.Error)
 			}
 			before := tree(t, s.Context)
-			r, err := Rebuild(t.Context(), e, s, filepath.Join(s.Context, c.file))
+			r, err := Rebuild(t.Context(), e, s, []string{c.file})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,11 +217,11 @@ func TestE2ERebuild(t *testing.T) {
 			if install := named(t, r.Steps, "/installed\"]"); install.Cached != c.cached {
 				t.Errorf("installing: cached %v, want %v", install.Cached, c.cached)
 			}
-			if c.failure == "" && named(t, r.Steps, "/compiled\"]").Cached {
+			if c.sent && named(t, r.Steps, "/compiled\"]").Cached {
 				t.Error("compiling came from the cache: the file's change was not seen")
 			}
-			if !strings.Contains(r.Error, c.failure) || (c.failure == "") != (r.Error == "") {
-				t.Errorf("error %q, want %q", r.Error, c.failure)
+			if sent := len(r.Unsent) == 0; r.Error != "" || sent != c.sent {
+				t.Errorf("error %q, unsent %v", r.Error, r.Unsent)
 			}
 			if after := tree(t, s.Context); after != before {
 				t.Errorf("the folder changed: %s, before %s", after, before)
@@ -220,7 +232,7 @@ func TestE2ERebuild(t *testing.T) {
 
 func TestE2ERebuildEndsEarly(t *testing.T) {
 	e := engine(t)
-	files := map[string]string{"deps.txt": "a", "src/main.x": "code", "Dockerfile": fmt.Sprintf(good, "write")}
+	files := map[string]string{"deps.txt": "a", "src/main.x": "code", "src/other.x": "more", "Dockerfile": fmt.Sprintf(good, "write")}
 	s := spec(t, files)
 	if b, err := Build(t.Context(), e, s, nil); err != nil || b.Error != "" {
 		t.Fatal(err, b.Error)
@@ -228,7 +240,7 @@ func TestE2ERebuildEndsEarly(t *testing.T) {
 	put(t, s.Dockerfile, fmt.Sprintf(good, "hang"))
 	// BuildKit asks its cache for the last stage's RUN no sooner than the first is done.
 	s.Matters = func(step evidence.BuildStep) bool { return step.Stage == "builder" }
-	r, err := Rebuild(t.Context(), e, s, filepath.Join(s.Context, "src/main.x"))
+	r, err := Rebuild(t.Context(), e, s, []string{"src/main.x", "src/other.x"})
 	if err != nil || r.Error != "" || !r.EndedEarly {
 		t.Fatalf("%+v, %v", r, err)
 	}

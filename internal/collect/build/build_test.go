@@ -54,6 +54,8 @@ func (s *sequence) update(lines ...string) {
 			v.Started = &begin
 		case "done":
 			v.Started, v.Completed = &begin, &end
+		case "caching": // between its start and its end
+			v.Started, v.Cached = &begin, true
 		case "cached":
 			v.Started, v.Completed, v.Cached = &begin, &begin, true
 		case "cancelled":
@@ -145,6 +147,7 @@ func TestDecided(t *testing.T) {
 		{"compiling, the other RUN is decided", [][]string{graph, {loaded, "[builder 2/3] RUN install: cached", "[builder 4/4] RUN compile: start", "[stage-1 1/2] RUN user: cached"}}, false, true},
 		{"installing, the compilation waits", [][]string{graph, {loaded, "[builder 2/3] RUN install: start"}}, true, false},
 		{"installing beside the other stage", [][]string{graph, {loaded, "[stage-1 1/2] RUN user: start", "[builder 2/3] RUN install: start", "[builder 4/4] RUN compile: start"}}, false, true},
+		{"from the cache, and nothing else began", [][]string{graph, {loaded, "[builder 2/3] RUN install: caching", "[builder 4/4] RUN compile: caching"}}, true, false},
 		{"all from the cache", [][]string{graph, {loaded, "[builder 2/3] RUN install: cached", "[builder 4/4] RUN compile: cached", "[stage-1 1/2] RUN user: cached"}}, false, false},
 		{"compiled", [][]string{graph, {loaded, "[builder 2/3] RUN install: cached", "[builder 4/4] RUN compile: done", "[stage-1 1/2] RUN user: cached"}}, false, false},
 	} {
@@ -161,6 +164,33 @@ func TestDecided(t *testing.T) {
 				t.Errorf("decided is %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+func TestMustRun(t *testing.T) {
+	step := func(digest, stage, instruction string, ran bool, inputs ...string) evidence.BuildStep {
+		return evidence.BuildStep{Digest: digest, Stage: stage, Instruction: instruction, Started: ran, Inputs: inputs}
+	}
+	steps := []evidence.BuildStep{
+		step("base", "a", "FROM x", true),
+		step("install", "a", "RUN npm ci", true, "base"),
+		step("copy", "a", "COPY . .", false, "install", "context"),
+		step("more", "a", "RUN npm ci --prefix web", false, "copy"),
+		step("other", "b", "RUN apk add a", false, "base"),
+		step("taken", "b", "COPY --from=a /x /x", false, "other", "install"),
+		step("last", "b", "RUN npm ci", false, "taken"),
+	}
+	for i, want := range []bool{false, false, true, true, false, false, false} {
+		if got := mustRun(steps[i], steps); got != want {
+			t.Errorf("%s must run: %v, want %v", steps[i].Digest, got, want)
+		}
+	}
+	s := Spec{Matters: func(step evidence.BuildStep) bool { return step.Stage == "a" }}
+	if !s.decided(steps) {
+		t.Error("a step that has to run is waited for")
+	}
+	if steps[1].Cached = true; s.decided(steps) {
+		t.Error("a step that may come from the cache is not waited for")
 	}
 }
 
@@ -202,16 +232,16 @@ func TestOptions(t *testing.T) {
 	dir := t.TempDir()
 	s := Spec{Context: filepath.Join(dir, "a"), Dockerfile: filepath.Join(dir, "Dockerfile.prod"), Target: "last",
 		Args: map[string]string{"A": "1"}, Labels: map[string]string{"l": "2"}}
-	opt, err := s.options(nil)
+	opt, err := s.options(solve{attrs: map[string]string{"no-cache": ""}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"filename": "Dockerfile.prod", "target": "last", "build-arg:A": "1", "label:l": "2"}
+	want := map[string]string{"filename": "Dockerfile.prod", "target": "last", "build-arg:A": "1", "label:l": "2", "no-cache": ""}
 	if d := cmp.Diff(want, opt.FrontendAttrs); d != "" {
 		t.Error(d)
 	}
 	s.Context = filepath.Join(dir, "b")
-	if other, err := s.options(nil); err != nil || other.SharedKey == opt.SharedKey {
+	if other, err := s.options(solve{}); err != nil || other.SharedKey == opt.SharedKey {
 		t.Errorf("two contexts share the key %q (%v)", opt.SharedKey, err)
 	}
 }

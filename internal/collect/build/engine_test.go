@@ -39,7 +39,7 @@ func TestNoBuildKit(t *testing.T) {
 	if _, err := Build(t.Context(), e, s, nil); err == nil || !strings.Contains(err.Error(), "POST /grpc") {
 		t.Errorf("Build = %v, want an error about /grpc", err)
 	}
-	if _, err := Rebuild(t.Context(), e, s, filepath.Join(src, "src/main.go")); err == nil || !strings.Contains(err.Error(), "POST /grpc") {
+	if _, err := Rebuild(t.Context(), e, s, []string{"src/main.go"}); err == nil || !strings.Contains(err.Error(), "POST /grpc") {
 		t.Errorf("Rebuild = %v, want an error about /grpc", err)
 	}
 }

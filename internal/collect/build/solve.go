@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"path/filepath"
 	"strings"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/tonistiigi/fsutil"
 	"google.golang.org/grpc/status"
 
@@ -19,30 +21,45 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// solve runs one build and records its steps. failure is what BuildKit said of a build
-// that did not succeed. Once enough is true of the steps the build is ended, without a failure.
-func (s Spec) solve(ctx context.Context, engine *docker.Engine, folder fsutil.FS, exports []client.ExportEntry,
-	rec *recorder, enough func([]evidence.BuildStep) bool) (failure string, err error) {
+// solve is one build of a Spec.
+type solve struct {
+	folder  fsutil.FS // the context
+	exports []client.ExportEntry
+	rec     *recorder
+	// asked is told what BuildKit asks for of the context; may be nil.
+	asked *request
+	// enough ends the build, without a failure, once it is true of the steps; may be nil.
+	enough func([]evidence.BuildStep) bool
+	// attrs are for the Dockerfile frontend, beside those of the Spec.
+	attrs map[string]string
+}
+
+// failure is what BuildKit said of a build that did not succeed.
+type failure struct {
+	message string
+	source  []string // the lines of the Dockerfile, where it named any
+}
+
+// solve runs one build and records its steps.
+func (s Spec) solve(ctx context.Context, engine *docker.Engine, b solve) (*failure, error) {
 	buildkit, err := dial(ctx, engine)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer func() { _ = buildkit.Close() }()
-	opt, err := s.options(folder)
+	opt, err := s.options(b)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	opt.Exports = exports
-
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	updates, recorded := make(chan *client.SolveStatus), make(chan struct{})
 	go func() {
 		defer close(recorded)
 		for u := range updates {
-			rec.add(u)
-			if enough != nil && !rec.ended && enough(rec.steps()) {
-				rec.ended = true
+			b.rec.add(u)
+			if b.enough != nil && !b.rec.ended && b.enough(b.rec.steps()) {
+				b.rec.ended = true
 				stop(errDecided)
 			}
 		}
@@ -51,18 +68,30 @@ func (s Spec) solve(ctx context.Context, engine *docker.Engine, folder fsutil.FS
 	<-recorded
 	switch {
 	case err == nil:
-		return "", nil
+		return nil, nil
 	case ctx.Err() != nil:
-		return "", context.Cause(ctx)
-	case rec.ended:
-		return "", nil
+		return nil, context.Cause(ctx)
+	case b.rec.ended:
+		return nil, nil
 	}
 	// What BuildKit says of a build and of its own end looks alike. If the engine still
 	// answers, it was about the build.
 	if gone := engine.Ping(ctx); gone != nil {
-		return "", fmt.Errorf("the connection to the engine was lost: %w (%w)", gone, err)
+		return nil, fmt.Errorf("the connection to the engine was lost: %w (%w)", gone, err)
 	}
-	return said(err), nil
+	return &failure{said(err), shown(err)}, nil
+}
+
+// shown are the lines of the Dockerfile that an error is about, as `docker build` prints them.
+func shown(err error) []string {
+	var out []string
+	for _, s := range errdefs.Sources(err) {
+		var b strings.Builder
+		if s.Print(&b) == nil && b.Len() > 0 {
+			out = append(out, strings.Split(strings.TrimRight(b.String(), "\n"), "\n")...)
+		}
+	}
+	return out
 }
 
 // said is BuildKit's message without what it, gRPC and the client wrap around it.
@@ -96,7 +125,7 @@ func dial(ctx context.Context, engine *docker.Engine) (*client.Client, error) {
 // options are what `docker build` would send. The Dockerfile frontend in the engine reads
 // .dockerignore itself ("<Dockerfile>.dockerignore" before the context's) and asks for the
 // context without what it excludes.
-func (s Spec) options(folder fsutil.FS) (client.SolveOpt, error) {
+func (s Spec) options(b solve) (client.SolveOpt, error) {
 	beside, err := fsutil.NewFS(filepath.Dir(s.Dockerfile))
 	if err != nil {
 		return client.SolveOpt{}, fmt.Errorf("reading the Dockerfile's folder: %w", err)
@@ -118,10 +147,16 @@ func (s Spec) options(folder fsutil.FS) (client.SolveOpt, error) {
 	for k, v := range s.Labels {
 		attrs["label:"+k] = v
 	}
-	return client.SolveOpt{
+	maps.Copy(attrs, b.attrs)
+	opt := client.SolveOpt{
 		Frontend: "dockerfile.v0", FrontendAttrs: attrs,
-		LocalMounts: map[string]fsutil.FS{"context": folder, "dockerfile": beside},
+		LocalMounts: map[string]fsutil.FS{"context": b.folder, "dockerfile": beside},
 		SharedKey:   hex.EncodeToString(sum[:]),
 		Session:     []session.Attachable{registryLogin{}},
-	}, nil
+		Exports:     b.exports,
+	}
+	if b.asked != nil {
+		opt.LocalFilterOpt = b.asked.note
+	}
+	return opt, nil
 }

@@ -1,0 +1,53 @@
+package check
+
+import (
+	"strings"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// environment is what the Dockerfile's ENV and ARG set before a step, in its stage and in
+// those that this one is built on. What the base image sets is not known.
+func environment(all []evidence.Instruction, s evidence.BuildStep) map[string]string {
+	stage := s.Stage
+	if stage == "" && len(all) > 0 { // the only one
+		stage = all[len(all)-1].Stage
+	}
+	return stageEnvironment(all, stage, s.Line, 0)
+}
+
+func stageEnvironment(all []evidence.Instruction, stage string, line, depth int) map[string]string {
+	out := map[string]string{}
+	for _, in := range all {
+		if in.Stage != stage || line > 0 && in.Line >= line || depth > len(all) {
+			continue
+		}
+		parsed := parseHistory(in.Text)
+		switch parsed.keyword {
+		case "FROM":
+			for _, w := range strings.Fields(parsed.body.of(in.Text)) {
+				if strings.HasPrefix(w, "--") {
+					continue
+				}
+				if base := strings.ToLower(w); base != stage && hasStage(all, base) {
+					out = stageEnvironment(all, base, 0, depth+1)
+				}
+				break
+			}
+		case "ENV", "ARG":
+			for _, p := range pairs(in.Text, parsed.body) {
+				out[p.name.of(in.Text)] = p.value.of(in.Text)
+			}
+		}
+	}
+	return out
+}
+
+func hasStage(all []evidence.Instruction, name string) bool {
+	for _, in := range all {
+		if in.Stage == name {
+			return true
+		}
+	}
+	return false
+}

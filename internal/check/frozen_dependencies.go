@@ -1,0 +1,282 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var frozenDependencies = Check{
+	ID:    "build/frozen-dependencies",
+	Title: "Dependencies are installed from a lock file, as it says",
+	Why: "An install that resolves versions during the build takes what was published last: two builds of one commit differ, " +
+		"and what was tested is not what is deployed.",
+	Fix:   "Commit the lock file, copy it before the install, and let the install refuse anything else: npm ci, uv sync --locked, pip install --require-hashes.",
+	Story: Reproducible,
+	Needs: []evidence.Section{evidence.SectionBuild, evidence.SectionContext},
+	Judge: judgeFrozenDependencies,
+}
+
+func judgeFrozenDependencies(c contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "each install of dependencies takes exactly the versions of a lock file"}
+	if c.Build == nil {
+		return j.skip("the contract has no build")
+	}
+	switch {
+	case e.Build == nil:
+		return inconclusive(e, evidence.SectionBuild, j.Promised)
+	case e.Context == nil:
+		return inconclusive(e, evidence.SectionContext, j.Promised)
+	case e.Build.Error != "" || e.Build.MissingPath != "":
+		return j.undecided("the image did not build, so that not all steps are known", "Mend the build first (build/succeeds), then run podproof again.")
+	}
+	f := freezer{c: c, build: *e.Build, context: *e.Context, done: map[string]string{}}
+	for _, s := range e.Build.Steps {
+		f.step(&j, s)
+	}
+	if len(f.system) > 0 {
+		j.note(strings.Join(f.system, "; "), "packages of the distribution have no lock file; the digest of the base image, or a snapshot of its archive, fixes them")
+	}
+	switch b := j.firstBroken(); {
+	case b != nil:
+		return j.fail(b.Where+": "+b.Message, f.fix)
+	case len(f.open) > 0:
+		return j.undecided(strings.Join(f.open, "; "), "Let the lock file or the requirements file be copied from the context, where podproof can read it.")
+	case len(f.frozen) == 0 && len(f.unknown) > 0:
+		return j.skip("what the steps that the contract names install from is not known: " + said(strings.Join(f.unknown, "; "), 200))
+	case len(f.frozen) == 0:
+		return j.skip("no step installs what a lock file could freeze")
+	}
+	return j.pass("Frozen dependencies OK ("+list(f.frozen)+")", "installed as locked: "+said(strings.Join(f.commands, "; "), 300))
+}
+
+// freezer goes through the steps of a build.
+type freezer struct {
+	c       contract.Contract
+	build   evidence.Build
+	context evidence.BuildContext
+
+	system, frozen, commands, unknown, open []string
+
+	fix  string            // of the first that is broken
+	done map[string]string // names of the steps that installed frozen, by their managers
+}
+
+func (f *freezer) step(j *Judgement, s evidence.BuildStep) {
+	command, ok := runCommand(s)
+	if !ok {
+		return
+	}
+	where := stepWhere(f.c, s)
+	for _, in := range installs(command) {
+		if resolving.MatchString(in.command) {
+			continue // told below
+		}
+		switch v := f.judge(s, in); {
+		case v.open != "":
+			f.open = append(f.open, where+": "+v.open)
+		case v.broken != "" && in.fromFiles() && f.after(s, in.manager):
+			j.note(where, "`%s` comes after a frozen install, and finds its versions there", said(in.command, 120))
+		case v.broken != "":
+			if f.fix == "" {
+				f.fix = v.fix
+			}
+			j.broken(where, "`%s` %s", said(in.command, 120), v.broken)
+		case v.frozen:
+			if !slices.Contains(f.frozen, in.manager) {
+				f.frozen = append(f.frozen, in.manager)
+			}
+			f.commands = append(f.commands, in.command)
+			f.done[s.Name] += " " + in.manager + " "
+			fallthrough
+		default:
+			if v.note != "" {
+				j.note(where, "`%s`: %s", said(in.command, 120), v.note)
+			}
+		}
+	}
+	for _, span := range shellCommands(command, 0, len(command)) {
+		simple := command[span[0].start:span[len(span)-1].end]
+		if resolving.MatchString(simple) && !resolvingFor.MatchString(simple) {
+			if f.fix == "" {
+				f.fix = "Resolve versions before the build, commit the lock file, and install from it."
+			}
+			j.broken(where, "`%s` chooses versions anew during the build", said(simple, 120))
+		}
+	}
+	deps, err := dependencySteps([]evidence.BuildStep{s}, f.c.Build.DependencySteps)
+	for _, d := range deps {
+		switch {
+		case err != nil:
+		case d.system:
+			f.system = append(f.system, where)
+		case d.manager == ownManager && len(installs(command)) == 0:
+			f.unknown = append(f.unknown, instructionOf(s))
+		}
+	}
+}
+
+// after tells whether the manager has installed as locked before, in this step or in one
+// that it rests on.
+func (f *freezer) after(s evidence.BuildStep, manager string) bool {
+	return slices.ContainsFunc(append(before(s, f.build.Steps), s), func(b evidence.BuildStep) bool {
+		return strings.Contains(f.done[b.Name], " "+manager+" ")
+	})
+}
+
+// frozenness is what one install comes to; all empty when it installs nothing of its own.
+type frozenness struct {
+	frozen      bool
+	broken, fix string
+	note        string
+	open        string
+}
+
+func (f *freezer) judge(s evidence.BuildStep, in install) frozenness {
+	if in.manager == "venv" || in.manager == "uv" && slices.Contains(in.words, "venv") {
+		return frozenness{}
+	}
+	if !in.fromFiles() {
+		return judgeNames(in)
+	}
+	if in.manager == "pip" || in.manager == "uv" && slices.Contains(in.words, "pip") {
+		return f.pip(s, in)
+	}
+	rule, known := freezes[in.manager]
+	if !known {
+		return frozenness{}
+	}
+	locks := lockRuleOf(in.manager).locks
+	seen := fitting(inputsOf(s, f.build.Steps, &f.context), locks)
+	frozen := rule.frozen != nil && rule.frozen.MatchString(in.command) || f.hasEnv(s, in, rule.env)
+	switch {
+	case frozen && (!rule.sees || len(seen) > 0), rule.byLock && len(seen) > 0:
+		return frozenness{frozen: true}
+	case rule.loose != "":
+		return frozenness{frozen: true, note: rule.loose}
+	case rule.byLock || frozen:
+		return frozenness{broken: rule.lax + f.lockMissing(s, locks), fix: rule.fix}
+	}
+	return frozenness{broken: rule.lax, fix: rule.fix}
+}
+
+// lockMissing says where the lock file is that a step does not see.
+func (f *freezer) lockMissing(s evidence.BuildStep, locks []string) string {
+	for _, e := range f.context.Entries {
+		if fitsName(e.Path, locks) {
+			for _, t := range takers(e.Path, f.build.Steps) {
+				return fmt.Sprintf(": it does not see %s, which only %q%s takes", e.Path, said(instructionOf(t), 80), lineWords(t))
+			}
+			return fmt.Sprintf(": %s is in the context, and nothing copies it", e.Path)
+		}
+	}
+	return fmt.Sprintf(": there is no %s in the context", strings.Join(locks, " or "))
+}
+
+// judgeNames is for packages that the command line names.
+func judgeNames(in install) frozenness {
+	var loose []string
+	for _, n := range in.names {
+		if !isPinned(n) {
+			loose = append(loose, n)
+		}
+	}
+	tools := in.global() || in.manager == "go" && slices.Contains(in.words, "install") || in.manager == "cargo" ||
+		!slices.ContainsFunc(loose, func(n string) bool { return !isBuildTool(n) })
+	switch {
+	case len(loose) == 0 && slices.Contains(in.words, "--no-deps"):
+		return frozenness{frozen: true}
+	case len(loose) == 0 && (in.manager == "go" || in.manager == "cargo"):
+		return frozenness{}
+	case len(loose) == 0:
+		return frozenness{note: "the version is pinned, those of what it depends on are not"}
+	case tools:
+		return frozenness{note: "the tool's version is not pinned: " + said(list(loose), 80)}
+	}
+	return frozenness{broken: "takes what was published last: " + said(list(loose), 120) + " without a version",
+		fix: "Name the dependencies in a manifest, lock them, and install from the lock file."}
+}
+
+// exports are commands that write a requirements file from a lock file, with hashes.
+var exports = []string{"poetry export", "uv export", "pipenv requirements", "pdm export"}
+
+func (f *freezer) pip(s evidence.BuildStep, in install) frozenness {
+	has := func(option string) bool { return slices.Contains(in.words, option) }
+	const fix = "Pin every package with its hashes (uv pip compile --generate-hashes, pip-compile --generate-hashes), and install with --require-hashes."
+	switch {
+	case has("--require-hashes") || f.hasEnv(s, in, []string{"PIP_REQUIRE_HASHES", "UV_REQUIRE_HASHES"}):
+		return frozenness{frozen: true}
+	case has("--no-index"), len(in.files) == 0 && len(in.paths) > 0 && !slices.ContainsFunc(in.paths, isProject):
+		return frozenness{} // what an earlier step put there was judged with that
+	case len(in.files) == 0 && slices.ContainsFunc(in.paths, isProject):
+		return frozenness{broken: "resolves what the project's manifest asks for, without a lock file", fix: "Install the locked dependencies first, then the project with --no-deps."}
+	case len(in.files) == 0:
+		return frozenness{open: "what it installs is not written in the Dockerfile"}
+	}
+	for _, file := range in.files {
+		facts, name := f.requirements(file, 0)
+		switch {
+		case facts == nil && f.exported():
+		case facts == nil:
+			return frozenness{open: fmt.Sprintf("%s is not in the context, so that its pins cannot be seen", said(file, 80))}
+		case facts.Hashed == facts.Names, facts.Pinned == facts.Names && has("--no-deps"):
+		case facts.Pinned == facts.Names && facts.Compiled:
+			return frozenness{frozen: true, note: name + " pins every version, and no hash: add them with --generate-hashes"}
+		case facts.Pinned == facts.Names:
+			return frozenness{broken: fmt.Sprintf("installs from %s, which pins %s and has no hashes: what else these depend on is resolved anew", name, count(facts.Names, "package")), fix: fix}
+		default:
+			return frozenness{broken: fmt.Sprintf("installs from %s, which pins %d of %s", name, facts.Pinned, count(facts.Names, "package")), fix: fix}
+		}
+	}
+	return frozenness{frozen: true}
+}
+
+func isProject(p string) bool {
+	return !strings.Contains(path.Base(p), "*") && !strings.HasSuffix(p, ".whl")
+}
+
+// requirements adds up a requirements file of the context and those that it includes.
+func (f *freezer) requirements(file string, depth int) (*evidence.Requirements, string) {
+	for _, e := range f.context.Entries {
+		if e.Requirements == nil || path.Base(e.Path) != path.Base(file) || !e.Sent {
+			continue
+		}
+		sum := *e.Requirements
+		for _, inc := range sum.Includes {
+			if more, _ := f.requirements(inc, depth+1); more != nil && depth < 5 {
+				sum.Names, sum.Pinned, sum.Hashed = sum.Names+more.Names, sum.Pinned+more.Pinned, sum.Hashed+more.Hashed
+			}
+		}
+		return &sum, e.Path
+	}
+	return nil, ""
+}
+
+// exported tells whether a step writes requirements from a lock file.
+func (f *freezer) exported() bool {
+	return slices.ContainsFunc(f.build.Steps, func(s evidence.BuildStep) bool {
+		command, _ := runCommand(s)
+		return slices.ContainsFunc(exports, func(x string) bool { return strings.Contains(command, x) }) &&
+			!strings.Contains(command, "--without-hashes") && !strings.Contains(command, "--no-hashes")
+	})
+}
+
+// hasEnv tells whether one of the variables is set for a command: on its own line, or by an
+// ENV or ARG before it in its stage or in one that this is built on.
+func (f *freezer) hasEnv(s evidence.BuildStep, in install, names []string) bool {
+	for _, w := range in.words {
+		if name, value, ok := strings.Cut(w, "="); ok && slices.Contains(names, name) && isOn(value) {
+			return true
+		}
+	}
+	env := environment(f.build.Instructions, s)
+	return slices.ContainsFunc(names, func(n string) bool { return isOn(env[n]) })
+}
+
+func isOn(value string) bool {
+	return value != "" && value != "0" && !strings.EqualFold(value, "false")
+}

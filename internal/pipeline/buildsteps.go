@@ -1,0 +1,147 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/collect/build"
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// Spec is a contract's build, as the collector takes it. More are build arguments that
+// come on top of the contract's, "NAME=VALUE" or "NAME".
+func Spec(c contract.Contract, more []string) build.Spec {
+	b := c.Build
+	s := build.Spec{Context: c.Path(b.Context), Dockerfile: c.Path(b.Dockerfile),
+		Target: b.Target, Name: c.Image, Args: map[string]string{}}
+	for _, a := range append(append([]string{}, b.Args...), more...) {
+		name, value, given := strings.Cut(a, "=")
+		if !given {
+			// As with docker: the environment's value, and the Dockerfile's default without one.
+			if value, given = os.LookupEnv(name); !given {
+				continue
+			}
+		}
+		s.Args[name] = value
+	}
+	return s
+}
+
+func (r *run) spec() build.Spec {
+	s := Spec(r.contract, r.BuildArgs)
+	s.Name = r.imageRef()
+	return s
+}
+
+func (r *run) build(ctx context.Context) error {
+	if p := r.missingInput(); p != "" {
+		b := evidence.Build{Context: r.contract.Build.Context, Dockerfile: r.contract.Build.Dockerfile, MissingPath: p}
+		r.set(func(e *evidence.Evidence) { e.Build = &b })
+		return errNoBuild
+	}
+	b, err := build.Build(ctx, r.engine, r.spec(), r.Tell.Waiting)
+	if err != nil {
+		return err
+	}
+	b.Context, b.Dockerfile = r.contract.Build.Context, r.contract.Build.Dockerfile
+	r.set(func(e *evidence.Evidence) { e.Build = &b })
+	if b.Error != "" || b.MissingPath != "" {
+		return errNoBuild
+	}
+	return nil
+}
+
+// readContext lists what the build could take.
+func (r *run) readContext(ctx context.Context) error {
+	r.mu.Lock()
+	spec, asked := r.spec(), r.e.Build.Request
+	r.mu.Unlock()
+	c, err := build.Context(ctx, spec, asked, check.ListedAlone)
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.Context = &c })
+	return nil
+}
+
+// built is what the steps before found out: another one derives the contract's last fields
+// meanwhile.
+func (r *run) built() (build.Spec, contract.Build, evidence.Build, evidence.BuildContext) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.spec(), *r.contract.Build, *r.e.Build, *r.e.Context
+}
+
+// rebuild changes source files, all at once. Only when that makes a dependency step run again
+// it asks one by one which of them does.
+func (r *run) rebuild(ctx context.Context) (err error) {
+	spec, b, first, c := r.built()
+	change := check.SourceChange(b, first, c)
+	out := evidence.Rebuild{}
+	if len(change.Files) > 0 {
+		done := r.Tell.StepTo("Building again with changed source", "Built again with changed source")
+		defer func() { done(err) }()
+		spec.Matters = change.Matters
+		if out, err = build.Rebuild(ctx, r.engine, spec, change.Files); err != nil {
+			return err
+		}
+	}
+	if len(out.Files) > 1 && check.Invalidates(b, first, out) {
+		for _, f := range out.Files {
+			one, err := build.Rebuild(ctx, r.engine, spec, []string{f})
+			if err != nil {
+				return err
+			}
+			if out.Alone = append(out.Alone, one); check.Invalidates(b, first, one) {
+				break
+			}
+		}
+	}
+	r.set(func(e *evidence.Evidence) { e.Rebuild = &out })
+	return nil
+}
+
+// lockRebuild changes lock files.
+func (r *run) lockRebuild(ctx context.Context) (err error) {
+	spec, b, first, c := r.built()
+	change := check.LockChange(b, first, c)
+	out := evidence.Rebuild{}
+	if len(change.Files) > 0 {
+		done := r.Tell.StepTo("Building again with a changed lock file", "Built again with a changed lock file")
+		defer func() { done(err) }()
+		spec.Matters = change.Matters
+		if out, err = build.Rebuild(ctx, r.engine, spec, change.Files); err != nil {
+			return err
+		}
+	}
+	r.set(func(e *evidence.Evidence) { e.LockRebuild = &out })
+	return nil
+}
+
+// reproduce builds twice without the cache.
+func (r *run) reproduce(ctx context.Context) error {
+	r.mu.Lock()
+	spec := r.spec()
+	r.mu.Unlock()
+	name := "podproof.local/reproduction:" + r.lease.ID
+	names := [2]string{name + "-1", name + "-2"}
+	if err := r.lease.Record(func(l *cluster.Leftover) { l.Engine, l.Built = r.engine.Host(), names[:] }); err != nil {
+		return err
+	}
+	r.clean.add("removing the images of two more builds", func(ctx context.Context) error {
+		return errors.Join(r.engine.RemoveImage(ctx, names[0]), r.engine.RemoveImage(ctx, names[1]))
+	})
+	epoch := cmp.Or(os.Getenv(build.EpochVariable), build.DefaultEpoch)
+	out, err := build.Reproduce(ctx, r.engine, spec, names, epoch, r.lease.Dir, r.Tell.Waiting)
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.Reproduction = &out })
+	return nil
+}
