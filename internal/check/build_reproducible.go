@@ -25,7 +25,7 @@ var buildReproducible = Check{
 func judgeBuildReproducible(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "two builds without a cache, with the same SOURCE_DATE_EPOCH, make layers with the same diffIDs"}
 	if c.Build == nil {
-		return j.skip("the contract has no build")
+		return j.skip(notBuilt)
 	}
 	if !c.Build.Reproducible {
 		return j.skip("the contract does not promise it (build.reproducible: true); it takes two more builds without the cache")

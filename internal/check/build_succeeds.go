@@ -18,6 +18,9 @@ var buildSucceeds = Check{
 	Judge: judgeBuildSucceeds,
 }
 
+// notBuilt is why the checks of the build have nothing to say of an image that was there.
+const notBuilt = "the image was not built by this run"
+
 func judgeBuildSucceeds(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "the image builds"}
 	if c.Build != nil {
@@ -25,7 +28,7 @@ func judgeBuildSucceeds(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	b := e.Build
 	if b == nil && c.Build == nil {
-		return j.skip("the image was not built by this run")
+		return j.skip(notBuilt)
 	}
 	if b == nil {
 		return inconclusive(e, evidence.SectionBuild, j.Promised)

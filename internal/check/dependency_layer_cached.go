@@ -24,7 +24,7 @@ var dependencyLayerCached = Check{
 func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "with other content in source files, the steps that install dependencies come from the cache"}
 	if c.Build == nil {
-		return j.skip("the contract has no build")
+		return j.skip(notBuilt)
 	}
 	r := e.Rebuild
 	if r == nil {

@@ -24,7 +24,7 @@ var frozenDependencies = Check{
 func judgeFrozenDependencies(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "each install of dependencies takes exactly the versions of a lock file"}
 	if c.Build == nil {
-		return j.skip("the contract has no build")
+		return j.skip(notBuilt)
 	}
 	switch {
 	case e.Build == nil:
@@ -223,8 +223,8 @@ func (f *freezer) pip(s evidence.BuildStep, in install) frozenness {
 		case facts == nil && f.exported():
 		case facts == nil:
 			return frozenness{open: fmt.Sprintf("%s is not in the context, so that its pins cannot be seen", said(file, 80))}
-		case facts.Hashed == facts.Names, facts.Pinned == facts.Names && has("--no-deps"):
-		case facts.Pinned == facts.Names && facts.Compiled:
+		case facts.Hashed == facts.Names:
+		case facts.Pinned == facts.Names && (facts.Compiled || has("--no-deps")):
 			return frozenness{frozen: true, note: name + " pins every version, and no hash: add them with --generate-hashes"}
 		case facts.Pinned == facts.Names:
 			return frozenness{broken: fmt.Sprintf("installs from %s, which pins %s and has no hashes: what else these depend on is resolved anew", name, count(facts.Names, "package")), fix: fix}

@@ -23,7 +23,7 @@ var lockfileChangeRebuilds = Check{
 func judgeLockfileChangeRebuilds(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "with other content in the lock file, the step that installs from it runs again"}
 	if c.Build == nil {
-		return j.skip("the contract has no build")
+		return j.skip(notBuilt)
 	}
 	r := e.LockRebuild
 	switch {

@@ -63,6 +63,9 @@ func (e *InputError) Unwrap() error { return e.Err }
 func Verify(ctx context.Context, o Options) (Result, error) {
 	r := &run{Options: o, began: time.Now(), images: map[string]string{}}
 	r.contract = o.Contract
+	if o.Image != "" {
+		r.contract.Build = nil // what is promised of a build is not asked of an image that is there
+	}
 	if err := r.readManifests(); err != nil {
 		return Result{}, &InputError{err}
 	}
