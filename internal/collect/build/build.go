@@ -56,7 +56,9 @@ func Build(ctx context.Context, engine *docker.Engine, s Spec, progress func(ste
 	locate(out.Steps, out.Instructions)
 	if failure != nil {
 		out.Error, out.Log = rec.failure(failure.message)
-		out.Source = failure.source
+		if out.Source = failure.source; out.Source == nil {
+			out.Source = show(s.Dockerfile, failure.message, out.Steps)
+		}
 	} else {
 		img, err := engine.Image(ctx, s.Name)
 		if err != nil {

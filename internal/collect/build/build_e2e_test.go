@@ -24,7 +24,9 @@ import (
 const tool = `package main
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"time"
 )
@@ -40,6 +42,11 @@ func main() {
 		time.Sleep(time.Hour)
 	case "date":
 		if err := os.WriteFile(os.Args[2], []byte(time.Now().String()), 0o644); err != nil {
+			panic(err)
+		}
+	case "touch": // some time of this year
+		then := time.Now().Add(-time.Duration(rand.IntN(300*24)) * time.Hour)
+		if err := errors.Join(os.WriteFile(os.Args[2], []byte("x"), 0o644), os.Chtimes(os.Args[2], then, then)); err != nil {
 			panic(err)
 		}
 	case "write":

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
 
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -51,6 +54,29 @@ func stageOf(from *parser.Node, number int) string {
 		return strings.ToLower(words[2])
 	}
 	return fmt.Sprintf("stage-%d", number)
+}
+
+// errorLine is where a message of BuildKit's parser has the line.
+var errorLine = regexp.MustCompile(`\bparse error (?:on )?line (\d+)`)
+
+// show prints the place of an error as BuildKit does. Engines up to 20.10 tell the place in
+// words, or by the step that failed.
+func show(file, message string, steps []evidence.BuildStep) []string {
+	line := 0
+	if m := errorLine.FindStringSubmatch(message); m != nil {
+		line, _ = strconv.Atoi(m[1])
+	}
+	for _, s := range steps {
+		if line == 0 && s.Error != "" {
+			line = s.Line
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || line == 0 {
+		return nil
+	}
+	at := &pb.Position{Line: int32(line)}
+	return printed(&errdefs.Source{Info: &pb.SourceInfo{Filename: filepath.Base(file), Data: text}, Ranges: []*pb.Range{{Start: at, End: at}}})
 }
 
 // stepNumber is the "3/12" of "[builder  3/12] COPY . .".

@@ -103,3 +103,23 @@ func TestLocate(t *testing.T) {
 		t.Errorf("%+v", one)
 	}
 }
+
+func TestShow(t *testing.T) {
+	file := dockerfile(t, "FROM x\nCOPIE a b\nRUN c\n")
+	want := []string{"Dockerfile:2", "--------------------", "   1 |     FROM x", "   2 | >>> COPIE a b", "   3 |     RUN c", "   4 |     ", "--------------------"}
+	for _, message := range []string{"dockerfile parse error line 2: unknown instruction: COPIE", "dockerfile parse error on line 2: unknown instruction: COPIE"} {
+		if d := cmp.Diff(want, show(file, message, nil)); d != "" {
+			t.Errorf("%s: %s", message, d)
+		}
+	}
+	steps := []evidence.BuildStep{{Name: "a", Line: 1}, {Name: "b", Line: 3, Error: "exit code: 1"}}
+	if got := show(file, "exit code: 1", steps); len(got) < 2 || got[0] != "Dockerfile:3" && got[0] != "Dockerfile:2" {
+		t.Errorf("%q", got)
+	}
+	if got := show(file, "no such host", nil); got != nil {
+		t.Errorf("%q", got)
+	}
+	if got := show(file, "parse error line 99: x", nil); got != nil {
+		t.Errorf("%q", got)
+	}
+}

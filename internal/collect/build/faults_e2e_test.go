@@ -196,7 +196,7 @@ func TestE2EReproduce(t *testing.T) {
 	}{
 		{"what is copied", "FROM scratch\nCOPY tool /tool\n", 0, ""},
 		{"a time in a file", "FROM scratch\nCOPY tool /tool\nRUN [\"/tool\", \"date\", \"/stamp\"]\n", 1, "content"},
-		{"the time of a file", "FROM scratch\nCOPY tool /tool\nRUN [\"/tool\", \"write\", \"/a\"]\n", 1, "mtime"},
+		{"the time of a file", "FROM scratch\nCOPY tool /tool\nRUN [\"/tool\", \"touch\", \"/a\"]\n", 1, "mtime"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := spec(t, map[string]string{"Dockerfile": c.dockerfile})

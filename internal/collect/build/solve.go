@@ -86,12 +86,17 @@ func (s Spec) solve(ctx context.Context, engine *docker.Engine, b solve) (*failu
 func shown(err error) []string {
 	var out []string
 	for _, s := range errdefs.Sources(err) {
-		var b strings.Builder
-		if s.Print(&b) == nil && b.Len() > 0 {
-			out = append(out, strings.Split(strings.TrimRight(b.String(), "\n"), "\n")...)
-		}
+		out = append(out, printed(s)...)
 	}
 	return out
+}
+
+func printed(s *errdefs.Source) []string {
+	var b strings.Builder
+	if s.Print(&b) != nil || b.Len() == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
 }
 
 // said is BuildKit's message without what it, gRPC and the client wrap around it.
