@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/collect/build"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/docker"
@@ -40,11 +42,16 @@ func newBuild() *cobra.Command {
 			defer progress.Close()
 			done := progress.StepTo("Building "+c.Image, "Built "+c.Image)
 			b, err := build.Build(cmd.Context(), engine, pipeline.Spec(c, args), progress.Waiting)
-			if err == nil && b.MissingPath != "" {
-				err = fmt.Errorf("%s does not exist; correct `build` in %s", b.MissingPath, file)
+			if err != nil {
+				done(err)
+				return couldNot(err)
 			}
-			if err == nil && b.Error != "" {
-				err = errors.New(b.Error + "\n" + strings.Join(b.Log, "\n"))
+			b = check.MaskBuild(b)
+			switch {
+			case b.MissingPath != "":
+				err = fmt.Errorf("%s does not exist; correct `build` in %s", b.MissingPath, file)
+			case b.Error != "":
+				err = errors.New(strings.Join(slices.Concat([]string{b.Error}, b.Source, b.Log), "\n"))
 			}
 			done(err)
 			if err != nil {

@@ -117,15 +117,19 @@ func sample(deps []dependencyStep, steps []evidence.BuildStep, c evidence.BuildC
 	var out []string
 	groups := map[string][]string{}
 	early := map[string][]string{} // by the instruction that takes them before a dependency step
+	var rests []taking
+	for _, d := range deps {
+		rests = append(rests, takings(append(before(d.BuildStep, steps), d.BuildStep))...)
+	}
 	for _, e := range c.Entries {
 		if !e.Sent || !sampled(e) {
 			continue
 		}
 		group := strings.SplitN(path.Dir(e.Path), "/", 2)[0] + " " + path.Ext(e.Path)
 		source := slices.Contains(sourceEndings, path.Ext(e.Path))
-		for _, d := range deps {
-			for _, t := range takers(e.Path, append(before(d.BuildStep, steps), d.BuildStep)) {
-				early[t.Name] = append(early[t.Name], e.Path)
+		for _, t := range rests {
+			if t.has(e.Path) && !slices.Contains(early[t.step.Name], e.Path) {
+				early[t.step.Name] = append(early[t.step.Name], e.Path)
 			}
 		}
 		if source {

@@ -2,7 +2,6 @@ package check
 
 import (
 	"slices"
-	"strings"
 
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -90,12 +89,4 @@ func mustRun(s evidence.BuildStep, steps []evidence.BuildStep) bool {
 		_, runs := runCommand(b)
 		return runs && b.Stage == s.Stage && rerun(b)
 	})
-}
-
-func stepNames(steps []evidence.BuildStep) string {
-	var out []string
-	for _, s := range steps {
-		out = append(out, instructionOf(s))
-	}
-	return strings.Join(out, "; ")
 }

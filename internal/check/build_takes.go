@@ -12,47 +12,72 @@ import (
 
 // taking is what an instruction takes from the build context.
 type taking struct {
-	// sources are its patterns, relative to the context; "." is all of it.
-	sources  []string
-	excluded []string
+	step    evidence.BuildStep
+	sources []source
 	// remote is set where it fetches a URL or a repository, too.
 	remote bool
+}
+
+// source is one path of the context, or a pattern, that an instruction names; "." is all.
+type source struct {
+	path      string
+	fits, not contract.Paths
 }
 
 // takes reads COPY, ADD, and the bind mounts of RUN.
 func takes(s evidence.BuildStep) taking {
 	text := strings.TrimSpace(strings.TrimPrefix(instructionOf(s), "ONBUILD "))
 	word, rest, _ := strings.Cut(text, " ")
+	t := taking{step: s}
+	var sources, excluded []string
 	switch strings.ToUpper(word) {
 	case "COPY", "ADD":
-		return takesByCopy(rest, strings.EqualFold(word, "ADD"))
+		sources, excluded, t.remote = takenByCopy(rest, strings.EqualFold(word, "ADD"))
 	case "RUN":
-		return takesByMount(rest)
+		sources = takenByMount(rest)
 	}
-	return taking{}
+	for _, p := range sources {
+		x := source{path: p, fits: contract.NewPaths([]string{"/" + p})}
+		for _, e := range excluded {
+			x.not = append(x.not, contract.NewPaths([]string{"/" + path.Join(p, e)})...)
+		}
+		t.sources = append(t.sources, x)
+	}
+	return t
 }
 
-func takesByCopy(rest string, add bool) (t taking) {
+// takings are those of steps that take something.
+func takings(steps []evidence.BuildStep) []taking {
+	var out []taking
+	for _, s := range steps {
+		if t := takes(s); len(t.sources) > 0 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func takenByCopy(rest string, add bool) (sources, excluded []string, remote bool) {
 	words, flags := wordsOf(rest)
 	for _, f := range flags {
 		name, value, _ := strings.Cut(f, "=")
 		switch name {
 		case "--from":
-			return taking{}
+			return nil, nil, false
 		case "--exclude":
-			t.excluded = append(t.excluded, value)
+			excluded = append(excluded, value)
 		}
 	}
 	for _, w := range words[:max(0, len(words)-1)] {
 		switch {
 		case strings.HasPrefix(w, "<<"): // a here-document
 		case add && (strings.Contains(w, "://") || strings.HasPrefix(w, "git@")):
-			t.remote = true
+			remote = true
 		default:
-			t.sources = append(t.sources, inContext(w))
+			sources = append(sources, inContext(w))
 		}
 	}
-	return t
+	return sources, excluded, remote
 }
 
 // wordsOf takes the arguments of an instruction apart, flags first, JSON or not.
@@ -71,7 +96,7 @@ func wordsOf(rest string) (words, flags []string) {
 	return words, flags
 }
 
-func takesByMount(rest string) (t taking) {
+func takenByMount(rest string) (sources []string) {
 	_, flags := wordsOf(rest)
 	for _, f := range flags {
 		value, ok := strings.CutPrefix(f, "--mount=")
@@ -87,10 +112,10 @@ func takesByMount(rest string) (t taking) {
 			options[k] = v
 		}
 		if _, from := options["from"]; options["type"] == "bind" && !from {
-			t.sources = append(t.sources, inContext(options["source"]))
+			sources = append(sources, inContext(options["source"]))
 		}
 	}
-	return t
+	return sources
 }
 
 // inContext is a source as a path below the context's root.
@@ -106,32 +131,36 @@ func inContext(source string) string {
 func (t taking) has(p string) bool {
 	folder := strings.HasSuffix(p, "/")
 	p = strings.TrimSuffix(p, "/")
-	return slices.ContainsFunc(t.sources, func(source string) bool {
-		for _, x := range t.excluded {
-			if pattern, _ := contract.NewPaths([]string{"/" + path.Join(source, x)}).Match(p); pattern != "" {
-				return false
-			}
+	return slices.ContainsFunc(t.sources, func(s source) bool {
+		if pattern, _ := s.not.Match(p); pattern != "" {
+			return false
 		}
-		if source == "." || folder && strings.HasPrefix(source, p+"/") {
+		if s.path == "." || folder && strings.HasPrefix(s.path, p+"/") {
 			return true
 		}
-		pattern, _ := contract.NewPaths([]string{"/" + source}).Match(p)
+		pattern, _ := s.fits.Match(p)
 		return pattern != ""
 	})
 }
 
-// takers are the steps that take a path of the context, of those given.
-func takers(p string, steps []evidence.BuildStep) []evidence.BuildStep {
-	return slices.DeleteFunc(slices.Clone(steps), func(s evidence.BuildStep) bool { return !takes(s).has(p) })
+// names tells whether an instruction asks for just this path, or for something in it, and
+// not for all that lies around it.
+func (t taking) names(p string) bool {
+	return slices.ContainsFunc(t.sources, func(s source) bool { return s.path == p || strings.HasPrefix(s.path, p+"/") })
+}
+
+// takers are those that take a path of the context.
+func takers(p string, all []taking) []taking {
+	return slices.DeleteFunc(slices.Clone(all), func(t taking) bool { return !t.has(p) })
 }
 
 // inputsOf are the paths of the context that a step sees: those that it mounts, and those
 // that steps before it took.
 func inputsOf(s evidence.BuildStep, steps []evidence.BuildStep, c *evidence.BuildContext) []string {
-	rests := append(before(s, steps), s)
+	rests := takings(append(before(s, steps), s))
 	var out []string
 	for _, e := range c.Entries {
-		if len(takers(e.Path, rests)) > 0 {
+		if slices.ContainsFunc(rests, func(t taking) bool { return t.has(e.Path) }) {
 			out = append(out, e.Path)
 		}
 	}

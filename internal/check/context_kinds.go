@@ -39,6 +39,8 @@ var (
 	cacheJunk = junk{what: "a tool's cache (it has a CACHEDIR.TAG)", unsent: bulky}
 	// bigJunk may be what the image is for, where an instruction takes it.
 	bigJunk = junk{what: "a big file", sent: never, unsent: big}
+	// idleJunk is a folder of files that are not big, and that no instruction takes.
+	idleJunk = junk{what: "a folder", sent: never, unsent: 4 * big}
 )
 
 // junkKind finds the topmost part of a path that is junk by its name: "web/node_modules".

@@ -30,7 +30,7 @@ type ballast struct {
 	files int
 	bytes int64
 	sent  bool
-	by    []evidence.BuildStep // that take it
+	by    []taking // the instructions that take it
 }
 
 func judgeContextLean(c contract.Contract, e evidence.Evidence) Judgement {
@@ -62,7 +62,7 @@ func judgeContextLean(c contract.Contract, e evidence.Evidence) Judgement {
 		}
 	}
 	if n := len(rest); n > 0 {
-		j.note(c.Build.Context, "no instruction uses %s (%s): %s", count(n, "small file"), dataSize(bytesOf(rest)), said(strings.Join(rest.paths(), ", "), 200))
+		j.note(c.Build.Context, "no instruction uses %s (%s): %s", count(n, "small file"), dataSize(bytesOf(rest)), said(strings.Join(pathsOf(rest), ", "), 200))
 	}
 	if j.firstBroken() == nil {
 		return j.pass(fmt.Sprintf("Build context OK (%s)", dataSize(ctx.SentBytes)), seen)
@@ -72,32 +72,37 @@ func judgeContextLean(c contract.Contract, e evidence.Evidence) Judgement {
 }
 
 // weigh groups the context: what is junk or big, and small files that no instruction uses.
-func weigh(c contract.Contract, b evidence.Build, ctx evidence.BuildContext) (heavy []ballast, rest entries) {
-	allowed, marked := contract.NewPaths(c.Build.AllowInContext), marks(ctx.Entries)
+func weigh(c contract.Contract, b evidence.Build, ctx evidence.BuildContext) (heavy []ballast, rest []evidence.ContextEntry) {
+	allowed, marked, all := contract.NewPaths(c.Build.AllowInContext), marks(ctx.Entries), takings(b.Steps)
 	found := map[string]*ballast{}
-	for _, e := range ctx.Entries {
-		if pattern, _ := allowed.Match(strings.TrimSuffix(e.Path, "/")); pattern != "" || isBuildFile(c, e.Path, ctx) {
-			continue
-		}
-		at, kind, isJunk := junkAt(e.Path, marked)
-		switch {
-		case isJunk:
-		case e.Files == 1 && e.Bytes >= big:
-			at, kind = e.Path, bigJunk
-		case !e.Sent:
-			rest = append(rest, e)
-			continue
-		default:
-			continue
-		}
+	add := func(at string, kind junk, e evidence.ContextEntry) {
 		x, ok := found[at]
 		if !ok {
-			x = &ballast{at: at, kind: kind, by: takers(at+"/", b.Steps)}
+			x = &ballast{at: at, kind: kind, by: takers(at+"/", all)}
 			found[at] = x
 		}
 		x.files += e.Files
 		x.bytes += e.Bytes
 		x.sent = x.sent || e.Sent
+	}
+	for _, e := range ctx.Entries {
+		if pattern, _ := allowed.Match(strings.TrimSuffix(e.Path, "/")); pattern != "" || isBuildFile(c, e.Path, ctx) {
+			continue
+		}
+		switch at, kind, isJunk := junkAt(e.Path, marked); {
+		case isJunk:
+			add(at, kind, e)
+		case e.Files == 1 && e.Bytes >= big:
+			add(e.Path, bigJunk, e)
+		case !e.Sent:
+			rest = append(rest, e)
+		}
+	}
+	for top, idle := range idleFolders(rest, all) {
+		for _, e := range idle {
+			add(top, idleJunk, e)
+		}
+		rest = slices.DeleteFunc(rest, func(e evidence.ContextEntry) bool { return strings.HasPrefix(e.Path, top+"/") })
 	}
 	for _, at := range slices.Sorted(maps.Keys(found)) {
 		heavy = append(heavy, *found[at])
@@ -106,19 +111,27 @@ func weigh(c contract.Contract, b evidence.Build, ctx evidence.BuildContext) (he
 	return heavy, rest
 }
 
+// idleFolders are the topmost folders that no instruction takes anything of, and that are
+// big together although no file of them is.
+func idleFolders(unsent []evidence.ContextEntry, all []taking) map[string][]evidence.ContextEntry {
+	out := map[string][]evidence.ContextEntry{}
+	for _, e := range unsent {
+		if top, _, below := strings.Cut(e.Path, "/"); below && len(takers(top+"/", all)) == 0 {
+			out[top] = append(out[top], e)
+		}
+	}
+	maps.DeleteFunc(out, func(_ string, es []evidence.ContextEntry) bool { return bytesOf(es) < idleJunk.unsent })
+	return out
+}
+
 // isBuildFile tells those that are there to describe the build: BuildKit always reads them.
 func isBuildFile(c contract.Contract, p string, ctx evidence.BuildContext) bool {
 	return p == ctx.IgnoreFile || p == ".dockerignore" || path.Join(c.Build.Context, p) == path.Clean(c.Build.Dockerfile)
 }
 
-// named tells whether every instruction that takes it asks for just this, and none for all
-// that lies around it.
+// named tells whether every instruction that takes it asks for just this.
 func (b ballast) named() bool {
-	return len(b.by) > 0 && !slices.ContainsFunc(b.by, func(s evidence.BuildStep) bool {
-		return !slices.ContainsFunc(takes(s).sources, func(source string) bool {
-			return source == b.at || strings.HasPrefix(source, b.at+"/")
-		})
-	})
+	return len(b.by) > 0 && !slices.ContainsFunc(b.by, func(t taking) bool { return !t.names(b.at) })
 }
 
 func (b ballast) faulty() bool {
@@ -137,8 +150,8 @@ func (b ballast) size() string {
 
 func (b ballast) takers() string {
 	var out []string
-	for _, s := range b.by {
-		out = append(out, fmt.Sprintf("%q%s", said(instructionOf(s), 80), lineWords(s)))
+	for _, t := range b.by {
+		out = append(out, t.words())
 	}
 	return list(out)
 }
@@ -179,18 +192,16 @@ func ignoreFix(c contract.Contract, ctx evidence.BuildContext, lines []string) s
 	return fmt.Sprintf("%s %s:\n%s", how, file, strings.Join(lines, "\n"))
 }
 
-type entries []evidence.ContextEntry
-
-func bytesOf(es entries) (n int64) {
-	for _, e := range es {
+func bytesOf(entries []evidence.ContextEntry) (n int64) {
+	for _, e := range entries {
 		n += e.Bytes
 	}
 	return n
 }
 
-func (es entries) paths() []string {
+func pathsOf(entries []evidence.ContextEntry) []string {
 	var out []string
-	for _, e := range es {
+	for _, e := range entries {
 		out = append(out, e.Path)
 	}
 	return out

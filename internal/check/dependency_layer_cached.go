@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -112,53 +111,6 @@ func (j Judgement) dependencyLayer(c contract.Contract, r evidence.Rebuild, deps
 		count(len(deps), "dependency step"), managersOf(deps), said(stepNames(again), 300)))
 }
 
-// reason is what made a step run again, or why that is not known.
-type reason struct {
-	step   evidence.BuildStep // the one whose result changed, a zero value for a bind mount of its own
-	holds  bool               // the step takes the changed file
-	remote bool               // the step fetches something that changes by itself
-	open   string
-}
-
-// words say it; file is the one that did it, "" where that is not known.
-func (r reason) words(file string) string {
-	if file == "" {
-		file = "a changed file"
-	}
-	switch {
-	case r.remote:
-		return fmt.Sprintf("%q%s, which fetches what changes by itself", said(instructionOf(r.step), 120), lineWords(r.step))
-	case r.step.Name == "" && r.step.Instruction == "":
-		return "its own bind mount, which holds " + file
-	case r.holds:
-		return fmt.Sprintf("%q%s, which holds %s", said(instructionOf(r.step), 120), lineWords(r.step), file)
-	}
-	return fmt.Sprintf("%q%s", said(instructionOf(r.step), 120), lineWords(r.step))
-}
-
-// cause says what made a dependency step run again; caused is false when it cannot be
-// a changed file.
-func cause(d dependencyStep, steps []evidence.BuildStep) (why reason, caused bool) {
-	if !d.Started && !mustRun(d.BuildStep, steps) {
-		return reason{open: "its fate is not known: the build ended before it"}, false
-	}
-	for _, s := range before(d.BuildStep, steps) {
-		if rerun(s) && copies(s) {
-			t := takes(s)
-			return reason{step: s, holds: true, remote: t.remote && len(t.sources) == 0}, true
-		}
-	}
-	for _, s := range before(d.BuildStep, steps) {
-		if rerun(s) && instructed(s) {
-			return reason{step: s}, true
-		}
-	}
-	if len(takes(d.BuildStep).sources) > 0 {
-		return reason{}, true
-	}
-	return reason{open: "it ran again although nothing before it changed: the build cache had lost it"}, false
-}
-
 // Invalidates tells whether a change of source files, and nothing else, made a dependency
 // step run again, so that it is worth asking which file did.
 func Invalidates(b contract.Build, first evidence.Build, again evidence.Rebuild) bool {
@@ -168,80 +120,4 @@ func Invalidates(b contract.Build, first evidence.Build, again evidence.Rebuild)
 		why, caused := cause(d, steps)
 		return !d.Cached && caused && !why.remote
 	})
-}
-
-// culprit is the changed file that made a step run again, as the contract would write it.
-func culprit(c contract.Contract, d dependencyStep, r evidence.Rebuild) string {
-	if len(r.Files) == 1 {
-		return filesOfContext(c, r.Files)
-	}
-	for _, a := range r.Alone {
-		if s, ok := named(a.Steps, d.Name); ok && rerun(s) {
-			return filesOfContext(c, a.Files)
-		}
-	}
-	return ""
-}
-
-func cacheFix(d dependencyStep, why reason) string {
-	install := said(instructionOf(d.BuildStep), 80)
-	if why.remote {
-		return fmt.Sprintf("Fetch it after %q, or pin what is fetched (ADD --checksum).", install)
-	}
-	if why.step.Name == "" && why.step.Instruction == "" {
-		return fmt.Sprintf("Let %q mount the manifest and the lock file alone.", install)
-	}
-	return fmt.Sprintf("Copy the manifest and the lock file alone, then %q, and copy the rest after that; now it comes after %q.", install, said(instructionOf(why.step), 120))
-}
-
-// filesOfContext names files of the context as the contract would: "api/main.go and 2 more".
-func filesOfContext(c contract.Contract, files []string) string {
-	var out []string
-	for _, f := range files {
-		out = append(out, said(path.Join(c.Build.Context, f), 120))
-	}
-	if len(out) > 3 {
-		return fmt.Sprintf("%s, %s and %d more files", out[0], out[1], len(out)-2)
-	}
-	return list(out)
-}
-
-// stepWhere is a step with the place of its instruction.
-func stepWhere(c contract.Contract, s evidence.BuildStep) string {
-	if s.Line == 0 || c.Build == nil {
-		return said(s.Name, 160)
-	}
-	return fmt.Sprintf("%s:%d, %s", c.Build.Dockerfile, s.Line, said(s.Name, 160))
-}
-
-func lineWords(s evidence.BuildStep) string {
-	if s.Line == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (line %d)", s.Line)
-}
-
-// tookWords says how long a step ran, in this build or, where that was ended, in the first.
-func tookWords(s evidence.BuildStep, first []evidence.BuildStep) string {
-	if s.Completed && s.Seconds > 0 {
-		return " for " + seconds(s.Seconds)
-	}
-	if f, ok := named(first, s.Name); ok && f.Completed && !f.Cached && f.Seconds > 0 {
-		return fmt.Sprintf(" (it had taken %s)", seconds(f.Seconds))
-	}
-	return ""
-}
-
-func onlySystem(deps []dependencyStep) bool {
-	return !slices.ContainsFunc(deps, func(d dependencyStep) bool { return !d.system })
-}
-
-func managersOf(deps []dependencyStep) string {
-	var out []string
-	for _, d := range deps {
-		if !slices.Contains(out, d.manager) {
-			out = append(out, d.manager)
-		}
-	}
-	return list(out)
 }

@@ -50,6 +50,7 @@ var frozenExamples = []example{
 	{name: "uv unlocked", c: goodContract(), want: Fail, says: []string{"writes a new uv.lock"}, e: installed("uv.lock pyproject.toml", "COPY . .", "RUN uv sync --no-dev")},
 	{name: "uv by a variable", c: goodContract(), want: Pass, e: under("UV_FROZEN=1 UV_COMPILE_BYTECODE=1", installed("uv.lock", "COPY . .", "RUN uv sync --no-dev"))},
 	{name: "uv by a variable that is off", c: goodContract(), want: Fail, e: under("UV_FROZEN=0", installed("uv.lock", "COPY . .", "RUN uv sync --no-dev"))},
+	{name: "uv by a variable of the command", c: goodContract(), want: Pass, e: installed("uv.lock", "COPY . .", "RUN export UV_LOCKED=1 && uv sync --no-dev")},
 	{name: "in a here-document", c: goodContract(), want: Pass, e: installed("uv.lock", "COPY . .", "RUN <<EOF\nset -e\nuv sync --frozen\nEOF")},
 	{name: "locks in the build", c: goodContract(), want: Fail, says: []string{"`uv lock` chooses versions anew"}, e: installed("pyproject.toml", "COPY . .", "RUN uv lock && uv sync --frozen")},
 	{name: "checks the lock in the build", c: goodContract(), want: Pass, e: installed("uv.lock", "COPY . .", "RUN uv lock --check && uv sync --frozen")},

@@ -83,8 +83,8 @@ func unseenWords(d dependencyStep, files []string, e evidence.Evidence) string {
 	seen := inputsOf(d.BuildStep, e.Build.Steps, e.Context)
 	for _, f := range files {
 		if !slices.Contains(seen, f) {
-			for _, s := range takers(f, e.Build.Steps) {
-				return fmt.Sprintf(": it does not see the file, which only %q%s takes", said(instructionOf(s), 100), lineWords(s))
+			for _, t := range takers(f, takings(e.Build.Steps)) {
+				return fmt.Sprintf(": it does not see the file, which only %s takes", t.words())
 			}
 		}
 	}
