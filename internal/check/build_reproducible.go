@@ -28,7 +28,7 @@ func judgeBuildReproducible(c contract.Contract, e evidence.Evidence) Judgement 
 		return j.skip(notBuilt)
 	}
 	if !c.Build.Reproducible {
-		return j.skip("the contract does not promise it (build.reproducible: true); it takes two more builds without the cache")
+		return j.skip("the contract does not ask for it with build.reproducible: it takes two more builds without the cache")
 	}
 	r := e.Reproduction
 	if r == nil {

@@ -48,7 +48,11 @@ func judgeBuildSucceeds(c contract.Contract, e evidence.Evidence) Judgement {
 			break
 		}
 	}
-	j.broken(b.Dockerfile, "%s failed: %s", failed, said(b.Error, 500))
+	failure := failed + " failed: " + b.Error
+	if strings.HasPrefix(b.Error, "step ") { // BuildKit's own words name it
+		failure = b.Error
+	}
+	j.broken(b.Dockerfile, "%s", said(failure, 500))
 	if len(b.Source) > 1 {
 		// As `docker build` shows it: the first line has the file and the line, then come dashes.
 		j.note(said(b.Source[0], 160), "%s", snippet(b.Source))
@@ -59,7 +63,7 @@ func judgeBuildSucceeds(c contract.Contract, e evidence.Evidence) Judgement {
 			j.note("build output", "%s", said(line, 300))
 		}
 	}
-	return j.fail(fmt.Sprintf("%s failed: %s", failed, said(b.Error, 300)), buildFix(b.Error, failed))
+	return j.fail(said(failure, 400), buildFix(b.Error, failed))
 }
 
 func snippet(source []string) string {

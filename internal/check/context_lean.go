@@ -48,7 +48,7 @@ func judgeContextLean(c contract.Contract, e evidence.Evidence) Judgement {
 	seen := fmt.Sprintf("%s (%s) in the context; BuildKit asks for %d of them (%s)",
 		count(ctx.Files, "file"), dataSize(ctx.Bytes), ctx.SentFiles, dataSize(ctx.SentBytes))
 	heavy, rest := weigh(c, *e.Build, *ctx)
-	var lines []string
+	var lines, faults []string
 	for _, b := range heavy {
 		where := filesOfContext(c, []string{b.at})
 		switch {
@@ -56,7 +56,7 @@ func judgeContextLean(c contract.Contract, e evidence.Evidence) Judgement {
 			j.note(where, "%s (%s): %s takes it by name, so it is meant to be there", b.kind.what, b.size(), b.takers())
 		case b.faulty():
 			j.broken(where, "%s (%s)%s", b.kind.what, b.size(), b.fate())
-			lines = append(lines, b.line(heavy))
+			lines, faults = append(lines, b.line(heavy)), append(faults, where)
 		default:
 			j.note(where, "%s (%s)%s", b.kind.what, b.size(), b.fate())
 		}
@@ -68,7 +68,7 @@ func judgeContextLean(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.pass(fmt.Sprintf("Build context OK (%s)", dataSize(ctx.SentBytes)), seen)
 	}
 	slices.Sort(lines)
-	return j.fail(seen+"; "+j.firstBroken().Where+": "+j.firstBroken().Message, ignoreFix(c, *ctx, slices.Compact(lines)))
+	return j.fail(seen+"; ballast: "+said(strings.Join(faults, ", "), 200), ignoreFix(c, *ctx, slices.Compact(lines)))
 }
 
 // weigh groups the context: what is junk or big, and small files that no instruction uses.
@@ -159,9 +159,9 @@ func (b ballast) takers() string {
 func (b ballast) fate() string {
 	switch {
 	case b.sent && len(b.by) > 0:
-		return ": " + b.takers() + " sends it to the builder with all the rest"
+		return ", sent to the builder with all the rest for " + b.takers()
 	case b.sent:
-		return ": it is sent to the builder"
+		return ", sent to the builder"
 	}
 	return ": no instruction uses it; BuildKit leaves it out as long as none takes all of the context, other builders send it"
 }

@@ -25,7 +25,7 @@ var modulesFirst = []string{"COPY go.mod .", "RUN go mod download", "COPY . ."}
 
 var contextLeanExamples = []example{
 	{name: "lean", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"4 files (4 KiB) in the context; BuildKit asks for 3 of them (3 KiB)", "no instruction uses 1 small file (1000 bytes): README.md"}},
-	{name: "version control", c: goodContract(), want: Fail, says: []string{"api/.git: version control data (2 files, 2 KiB)", `"COPY . ." sends it`, "Add to api/.dockerignore:\n.git"},
+	{name: "version control", c: goodContract(), want: Fail, says: []string{"api/.git: version control data (2 files, 2 KiB)", `sent to the builder with all the rest for "COPY . ."`, "Add to api/.dockerignore:\n.git"},
 		e: offered(contextWith("go.mod", "a.go", ".git/HEAD", ".git/objects/x"), modulesFirst...)},
 	{name: "version control that is not sent", c: goodContract(), want: Fail, says: []string{"no instruction uses it"}, e: offered(contextWith("go.mod", ".git/HEAD-"), "COPY go.mod .")},
 	{name: "node_modules in two folders", c: goodContract(), want: Fail, says: []string{"api/a/node_modules", "api/b/node_modules", ":\n**/node_modules"}, hides: []string{"a/node_modules\nb"},
