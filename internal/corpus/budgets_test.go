@@ -2,7 +2,7 @@ package corpus
 
 import "podproof.dev/podproof/internal/contract"
 
-func bytes(n int64) *contract.Bytes {
+func byteCount(n int64) *contract.Bytes {
 	b := contract.Bytes(n)
 	return &b
 }
@@ -26,30 +26,30 @@ func replaced(budget contract.Size) func(*recipe) {
 }
 
 var budgets = []specimen{
-	{planted: "more bytes than the budget", fails: []string{size}, at: []string{"uncompressed", "200Ki"}, plant: filled(contract.Size{Uncompressed: bytes(200 * kib)})},
+	{planted: "more bytes than the budget", fails: []string{size}, at: []string{"uncompressed", "200Ki"}, plant: filled(contract.Size{Uncompressed: byteCount(200 * kib)})},
 	{planted: "more bytes to pull than the budget", fails: []string{size}, at: []string{"compressed"}, plant: func(r *recipe) {
-		filled(contract.Size{Compressed: bytes(100 * kib)})(r)
+		filled(contract.Size{Compressed: byteCount(100 * kib)})(r)
 		r.compressed = 101 * kib
 	}},
 	{planted: "more layers than the budget", fails: []string{size}, at: []string{"layers: 5", "4"}, plant: filled(contract.Size{Layers: 4})},
-	{planted: "more waste than the budget", fails: []string{size}, at: []string{"wasted: 256 KiB"}, plant: replaced(contract.Size{Wasted: bytes(100 * kib)})},
+	{planted: "more waste than the budget", fails: []string{size}, at: []string{"wasted: 256 KiB"}, plant: replaced(contract.Size{Wasted: byteCount(100 * kib)})},
 	{planted: "waste by a folder that became a link", fails: []string{size}, at: []string{"wasted"}, plant: func(r *recipe) {
-		filled(contract.Size{Wasted: bytes(100 * kib)})(r)
+		filled(contract.Size{Wasted: byteCount(100 * kib)})(r)
 		r.run("mv", text("srv/main.py", ""), link("app", "srv"))
 	}},
 
-	{planted: "a size within its budget", like: size, plant: filled(contract.Size{Uncompressed: bytes(900 * kib), Layers: 5, Wasted: bytes(0)})},
+	{planted: "a size within its budget", like: size, plant: filled(contract.Size{Uncompressed: byteCount(900 * kib), Layers: 5, Wasted: byteCount(0)})},
 	{planted: "waste without a budget", like: size, at: []string{"256 KiB wasted", "layer 6", "/app/data.txt"}, plant: replaced(contract.Size{})},
 	{planted: "a file with many names, counted once", like: size, plant: func(r *recipe) {
-		filled(contract.Size{Uncompressed: bytes(400 * kib)})(r)
+		filled(contract.Size{Uncompressed: byteCount(400 * kib)})(r)
 		r.run("ln", text("srv/x", ""), hardlink("srv/y", "srv/x"), hardlink("srv/z", "srv/x"))
 	}},
 	{planted: "a name deleted of a file that has another", like: size, plant: func(r *recipe) {
-		filled(contract.Size{Wasted: bytes(10 * kib)})(r)
+		filled(contract.Size{Wasted: byteCount(10 * kib)})(r)
 		r.steps[len(r.steps)-1].layer = append(r.steps[len(r.steps)-1].layer, hardlink("srv/data.txt", "app/data.txt"))
 		r.run("rm", gone("app/data.txt"))
 	}},
-	{planted: "a compressed size that the source does not know", like: size, open: []string{size}, plant: filled(contract.Size{Compressed: bytes(100 * kib)})},
+	{planted: "a compressed size that the source does not know", like: size, open: []string{size}, plant: filled(contract.Size{Compressed: byteCount(100 * kib)})},
 }
 
 // described is an image with what the contract can ask of its configuration.
