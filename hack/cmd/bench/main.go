@@ -16,7 +16,7 @@ import (
 
 const usage = `usage: hack/bench/run [-docker] [-n RUNS] [-only reactbin|fastapi|synthetic] [-podproof FILE]
 Times podproof, gitleaks, crane and sha256sum on the same images and prints a table.
-With -docker the reference images are the Docker engine's where it has them, else stand-ins of like size.`
+With -docker the reference images are the Docker engine's where it has them, else stand-ins of like size`
 
 // The peers, which go install compiles for the run.
 const (

@@ -55,19 +55,19 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 	case sign == '>' && k.xml:
 		value = span{i + 1, i + 1 + until(b[i+1:], "<\n")}
 	case sign == ':' && i+1 < len(b) && b[i+1] == '=':
-		value, ok = k.value(b, blanks(b, i+2))
+		value = k.value(b, blanks(b, i+2))
 	case sign == '=' && i+1 < len(b) && b[i+1] == '>':
-		value, ok = k.value(b, blanks(b, i+2))
+		value = k.value(b, blanks(b, i+2))
 	case sign == '=' && (i+1 >= len(b) || b[i+1] != '='):
-		value, ok = k.value(b, blanks(b, i+1))
+		value = k.value(b, blanks(b, i+1))
 	case sign == ',' && k.code: // define('DB_PASSWORD', 'x')
-		value, ok = k.value(b, blanks(b, i+1))
+		value = k.value(b, blanks(b, i+1))
 	case sign == ':':
 		next := blanks(b, i+1)
 		if next == i+1 && next < len(b) && !isQuote(b[next]) && !k.loose {
 			return "", span{}, false // "token:8080" is no assignment in YAML
 		}
-		value, ok = k.value(b, next)
+		value = k.value(b, next)
 		if k.loose && words.Match(b[value.start:value.end]) {
 			return "", span{}, false // "passwd: files" of nsswitch.conf
 		}
@@ -82,10 +82,11 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 	return name, value, true
 }
 
-// value is what stands at i: between quotes, or up to where it ends in such a file.
-func (k kind) value(b []byte, i int) (span, bool) {
+// value is what stands at i: between quotes, or up to where it ends in such a file. It is
+// empty where nothing does that could be one.
+func (k kind) value(b []byte, i int) span {
 	if i >= len(b) {
-		return span{}, false
+		return span{}
 	}
 	if k.code && (b[i] == 'b' || b[i] == 'r' || b[i] == 'u') && i+1 < len(b) && isQuote(b[i+1]) {
 		i++
@@ -96,13 +97,13 @@ func (k kind) value(b []byte, i int) (span, bool) {
 			case '\\':
 				j++
 			case b[i]:
-				return span{i + 1, j}, true
+				return span{i + 1, j}
 			}
 		}
-		return span{}, false
+		return span{}
 	}
 	if k.code || k.json {
-		return span{}, false // a name, a number, an object
+		return span{} // a name, a number, an object
 	}
 	end := i + until(b[i:], "\r\n")
 	if k.loose {
@@ -114,7 +115,10 @@ func (k kind) value(b []byte, i int) (span, bool) {
 		end = i + c
 	}
 	end = i + len(bytes.TrimRight(b[i:end], " \t,"))
-	return span{i, end}, end > i && end-i < longestValue
+	if end-i >= longestValue {
+		return span{}
+	}
+	return span{i, end}
 }
 
 // comment tells whether what stands at i is commented out.
