@@ -20,6 +20,9 @@ type Image struct {
 	Base string `yaml:"base"`
 	// Contract is the path of the image's contract, relative to this folder.
 	Contract string `yaml:"contract"`
+	// Only and Skip are what `podproof verify` is given: which checks are tried, as globs of IDs.
+	Only []string `yaml:"only"`
+	Skip []string `yaml:"skip"`
 	// Fails are the IDs of the checks that must fail; all others must not.
 	Fails []string `yaml:"fails"`
 	// Inconclusive are the IDs of the checks that Fails leave nothing to look at.

@@ -74,8 +74,15 @@ func TestTruthTable(t *testing.T) {
 func tryImage(t *testing.T, image mutants.Image) {
 	dir := t.TempDir()
 	evidence, js := filepath.Join(dir, "evidence.json"), filepath.Join(dir, "report.json")
-	f := podproof(t, nil, "verify", "-f", filepath.Join("mutants", image.Contract),
-		"--cluster", "kind:"+sharedCluster, "-o", "json="+js, "--evidence", evidence)
+	args := []string{"verify", "-f", filepath.Join("mutants", image.Contract),
+		"--cluster", "kind:" + sharedCluster, "-o", "json=" + js, "--evidence", evidence}
+	for _, glob := range image.Only {
+		args = append(args, "--only", glob)
+	}
+	for _, glob := range image.Skip {
+		args = append(args, "--skip", glob)
+	}
+	f := podproof(t, nil, args...)
 	code := exitPass
 	if len(image.Fails) > 0 {
 		code = exitFail

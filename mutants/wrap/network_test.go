@@ -1,0 +1,80 @@
+package main
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// serve answers each connection with what says does, and returns its address.
+func serve(t *testing.T, says func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			says(c)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestFarewell(t *testing.T) {
+	asked := make(chan []byte, 1)
+	address := serve(t, func(c net.Conn) {
+		b := make([]byte, len(sslRequest))
+		_, _ = io.ReadFull(c, b)
+		asked <- b
+		_, _ = c.Write([]byte("N"))
+	})
+	got := run([]string{"-farewell", address, "/bin/sh", "-c", "trap 'exit 4' TERM; kill -TERM $PPID; while :; do :; done"})
+	if got != 4 {
+		t.Errorf("exit code %d, want that of the program, 4", got)
+	}
+	if b := <-asked; string(b) != string(sslRequest) {
+		t.Errorf("asked %v", b)
+	}
+}
+
+func TestTunnel(t *testing.T) {
+	words := make(chan int, 1)
+	target := serve(t, func(c net.Conn) {
+		_, _ = c.Write(make([]byte, <-words))
+		_ = c.Close()
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	if err := tunnel(address, target); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{greeting, greeting + 1} { // the first is a refusal
+		words <- n
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", n, err)
+		}
+		b, err := io.ReadAll(c)
+		if err != nil || len(b) != n {
+			t.Errorf("got %d bytes and %v, want %d", len(b), err, n)
+		}
+		c.Close()
+	}
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			return
+		}
+		c.Close()
+		if time.Now().After(end) {
+			t.Fatal("it takes connections after the target has ended one")
+		}
+	}
+}
