@@ -54,7 +54,7 @@ type LogLine struct {
 // Mark is one moment of a timeline.
 type Mark struct {
 	At     time.Time `json:"at"`
-	Source string    `json:"source"` // "podproof", "watch", "kubelet" (1 s resolution), "cri" (ns)
+	Source string    `json:"source"` // "podproof", "watch", "kubelet" (1 s resolution), "node" (0.1 s), "cri" (ns)
 	What   string    `json:"what"`
 }
 
@@ -137,7 +137,8 @@ type Termination struct {
 	Deleted      time.Time `json:"deleted"`
 	// Exited tells whether an exit was seen at all.
 	Exited bool `json:"exited"`
-	// Seconds from the deletion to the exit as the watch showed it.
+	// Seconds from the deletion to the exit, as the node, the kubelet or the watch showed it; the
+	// pod's timeline says which.
 	Seconds float64 `json:"seconds"`
 	// Last is the container's final state, when an exit was seen.
 	Last *corev1.ContainerStateTerminated `json:"last,omitempty"`

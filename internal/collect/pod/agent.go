@@ -162,8 +162,7 @@ func (l *Load) read(out *io.PipeReader) {
 		case line.Held != "":
 			l.held++
 		case line.Clock != nil:
-			// The agent read its clock somewhere between our question and now.
-			l.offset = line.Clock.Sub(l.asked.Add(time.Since(l.asked) / 2))
+			l.offset = clockOffset(l.asked, time.Now(), *line.Clock)
 			for i := range l.outcomes {
 				l.outcomes[i].Start = l.outcomes[i].Start.Add(-l.offset)
 			}
@@ -179,6 +178,15 @@ func (l *Load) read(out *io.PipeReader) {
 	if l.err == nil && !done {
 		l.err = fmt.Errorf("the agent ended before it had carried out its plan: %w %s", orEOF(lines.Err()), strings.TrimSpace(l.stderr.String()))
 	}
+}
+
+// clockOffset is that of another clock, which said what time it was between asked and now.
+// One that may be the same, as with a cluster on this machine, is taken for the same.
+func clockOffset(asked, now, said time.Time) time.Duration {
+	if !said.Before(asked) && !said.After(now) {
+		return 0
+	}
+	return said.Sub(asked.Add(now.Sub(asked) / 2))
 }
 
 func orEOF(err error) error {

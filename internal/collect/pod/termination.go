@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,6 +51,8 @@ type ending struct {
 	uid   string
 	now   *corev1.Pod // as last seen
 	t     *evidence.Termination
+	gone  <-chan time.Time // when its processes were, as the node tells
+	exit  evidence.Mark
 }
 
 // ending makes the trial's pod, and returns once its container has started, or never will.
@@ -124,6 +127,7 @@ func (e *ending) delete(ctx context.Context) error {
 	if ps, err := b.processes(ctx, e.now.Spec.NodeName, workload.ContainerID(e.now, b.Container)); err == nil && len(ps) > 0 {
 		t.PID1 = &ps[0]
 	}
+	e.gone = b.watchGone(ctx, e.now, e.limit())
 	t.Deleted = time.Now()
 	if err := b.client().CoreV1().Pods(b.Namespace).Delete(ctx, e.name, metav1.DeleteOptions{}); err != nil {
 		return fmt.Errorf("deleting the trial's pod %s: %w", e.name, err)
@@ -131,18 +135,32 @@ func (e *ending) delete(ctx context.Context) error {
 	return nil
 }
 
+// limit is how long after the deletion an exit is waited for.
+func (e *ending) limit() time.Duration {
+	return time.Duration(e.t.GraceSeconds)*time.Second + killMargin
+}
+
 func (e *ending) awaitExit(ctx context.Context) error {
 	b, t := e.bench, e.t
-	err := b.within(ctx, time.Duration(t.GraceSeconds)*time.Second+killMargin, e.uid, func(o *workload.Observed) (bool, string) {
-		t.Last = workload.Terminated(o.Pod, b.Container)
+	err := b.within(ctx, e.limit(), e.uid, func(o *workload.Observed) (bool, string) {
+		e.now, t.Last = o.Pod, workload.Terminated(o.Pod, b.Container)
 		return t.Last != nil || !o.Gone.IsZero(), workload.Summary(o.Pod)
 	})
-	t.Exited, t.Seconds = t.Last != nil, time.Since(t.Deleted).Seconds()
+	e.exit.At = time.Now()
+	if t.Exited = t.Last != nil; t.Exited {
+		e.exit = exitTime(e.gone, e.now, t.Last, t.Deleted)
+		e.exit.What = fmt.Sprintf("container %s: its processes are gone", b.Container)
+	}
+	t.Seconds = e.exit.At.Sub(t.Deleted).Seconds()
 	return err
 }
 
 func (e *ending) evidence(ctx context.Context) *evidence.Termination {
 	e.t.Pod = e.bench.podEvidence(ctx, e.uid)
+	if e.t.Exited {
+		e.t.Pod.Timeline = append(e.t.Pod.Timeline, e.exit)
+		slices.SortStableFunc(e.t.Pod.Timeline, func(a, b evidence.Mark) int { return a.At.Compare(b.At) })
+	}
 	return e.t
 }
 

@@ -1,0 +1,85 @@
+package pod
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
+)
+
+// goneScript waits until the processes are gone that container $1 has now, for at most $2
+// seconds, and prints the node's time then. Nothing is printed where there was none.
+const goneScript = `end=$(($(date +%s) + $2)); seen=
+for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
+  seen=yes
+  while [ -e "$f" ]; do
+    [ "$(date +%s)" -lt "$end" ] || exit 0
+    sleep 0.05
+  done
+done
+[ -z "$seen" ] || date +%s.%N`
+
+// watchGone sends the time at which the processes of the pod's container were gone, as its
+// node sees it, or closes the channel where that cannot be known. A watch of the API server
+// shows an exit when the kubelet gets round to it, which takes seconds on a busy node.
+func (b *Bench) watchGone(ctx context.Context, p *corev1.Pod, limit time.Duration) <-chan time.Time {
+	gone := make(chan time.Time, 1)
+	id := workload.ContainerID(p, b.Container)
+	if b.Node == nil || id == "" {
+		close(gone)
+		return gone
+	}
+	go func() {
+		defer close(gone)
+		out, err := b.Node.Run(ctx, p.Spec.NodeName, "sh", "-c", goneScript, "sh", id, strconv.Itoa(int(limit.Seconds())))
+		if err != nil {
+			return // the kubelet's time remains
+		}
+		if at, ok := unixTime(strings.TrimSpace(string(out))); ok {
+			gone <- at
+		}
+	}()
+	return gone
+}
+
+// unixTime reads what `date +%s.%N` prints.
+func unixTime(s string) (time.Time, bool) {
+	whole, fraction, _ := strings.Cut(s, ".")
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return time.Time{}, false
+	}
+	nanos, err := strconv.ParseInt(fraction, 10, 64)
+	return time.Unix(seconds, nanos), err == nil && len(fraction) == 9
+}
+
+// slack is how much later than the watch the node may tell of an exit.
+const slack = 2 * time.Second
+
+// exitTime is the best that is known of when a container ended which the watch has just
+// shown as ended: the node's own time, or else the kubelet's, or else now. A time that is
+// not between the deletion and now comes from a clock that is not ours.
+func exitTime(gone <-chan time.Time, p *corev1.Pod, last *corev1.ContainerStateTerminated, deleted time.Time) evidence.Mark {
+	now := time.Now()
+	fits := func(at time.Time) bool { return at.After(deleted) && at.Before(now) }
+	select {
+	case at, ok := <-gone:
+		if ok && fits(at) {
+			return evidence.Mark{At: at, Source: "node"}
+		}
+	case <-time.After(slack):
+	}
+	// Both of these are the cluster's, in whole seconds: the difference is off by less than one.
+	if d := p.DeletionTimestamp; d != nil && p.DeletionGracePeriodSeconds != nil {
+		asked := d.Add(-time.Duration(*p.DeletionGracePeriodSeconds) * time.Second)
+		if at := deleted.Add(last.FinishedAt.Sub(asked) + time.Second); fits(at) {
+			return evidence.Mark{At: at, Source: "kubelet"}
+		}
+	}
+	return evidence.Mark{At: now, Source: "watch"}
+}
