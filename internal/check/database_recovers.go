@@ -28,12 +28,9 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 	tried, problems := away(e)
 	j.unknown(problems)
 	if len(tried) == 0 {
-		return j.noOutage(e, problems)
+		return j.noOutage(c, e, problems)
 	}
-	stream := streamQuery
-	if c.HTTP.Query == nil {
-		stream = streamReady
-	}
+	stream, restarted := queryStream(c), ""
 	var seen []string
 	for _, o := range tried {
 		j.Seconds += o.Healed.Sub(o.Began).Seconds()
@@ -48,7 +45,7 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 		case back.Sub(o.Healed) > limit:
 			j.broken(where, "the first query was answered %s it was back", afterWords(o.Healed, back))
 		case o.Restarts > 0:
-			j.broken(where, "the container was restarted %s on the way", times(o.Restarts))
+			restarted = restartedWords(o)
 		default:
 			seen = append(seen, fmt.Sprintf("%s: %s", o.Kind, seconds(back.Sub(o.Healed).Seconds())))
 		}
@@ -57,6 +54,9 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 	if b := j.firstBroken(); b != nil {
 		j.tail(e.Outages.Pod, 5)
 		return j.fail(b.Where+": "+b.Message, "")
+	}
+	if restarted != "" {
+		return j.undecided(restarted, mendRestarts)
 	}
 	if len(seen) == 0 {
 		return j.undecided("no query was sent", "Let the contract's http.query name a route whose answer comes from the database.")

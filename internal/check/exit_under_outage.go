@@ -25,6 +25,9 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	limit := terminationLimit(c, t)
 	codes := exitCodes(c)
 	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s, with the database frozen", strings.ReplaceAll(numbers(codes), " and ", " or "), limit)}
+	if o := unrecovered(c, e); t == nil && o != nil {
+		return j.undecided(notRecoveredWords(*o), mendRecovery)
+	}
 	if t == nil {
 		return withoutDependency(c, e, evidence.SectionOutageTermination, j)
 	}
@@ -38,9 +41,17 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	j.tail(t.Pod, 5)
 	if end := e.Termination; end != nil && end.Last != nil && end.Last.ExitCode == t.Last.ExitCode && !slices.Contains(codes, t.Last.ExitCode) {
-		return j.undecided(seen+", as it does with its database", "Mend termination/exit-zero first, then run podproof again.")
+		return j.undecided(seen+", as it does with its database", mendTermination)
+	}
+	if killedAtTheEnd(t) {
+		seen += fmt.Sprintf(": SIGKILL at the end of the grace period of %d s", t.GraceSeconds)
 	}
 	return j.fail(seen, "")
+}
+
+// killedAtTheEnd tells whether a container had to be killed when its grace period was over.
+func killedAtTheEnd(t *evidence.Termination) bool {
+	return t != nil && t.Last != nil && t.Last.ExitCode == 137 && t.Last.Reason != "OOMKilled" && t.Seconds >= float64(t.GraceSeconds)-1
 }
 
 // withoutDependency is the judgement about an outage where there was none: it is not

@@ -178,7 +178,7 @@ func process(change func(*evidence.Process)) evidence.Evidence {
 
 func goodTermination() *evidence.Termination {
 	return &evidence.Termination{Pod: goodPod("api-end"), WasReady: true, WasRunning: true, GraceSeconds: 45, Deleted: at(20),
-		Exited: true, Seconds: 5.4, Last: &corev1.ContainerStateTerminated{ExitCode: 0, Reason: "Completed"},
+		Exited: true, Seconds: 5.4, ExitSource: "node", Last: &corev1.ContainerStateTerminated{ExitCode: 0, Reason: "Completed"},
 		PID1: &evidence.Process{PID: 1, Command: []string{"/shop"}}, StopSignal: "SIGTERM"}
 }
 

@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -26,7 +28,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 	tried, problems := away(e)
 	j.unknown(problems)
 	if len(tried) == 0 {
-		return j.noOutage(e, problems)
+		return j.noOutage(c, e, problems)
 	}
 	longest := 0.0
 	for _, o := range tried {
@@ -34,17 +36,15 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		j.Seconds += lasted
 		longest = max(longest, lasted)
 		if o.Restarts > 0 {
-			j.broken("database away: "+awayWords(o), "the container was restarted %s", times(o.Restarts))
+			j.broken("database away: "+awayWords(o), "%s", j.restart(e, o))
 		}
 	}
 	if b := j.firstBroken(); b != nil {
-		for _, ev := range e.Outages.Pod.Events {
-			if ev.Reason == "Killing" || ev.Reason == "Unhealthy" {
-				j.note("pod "+e.Outages.Pod.Name, "%s", said(ev.Message, 200))
-			}
+		fix := ""
+		if !livenessKills(e.Outages.Pod) {
+			fix = "Let the process go on without its database: catch what a lost connection raises, answer 503 meanwhile, and connect again."
 		}
-		j.tail(e.Outages.Pod, 5)
-		return j.fail(b.Where+": "+b.Message, "")
+		return j.fail(b.Where+": "+b.Message, fix)
 	}
 	probe := outagePod(e)
 	if probe == nil || probe.LivenessProbe == nil {
@@ -52,9 +52,39 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s)", seconds(longest), outageKinds(tried)))
 	}
 	budget := probeBudget(probe.LivenessProbe).Seconds()
+	if o := unrecovered(c, e); o != nil && longest < budget {
+		return j.undecided(notRecoveredWords(*o), mendRecovery)
+	}
 	if longest < budget {
 		return j.undecided(fmt.Sprintf("no restart in outages of up to %s, and the liveness probe gives up after %s", seconds(longest), seconds(budget)),
 			"Run podproof again; an outage that is long enough (frozen) was not tried.")
 	}
 	return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s); its liveness probe gives up after %s", seconds(longest), outageKinds(tried), seconds(budget)))
+}
+
+// restart says who ended the container during an outage, with what there is to show for it.
+func (j *Judgement) restart(e evidence.Evidence, o evidence.Outage) string {
+	p := e.Outages.Pod
+	if livenessKills(p) {
+		for _, ev := range p.Events {
+			if ev.Reason == "Killing" || ev.Reason == "Unhealthy" && strings.HasPrefix(ev.Message, "Liveness") {
+				j.note("pod "+p.Name, "%s", said(ev.Message, 200))
+			}
+		}
+		return fmt.Sprintf("the liveness probe had the container restarted %s", times(o.Restarts))
+	}
+	p.Log = slices.DeleteFunc(slices.Clone(p.Log), func(l evidence.LogLine) bool { return l.At.After(o.Healed) })
+	j.tail(p, 5)
+	how := ""
+	if s := underTest(p, containerName(e)); s != nil && s.LastTerminationState.Terminated != nil {
+		how = ", the last time with " + exitWords(*s.LastTerminationState.Terminated)
+	}
+	return fmt.Sprintf("the container ended by itself and was restarted %s%s", times(o.Restarts), how)
+}
+
+// livenessKills tells whether the kubelet has ended a container of the pod for its liveness probe.
+func livenessKills(p evidence.Pod) bool {
+	return slices.ContainsFunc(p.Events, func(ev evidence.Event) bool {
+		return ev.Reason == "Killing" && strings.Contains(ev.Message, "liveness")
+	})
 }

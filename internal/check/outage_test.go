@@ -57,10 +57,25 @@ var (
 	nothingLeft = outages(func(o *evidence.Outages) { o.Trials = nil })
 )
 
+// lostForGood lets no query be answered any more from one of the outages on, so that no other was tried.
+func lostForGood(n int) evidence.Evidence {
+	return outages(func(o *evidence.Outages) {
+		o.Trials = o.Trials[:n+1]
+		last := &o.Trials[n]
+		last.Unready, last.Ready = last.Began.Add(time.Second), time.Time{}
+		last.Requests[3] = answer("query", last.Healed.Sub(at(0)).Seconds()+20, 503)
+	})
+}
+
 var waitsForDatabaseExamples = []example{
 	{name: "waits", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"not Ready in the 5.0 s without it", "Ready 0.8 s after"}},
 	{name: "is restarted", c: goodContract(), want: Pass, says: []string{"ended 3 times, with exit code 1"},
 		e: outages(func(o *evidence.Outages) { o.Without.Exits, o.Without.LastExit = 3, 1 })},
+	{name: "is restarted by its liveness probe", c: goodContract(), want: Pass, says: []string{"liveness probe had it restarted once"}, hides: []string{"take for success"},
+		e: outages(func(o *evidence.Outages) {
+			o.Without.Exits = 1
+			o.Pod.Events = []evidence.Event{event(50, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
+		})},
 	{name: "ends with 0", c: goodContract(), want: Pass, says: []string{"take for success"},
 		e: outages(func(o *evidence.Outages) { o.Without.Exits = 1 })},
 	{name: "Ready without it", c: goodContract(), want: Fail, says: []string{"Ready without its database"},
@@ -76,8 +91,10 @@ var readinessTruthExamples = []example{
 		e: outages(func(o *evidence.Outages) { o.Trials[2].Unready = time.Time{} })},
 	{name: "does not come back", c: goodContract(), want: Fail, says: []string{"never answered", "not Ready again"},
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Ready = time.Time{} })},
-	{name: "only by a restart", c: goodContract(), want: Fail, says: []string{"restarted once"},
+	{name: "only by a restart", c: goodContract(), want: Inconclusive, says: []string{"restarted once", "probes/liveness-survives-outage"},
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
+	{name: "has lost its database for good", c: queried, want: Inconclusive, e: lostForGood(3), says: []string{"for good reason", "database/recovers"}},
+	{name: "had lost it before", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"did not recover", "connections ended by the server", "database/recovers"}},
 	{name: "no probe", c: goodContract(), want: Inconclusive, says: []string{"probes/declared"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].ReadinessProbe = nil })},
 	{name: "nothing tried", c: goodContract(), e: notTried, want: Inconclusive, says: []string{"no container runs"}},
@@ -89,10 +106,15 @@ var readinessTruthExamples = []example{
 
 var livenessOutageExamples = []example{
 	{name: "no restart", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"outages of up to 23.0 s", "gives up after 15.0 s"}},
-	{name: "restarted", c: goodContract(), want: Fail, says: []string{"restarted 2 times", "Liveness probe failed"}, e: outages(func(o *evidence.Outages) {
+	{name: "restarted", c: goodContract(), want: Fail, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Restarts = 2
-		o.Pod.Events = []evidence.Event{event(150, "Warning", "Unhealthy", "Liveness probe failed: timeout")}
-	})},
+		o.Pod.Events = []evidence.Event{event(150, "Warning", "Unhealthy", "Liveness probe failed: timeout"), event(150, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
+	}), says: []string{"the liveness probe had the container restarted 2 times", "Liveness probe failed"}, hides: []string{"log:"}},
+	{name: "ends by itself", c: goodContract(), want: Fail, e: outages(func(o *evidence.Outages) {
+		o.Trials[0].Restarts = 1
+		o.Pod.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 3}
+	}), says: []string{"ended by itself and was restarted once, the last time with exit code 3", "go on without its database", "log:"}},
+	{name: "lost its database for good", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"did not recover", "database/recovers"}},
 	{name: "no probe", c: goodContract(), want: Pass, says: []string{"no liveness probe"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].LivenessProbe = nil })},
 	{name: "too short to tell", c: goodContract(), want: Inconclusive, says: []string{"gives up after 15.0 s"},
@@ -113,7 +135,8 @@ var databaseRecoversExamples = []example{
 	{name: "too late", c: queried, want: Fail, says: []string{"answered 40.0 s after it was back"}, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Requests[3] = answer("query", 163+39.99, 200)
 	})},
-	{name: "only by a restart", c: queried, want: Fail, says: []string{"restarted once on the way"}, e: outages(func(o *evidence.Outages) { o.Trials[0].Restarts = 1 })},
+	{name: "only by a restart", c: queried, want: Inconclusive, says: []string{"restarted once", "probes/liveness-survives-outage"}, e: outages(func(o *evidence.Outages) { o.Trials[0].Restarts = 1 })},
+	{name: "never again", c: queried, want: Fail, e: lostForGood(0), says: []string{"no query was answered"}, hides: []string{"not tried"}},
 	{name: "hangs", c: queried, want: Fail, says: []string{"health route was not answered at all", "after 30.0 s"}, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Requests[1] = failed("health", 141, 30, "timeout")
 	})},
@@ -142,7 +165,12 @@ var databaseRecoversExamples = []example{
 
 var exitUnderOutageExamples = []example{
 	{name: "ends", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"Shutdown with a frozen database OK (exit 0)"}},
-	{name: "hangs", c: goodContract(), want: Fail, says: []string{"exit code 137", "45.0 s after"}, e: with(func(e *evidence.Evidence) {
+	{name: "lost its database before", c: queried, want: Inconclusive, says: []string{"did not recover", "database/recovers"}, e: func() evidence.Evidence {
+		e := lostForGood(0)
+		e.OutageTermination = nil
+		return e
+	}()},
+	{name: "hangs", c: goodContract(), want: Fail, says: []string{"exit code 137", "45.0 s after", "SIGKILL at the end of the grace period of 45 s"}, e: with(func(e *evidence.Evidence) {
 		e.OutageTermination.Last, e.OutageTermination.Seconds = &corev1.ContainerStateTerminated{ExitCode: 137}, 45
 	})},
 	{name: "as always", c: goodContract(), want: Inconclusive, says: []string{"termination/exit-zero"}, e: with(func(e *evidence.Evidence) {

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -72,7 +73,44 @@ func outagePod(e evidence.Evidence) *corev1.Container {
 	return nil
 }
 
-// outageLine names what was tried: "refused, frozen".
+// unrecovered is the outage after which no query was answered any more, nil when there was
+// none. It is the last one: nothing can be taken from a workload that has lost everything.
+func unrecovered(c contract.Contract, e evidence.Evidence) *evidence.Outage {
+	if e.Outages == nil || len(e.Outages.Trials) == 0 {
+		return nil
+	}
+	last := &e.Outages.Trials[len(e.Outages.Trials)-1]
+	if back, asked := firstAnswer(*last, queryStream(c)); last.Problem == "" && asked && back.IsZero() {
+		return last
+	}
+	return nil
+}
+
+// queryStream is the stream whose answers come from the dependency, as far as is known.
+func queryStream(c contract.Contract) string {
+	if c.HTTP.Query == nil {
+		return streamReady
+	}
+	return streamQuery
+}
+
+// restartedWords says that the container was restarted during an outage, which
+// probes/liveness-survives-outage has to tell.
+func restartedWords(o evidence.Outage) string {
+	return fmt.Sprintf("the container was restarted %s while its database was away (%s), which hides what it would have done", times(o.Restarts), awayWords(o))
+}
+
+// notRecoveredWords says why nothing more could be tried, which database/recovers has to tell.
+func notRecoveredWords(o evidence.Outage) string {
+	return fmt.Sprintf("it did not recover from the outage that was tried before (%s), so that nothing more could be taken from it", awayWords(o))
+}
+
+const (
+	mendRecovery = "Mend database/recovers first, then run podproof again."
+	mendRestarts = "Mend probes/liveness-survives-outage first, then run podproof again."
+)
+
+// outageKinds names what was tried: "refused, frozen".
 func outageKinds(os []evidence.Outage) string {
 	var names []string
 	for _, o := range os {

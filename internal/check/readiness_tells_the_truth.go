@@ -26,23 +26,26 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 	tried, problems := away(e, "refused", "frozen")
 	j.unknown(problems)
 	if len(tried) == 0 {
-		return j.noOutage(e, problems)
+		return j.noOutage(c, e, problems)
 	}
 	container := outagePod(e)
 	if container != nil && container.ReadinessProbe == nil {
 		return j.undecided("the container has no readiness probe", "See probes/declared.")
 	}
 	var said []string
+	unclear, fix := "", ""
 	for _, o := range tried {
 		j.Seconds += o.Healed.Sub(o.Began).Seconds()
 		where := "database away: " + awayWords(o)
 		switch {
 		case o.Unready.IsZero():
 			j.broken(where, "the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds()))
+		case o.Restarts > 0:
+			unclear, fix = restartedWords(o), mendRestarts
+		case o.Ready.IsZero() && unrecovered(c, e) != nil:
+			unclear, fix = "no query was answered after the database was back, so that the pod is not Ready for good reason", mendRecovery
 		case o.Ready.IsZero():
 			j.broken(where, "the pod was not Ready again after the database was back")
-		case o.Restarts > 0:
-			j.broken(where, "the container was restarted %s", times(o.Restarts))
 		default:
 			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
 		}
@@ -50,12 +53,18 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 	if b := j.firstBroken(); b != nil {
 		return j.fail(b.Where+": "+b.Message, "")
 	}
+	if unclear != "" {
+		return j.undecided(unclear, fix)
+	}
 	return j.pass("Readiness follows the database OK", list(said))
 }
 
 // noOutage is the judgement when no outage could be tried.
-func (j Judgement) noOutage(e evidence.Evidence, problems []string) Judgement {
+func (j Judgement) noOutage(c contract.Contract, e evidence.Evidence, problems []string) Judgement {
+	o := unrecovered(c, e)
 	switch w := e.Outages.Without; {
+	case o != nil:
+		return j.undecided(notRecoveredWords(*o), mendRecovery)
 	case len(problems) > 0:
 		return j.undecided("no outage could be tried: "+problems[0], "Remove what was in the way, then run podproof again.")
 	case w != nil && !w.Recovered:

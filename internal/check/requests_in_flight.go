@@ -39,7 +39,8 @@ func judgeRequestsInFlight(c contract.Contract, e evidence.Evidence) Judgement {
 	if why := undecidedExit(*t, e); why != "" {
 		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
 	}
-	slow, early, lost := 0, 0, 0
+	slow, early := 0, 0
+	var lost, late ways
 	for _, r := range t.Requests {
 		if !r.Start.Before(t.Deleted) || r.Ended().Before(t.Deleted) {
 			early += count01(r.Stream == streamSlow && r.Early)
@@ -47,23 +48,28 @@ func judgeRequestsInFlight(c contract.Contract, e evidence.Evidence) Judgement {
 		}
 		slow += count01(r.Stream == streamSlow)
 		if !answered(r) {
-			lost++
-			j.broken("request of "+seconds(r.Start.Sub(t.Deleted).Seconds())+" to the deletion, "+requestPlace(r.Stream), "%s", requestWords(r))
+			lost.add(r, r.Ended().Sub(t.Deleted))
 		}
 	}
 	end := t.Deleted.Add(time.Duration(t.Seconds * float64(time.Second)))
 	for _, r := range t.Requests {
 		if r.Start.After(t.Deleted) && r.Start.Before(end) && r.Failure != "" && r.Failure != "refused" {
-			j.note("request "+seconds(r.Start.Sub(t.Deleted).Seconds())+" after the deletion, "+requestPlace(r.Stream), "%s", requestWords(r))
+			late.add(r, r.Ended().Sub(t.Deleted))
 		}
 	}
+	for _, w := range lost.list {
+		j.broken(w.where(), "%s, %s after the deletion", w.what, seconds(w.first.Seconds()))
+	}
+	for _, w := range late.list {
+		j.note(w.where(), "%s, %s after the deletion; it was sent after that", w.what, seconds(w.first.Seconds()))
+	}
 	switch {
-	case lost > 0:
+	case lost.n > 0:
 		fix := ""
 		if t.Released.IsZero() && slow > 0 {
 			fix = fmt.Sprintf("The process ended %s after SIGTERM, with requests under way: wait for them, up to a bound below the grace period of %d s.", seconds(t.Seconds), t.GraceSeconds)
 		}
-		return j.fail(fmt.Sprintf("%s under way at SIGTERM got no whole answer: %s", count(lost, "request"), j.firstBroken().Message), fix)
+		return j.fail(fmt.Sprintf("%s under way at SIGTERM got no whole answer: %s", count(lost.n, "request"), j.firstBroken().Message), fix)
 	case slow == 0 && early > 0:
 		return j.undecided("the server answered before it had read the whole body, so no request was under way at SIGTERM: "+requestWords(firstEarly(t.Requests)),
 			"Let the contract's http.upload name a route that reads its body before it answers.")
@@ -74,6 +80,31 @@ func judgeRequestsInFlight(c contract.Contract, e evidence.Evidence) Judgement {
 	return j.pass(fmt.Sprintf("Requests in flight OK (%d of %d answered)", slow, slow),
 		fmt.Sprintf("%s with half a body at SIGTERM answered whole, %s after it", count(slow, "request"), seconds(t.Released.Sub(t.Deleted).Seconds())))
 }
+
+// ways are requests that failed, together where they failed in the same way.
+type ways struct {
+	n    int
+	list []way
+}
+
+type way struct {
+	stream, what string
+	n            int
+	first        time.Duration // after the deletion
+}
+
+func (w *ways) add(r evidence.Request, after time.Duration) {
+	w.n++
+	for i := range w.list {
+		if x := &w.list[i]; x.stream == r.Stream && x.what == failureWords(r) {
+			x.n, x.first = x.n+1, min(x.first, after)
+			return
+		}
+	}
+	w.list = append(w.list, way{r.Stream, failureWords(r), 1, after})
+}
+
+func (w way) where() string { return count(w.n, "request") + " " + requestPlace(w.stream) }
 
 func count01(b bool) int {
 	if b {
@@ -95,23 +126,24 @@ func firstEarly(rs []evidence.Request) evidence.Request {
 func answered(r evidence.Request) bool { return r.Failure == "" && r.Status > 0 && r.Status < 500 }
 
 // requestWords says what became of a request.
-func requestWords(r evidence.Request) string {
-	after := " after " + seconds(r.End)
+func requestWords(r evidence.Request) string { return failureWords(r) + " after " + seconds(r.End) }
+
+func failureWords(r evidence.Request) string {
 	switch r.Failure {
 	case "":
-		return fmt.Sprintf("status %d%s", r.Status, after)
+		return fmt.Sprintf("status %d", r.Status)
 	case "refused":
-		return "connection refused" + after
+		return "connection refused"
 	case "reset":
-		return "connection reset" + after
+		return "connection reset"
 	case "closed":
-		return "connection closed before a whole answer" + after
+		return "connection closed before a whole answer"
 	case "timeout":
-		return "no answer" + after
+		return "no answer"
 	case "unreachable":
-		return "no route to the pod" + after
+		return "no route to the pod"
 	}
-	return said(r.Error, 120) + after
+	return said(r.Error, 120)
 }
 
 func requestPlace(stream string) string {

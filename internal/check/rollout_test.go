@@ -101,6 +101,19 @@ func inFlight(change func(*evidence.Termination)) evidence.Evidence {
 	return with(func(e *evidence.Evidence) { change(e.InFlight) })
 }
 
+// readyToTheEnd lets a process serve as if nothing had happened, until it ends.
+func readyToTheEnd(t *evidence.Termination, seconds float64) {
+	var rs []evidence.Request
+	for _, r := range t.Requests {
+		if start := r.Start.Sub(at(0)).Seconds(); r.Stream == "slow" {
+			rs = append(rs, r)
+		} else if start < 20+seconds {
+			rs = append(rs, answer(r.Stream, start, 200))
+		}
+	}
+	t.Requests, t.Seconds = rs, seconds
+}
+
 var inFlightExamples = []example{
 	{name: "answered", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"5 of 5 answered", "2.0 s after it"}},
 	{name: "cut", c: goodContract(), want: Fail, says: []string{"1 request under way", "connection closed before a whole answer"},
@@ -115,7 +128,7 @@ var inFlightExamples = []example{
 		t.Requests = append(t.Requests, failed("new", 19.99, 0.05, "reset"))
 	})},
 	{name: "server error", c: goodContract(), want: Fail, says: []string{"status 502"}, e: inFlight(func(t *evidence.Termination) { t.Requests[0].Status = 502 })},
-	{name: "a late one is a note", c: goodContract(), want: Pass, says: []string{"1.0 s after the deletion, over a new connection"},
+	{name: "a late one is a note", c: goodContract(), want: Pass, says: []string{"1 request over a new connection", "connection reset, 1.0 s after the deletion; it was sent after that"},
 		e: inFlight(func(t *evidence.Termination) { t.Requests = append(t.Requests, failed("new", 21, 0.01, "reset")) })},
 	{name: "early answer", c: goodContract(), want: Inconclusive, says: []string{"before it had read the whole body", "status 415", "http.upload"}, e: inFlight(func(t *evidence.Termination) {
 		for i := range 5 {
@@ -128,16 +141,8 @@ var inFlightExamples = []example{
 }
 
 var refusesLateExamples = []example{
-	{name: "not ready, then refused", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"it refused 0.1 s after SIGTERM"}},
-	{name: "ready to the end", c: goodContract(), want: Fail, says: []string{"took new connections until it ended"}, e: inFlight(func(t *evidence.Termination) {
-		for i := range t.Requests {
-			if r := &t.Requests[i]; r.Stream != "slow" {
-				*r = answer(r.Stream, r.Start.Sub(at(0)).Seconds(), 200)
-			}
-		}
-		t.Requests = t.Requests[:200]
-		t.Seconds = 4
-	})},
+	{name: "not ready, then refused", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"it refused 0.1 s after the deletion"}},
+	{name: "ready to the end", c: goodContract(), want: Fail, says: []string{"took new connections until it ended"}, e: inFlight(func(t *evidence.Termination) { readyToTheEnd(t, 4) })},
 	{name: "kept connection cut", c: goodContract(), want: Fail, says: []string{"cut without a word", "Connection: close"}, e: inFlight(func(t *evidence.Termination) {
 		var rs []evidence.Request
 		for _, r := range t.Requests {
@@ -152,6 +157,25 @@ var refusesLateExamples = []example{
 		t.Requests = append(rs, ok, cut)
 	})},
 	{name: "at once", c: goodContract(), want: Pass, says: []string{"nothing came late"}, e: inFlight(func(t *evidence.Termination) { t.Seconds = 0.2 })},
+	{name: "at once, on a signal that came late", c: goodContract(), want: Pass, says: []string{"2.9 s after the deletion"}, e: inFlight(func(t *evidence.Termination) {
+		readyToTheEnd(t, 2.9)
+		t.Pod.Events = []evidence.Event{event(22, "Normal", "Killing", "Stopping container api")}
+	})},
+	{name: "at once, after a sleep", c: goodContract(), want: Pass, says: []string{"5.1 s after the deletion"}, e: inFlight(func(t *evidence.Termination) {
+		readyToTheEnd(t, 5.1)
+		t.Pod.Events = []evidence.Event{event(20, "Normal", "Killing", "Stopping container api")}
+		t.Pod.Spec.Containers = []corev1.Container{{Name: "api", Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 5}}}}}
+	})},
+	{name: "refused about when it ended", c: goodContract(), want: Inconclusive, says: []string{"known to 2.0 s here (kubelet)"}, e: inFlight(func(t *evidence.Termination) {
+		readyToTheEnd(t, 4)
+		t.Requests = append(t.Requests, failed("new", 23.5, 0.001, "refused"))
+		t.ExitSource = "kubelet"
+	})},
+	{name: "killed, as without requests", c: goodContract(), want: Inconclusive, says: []string{"termination/exit-zero"}, e: with(func(e *evidence.Evidence) {
+		readyToTheEnd(e.InFlight, 45.1)
+		e.InFlight.Last = &corev1.ContainerStateTerminated{ExitCode: 137}
+		e.Termination.Last, e.Termination.Seconds = e.InFlight.Last, 45.1
+	})},
 	{name: "no exit", c: goodContract(), want: Inconclusive, e: inFlight(func(t *evidence.Termination) { t.Exited, t.Last = false, nil })},
 	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionInFlight, func(e *evidence.Evidence) { e.InFlight = nil })},
 }
@@ -169,6 +193,11 @@ var duringStartupExamples = []example{
 		e: early(func(t *evidence.Termination) {
 			t.Last, t.Seconds = &corev1.ContainerStateTerminated{ExitCode: 137}, 45.1
 		})},
+	{name: "deaf ever after", c: goodContract(), want: Inconclusive, says: []string{"as it does once it is up", "termination/exit-zero"}, e: with(func(e *evidence.Evidence) {
+		for _, t := range []*evidence.Termination{e.Termination, e.EarlyTermination} {
+			t.Last, t.Seconds = &corev1.ContainerStateTerminated{ExitCode: 137}, 45.1
+		}
+	})},
 	{name: "crashes", c: goodContract(), want: Fail, says: []string{"SIGSEGV"},
 		e: early(func(t *evidence.Termination) { t.Last = &corev1.ContainerStateTerminated{ExitCode: 139} })},
 	{name: "too late", c: contractWith(func(c *contract.Contract) { c.Termination.Within = contract.Duration(5e9) }), e: goodEvidence(), want: Fail, says: []string{"5.4 s after"}},

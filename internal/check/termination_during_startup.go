@@ -34,10 +34,12 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 	seen := fmt.Sprintf("%s, %s after the deletion", exitWords(*t.Last), seconds(t.Seconds))
 	crashed := t.Last.ExitCode > 128 && t.Last.ExitCode != 128+15 || t.Last.Reason == "OOMKilled"
 	switch {
+	case killedAtTheEnd(t) && killedAtTheEnd(e.Termination):
+		return j.undecided(seen+", as it does once it is up", mendTermination)
 	case crashed || t.Seconds > limit.Seconds():
 		j.tail(t.Pod, 5)
 		why, fix := pid1(e).explain(*t, e)
-		if t.Last.ExitCode == 137 && t.Seconds >= float64(t.GraceSeconds)-1 {
+		if killedAtTheEnd(t) {
 			why = "SIGTERM came before it was handled, and the kernel drops a signal that PID 1 has no handler for"
 			fix = "Install the handler first: before slow imports, migrations and waiting for the database. An init as PID 1 (tini, dumb-init) passes SIGTERM on to a child, which it then ends."
 		}
@@ -47,6 +49,8 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 	}
 	return j.pass("SIGTERM during startup OK", seen)
 }
+
+const mendTermination = "Mend termination/exit-zero first, then run podproof again."
 
 // terminationLimit is the contract's time, or else the grace period.
 func terminationLimit(c contract.Contract, t *evidence.Termination) time.Duration {

@@ -29,7 +29,11 @@ func judgeWaitsForDatabase(c contract.Contract, e evidence.Evidence) Judgement {
 	w := e.Outages.Without
 	j.Seconds = w.Waited + w.After
 	meanwhile := fmt.Sprintf("not Ready in the %s without it", seconds(w.Waited))
-	if w.Exits > 0 {
+	killed := livenessKills(e.Outages.Pod)
+	switch {
+	case w.Exits > 0 && killed:
+		meanwhile += fmt.Sprintf(" (its liveness probe had it restarted %s)", times(w.Exits))
+	case w.Exits > 0:
 		meanwhile += fmt.Sprintf(" (its container ended %s, with exit code %d)", times(w.Exits), w.LastExit)
 	}
 	switch {
@@ -39,7 +43,7 @@ func judgeWaitsForDatabase(c contract.Contract, e evidence.Evidence) Judgement {
 		j.tail(e.Outages.Pod, 8)
 		return j.fail(fmt.Sprintf("%s, and not Ready %s after the database was", meanwhile, seconds(w.After)), "")
 	}
-	if w.Exits > 0 && w.LastExit == 0 {
+	if w.Exits > 0 && w.LastExit == 0 && !killed {
 		j.note("pod "+e.Outages.Pod.Name, "without its database it ended with exit code 0, which a Job or restartPolicy: OnFailure would take for success")
 	}
 	return j.pass("Start before its database OK", fmt.Sprintf("%s; Ready %s after the database was", meanwhile, seconds(w.After)))

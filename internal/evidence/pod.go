@@ -137,9 +137,10 @@ type Termination struct {
 	Deleted      time.Time `json:"deleted"`
 	// Exited tells whether an exit was seen at all.
 	Exited bool `json:"exited"`
-	// Seconds from the deletion to the exit, as the node, the kubelet or the watch showed it; the
-	// pod's timeline says which.
-	Seconds float64 `json:"seconds"`
+	// Seconds from the deletion to the exit, by the clock that ExitSource names: "node" (to a tenth
+	// of a second), "kubelet" (up to two seconds late) or "watch" (late by what the cluster takes).
+	ExitSource string  `json:"exitSource,omitempty"`
+	Seconds    float64 `json:"seconds"`
 	// Last is the container's final state, when an exit was seen.
 	Last *corev1.ContainerStateTerminated `json:"last,omitempty"`
 	// Held is the number of requests that were under way with half of their body, which was

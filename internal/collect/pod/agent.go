@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -207,6 +208,28 @@ func (l *Load) say(words ...string) error {
 		return fmt.Errorf("telling the agent %q: %w", words[len(words)-1], err)
 	}
 	return nil
+}
+
+// beginWithin is how long the first answers of a load may take.
+const beginWithin = requestTimeout + 10*time.Second
+
+// Begin waits as Until does, for the first answers: where none come, nothing can be lost.
+func (l *Load) Begin(ctx context.Context, done func(held int, outcomes []evidence.Request) bool) error {
+	limited, cancel := context.WithTimeout(ctx, beginWithin)
+	defer cancel()
+	err := l.Until(limited, done)
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen := "none has an answer"
+	for _, r := range l.outcomes {
+		if r.Failure != "" {
+			seen = fmt.Sprintf("one of the stream %s failed: %s", r.Stream, r.Error)
+		}
+	}
+	return fmt.Errorf("the workload did not answer the first requests of podproof's agent within %s: %s", beginWithin, seen)
 }
 
 // Until waits until the load has come as far as done says, which is given the number of

@@ -51,7 +51,7 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 		return e, err
 	}
 	defer load.cancel()
-	err = load.Until(ctx, func(_ int, rs []evidence.Request) bool { return len(streamsOf(rs)) == len(o.plan("").Streams) })
+	err = load.Begin(ctx, func(_ int, rs []evidence.Request) bool { return len(streamsOf(rs)) == len(o.plan("").Streams) })
 	if err != nil {
 		return e, err
 	}

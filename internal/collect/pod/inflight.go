@@ -58,7 +58,7 @@ func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upl
 	}
 	defer load.cancel()
 	// Every stream has been answered once, and every slow request is under way.
-	err = load.Until(ctx, func(held int, rs []evidence.Request) bool {
+	err = load.Begin(ctx, func(held int, rs []evidence.Request) bool {
 		e.t.Held = held
 		return len(streamsOf(rs)) >= 3 && (upload == nil || held >= slowRequests)
 	})

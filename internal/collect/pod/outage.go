@@ -44,6 +44,8 @@ type OutageSpec struct {
 	Query         *Route // one that asks the dependency; nil where none is known
 	StopSignal    string
 	Within        time.Duration // that a start may take
+	// StopOnly leaves out all but what Termination rests on.
+	StopOnly bool
 }
 
 // OutageResult is what was seen.
@@ -82,16 +84,23 @@ func (o *outager) run(ctx context.Context) error {
 	if w := o.out.Outages.Without; !w.Recovered {
 		return nil // what can be said of later outages follows from that
 	}
-	for _, t := range []away{
+	trials := []away{
 		{kind: "disconnected", fault: o.dep.disconnect},
 		{kind: "restarted", fault: o.dep.restart},
 		{kind: "refused", fault: o.dep.refuse, heal: o.dep.accept, lasts: shortOutage, noticed: true},
 		{kind: "frozen", fault: o.dep.freeze, heal: o.dep.thaw, lasts: o.patience(), noticed: true, stops: true},
-	} {
+	}
+	if o.StopOnly {
+		trials = []away{{kind: "frozen", fault: o.dep.freeze, heal: o.dep.thaw, stops: true}}
+	}
+	for _, t := range trials {
 		e, err := o.try(ctx, t)
 		o.out.Outages.Trials = append(o.out.Outages.Trials, e)
 		if err != nil {
 			return err
+		}
+		if _, err := o.readyPod(); err != nil {
+			return nil // it did not come back, so nothing more can be taken from it
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -23,6 +24,9 @@ const (
 	// rolloutEvery is the time between two requests of a stream, in milliseconds: often
 	// enough to hit a gap of a tenth of a second, and no load to speak of.
 	rolloutEvery = 20
+	// keptConnections are held open side by side: kube-proxy spreads them over the pods by chance,
+	// and of so many there is one to each of a few pods.
+	keptConnections = 8
 	// afterwards is how long the load goes on after a rollout: an endpoint that is gone may
 	// still be in use somewhere.
 	afterwards = 500 * time.Millisecond
@@ -52,7 +56,7 @@ func Rollouts(ctx context.Context, b *Bench, services []corev1.Service, port int
 	if err != nil {
 		return nil, err
 	}
-	r := &roller{Bench: b, plan: agent.Plan{Streams: steady(address, "GET", path, rolloutEvery)}, within: within}
+	r := &roller{Bench: b, plan: rolloutPlan(address, path), within: within}
 	n := int(b.Subject.Replicas)
 	first, err := r.try(ctx, disturbance{"restart", r.restart(0), n, n, 0})
 	out := []evidence.Rollout{first}
@@ -76,6 +80,14 @@ func Rollouts(ctx context.Context, b *Bench, services []corev1.Service, port int
 	return out, nil
 }
 
+// rolloutPlan sends as many requests over kept connections as over new ones.
+func rolloutPlan(address, path string) agent.Plan {
+	both := steady(address, "GET", path, rolloutEvery)
+	kept := both[1]
+	kept.Every *= keptConnections
+	return agent.Plan{Streams: append(both[:1], slices.Repeat([]agent.Stream{kept}, keptConnections)...)}
+}
+
 func lost(o evidence.Rollout) bool {
 	for _, r := range o.Requests {
 		if r.Failure != "" || r.Status >= 500 {
@@ -83,6 +95,21 @@ func lost(o evidence.Rollout) bool {
 		}
 	}
 	return false
+}
+
+// connections counts those that have carried an answer: of the kept ones, and one new one.
+func connections(rs []evidence.Request) int {
+	n, fresh := 0, 0
+	for _, r := range rs {
+		switch {
+		case r.Failure != "":
+		case r.Stream == StreamNew:
+			fresh = 1
+		case !r.Reused:
+			n++
+		}
+	}
+	return n + fresh
 }
 
 type roller struct {
@@ -102,7 +129,7 @@ func (r *roller) try(ctx context.Context, d disturbance) (evidence.Rollout, erro
 	}
 	defer load.cancel()
 	// Each stream has had an answer: what is lost from here on is the rollout's doing.
-	err = load.Until(ctx, func(_ int, rs []evidence.Request) bool { return len(streamsOf(rs)) == len(r.plan.Streams) })
+	err = load.Begin(ctx, func(_ int, rs []evidence.Request) bool { return connections(rs) >= len(r.plan.Streams) })
 	if err != nil {
 		return o, err
 	}

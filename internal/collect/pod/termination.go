@@ -151,7 +151,7 @@ func (e *ending) awaitExit(ctx context.Context) error {
 		e.exit = exitTime(e.gone, e.now, t.Last, t.Deleted)
 		e.exit.What = fmt.Sprintf("container %s: its processes are gone", b.Container)
 	}
-	t.Seconds = e.exit.At.Sub(t.Deleted).Seconds()
+	t.Seconds, t.ExitSource = e.exit.At.Sub(t.Deleted).Seconds(), e.exit.Source
 	return err
 }
 
