@@ -66,8 +66,8 @@ func judgeRequestsInFlight(c contract.Contract, e evidence.Evidence) Judgement {
 	switch {
 	case lost.n > 0:
 		fix := ""
-		if t.Released.IsZero() && slow > 0 {
-			fix = fmt.Sprintf("The process ended %s after SIGTERM, with requests under way: wait for them, up to a bound below the grace period of %d s.", seconds(t.Seconds), t.GraceSeconds)
+		if slow > 0 && (t.Released.IsZero() || t.Released.After(end)) {
+			fix = fmt.Sprintf("The process ended %s after the deletion, with requests under way: wait for them, up to a bound below the grace period of %d s.", seconds(t.Seconds), t.GraceSeconds)
 		}
 		return j.fail(fmt.Sprintf("%s under way at SIGTERM got no whole answer: %s", count(lost.n, "request"), j.firstBroken().Message), fix)
 	case slow == 0 && early > 0:
@@ -149,7 +149,7 @@ func failureWords(r evidence.Request) string {
 func requestPlace(stream string) string {
 	switch stream {
 	case streamSlow:
-		return "with half of its body sent"
+		return "with half of the body sent"
 	case streamKept:
 		return "over a kept connection"
 	case streamNew:

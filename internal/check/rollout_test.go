@@ -118,7 +118,7 @@ var inFlightExamples = []example{
 	{name: "answered", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"5 of 5 answered", "2.0 s after it"}},
 	{name: "cut", c: goodContract(), want: Fail, says: []string{"1 request under way", "connection closed before a whole answer"},
 		e: inFlight(func(t *evidence.Termination) { t.Requests[0] = failed("slow", 19.5, 0.8, "closed") })},
-	{name: "ends with requests under way", c: goodContract(), want: Fail, says: []string{"ended 0.4 s after SIGTERM, with requests under way"}, e: inFlight(func(t *evidence.Termination) {
+	{name: "ends with requests under way", c: goodContract(), want: Fail, says: []string{"ended 0.4 s after the deletion, with requests under way"}, e: inFlight(func(t *evidence.Termination) {
 		t.Seconds, t.Released = 0.4, time.Time{}
 		for i := range 5 {
 			t.Requests[i] = failed("slow", 19.5, 0.9, "reset")

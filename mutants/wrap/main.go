@@ -1,8 +1,8 @@
 // Command wrap starts a program as a careless entrypoint does. It is PID 1 of the mutants
 // that misbehave around the program rather than in it.
 //
-//	wrap [-default NAME=VALUE] [-tunnel ADDRESS=TARGET] [-deaf TIME]
-//	     [-drop | -linger TIME | -farewell ADDRESS] [-exit CODE] PROGRAM ARG…
+//	wrap [-default NAME=VALUE] [-tunnel ADDRESS=TARGET] [-front ADDRESS=TARGET]
+//	     [-deaf TIME] [-drop | -linger TIME | -farewell ADDRESS] [-exit CODE] PROGRAM ARG…
 package main
 
 import (
@@ -23,6 +23,7 @@ func run(args []string) int {
 	flags := flag.NewFlagSet("wrap", flag.ExitOnError)
 	fallback := flags.String("default", "", "a variable `NAME=VALUE` for the program, where the environment does not set NAME")
 	tunneled := flags.String("tunnel", "", "pass connections to `ADDRESS=TARGET` on, until one breaks")
+	fronted := flags.String("front", "", "serve at `ADDRESS=TARGET` what the program does at the target, and 503 after SIGTERM")
 	deaf := flags.Duration("deaf", 0, "take no SIGTERM for this `time` after the start")
 	dropped := flags.Bool("drop", false, "on SIGTERM kill the program at once")
 	linger := flags.Duration("linger", 0, "on SIGTERM let the program go on for this `time`, then kill it")
@@ -38,6 +39,15 @@ func run(args []string) int {
 	}
 	if address, target, ok := strings.Cut(*tunneled, "="); ok {
 		if err := tunnel(address, target); err != nil {
+			fmt.Fprintln(os.Stderr, "wrap:", err)
+			return 1
+		}
+	}
+
+	closePool := func() {}
+	if address, target, ok := strings.Cut(*fronted, "="); ok {
+		var err error
+		if closePool, err = front(address, target); err != nil {
 			fmt.Fprintln(os.Stderr, "wrap:", err)
 			return 1
 		}
@@ -61,6 +71,7 @@ func run(args []string) int {
 	go func() {
 		for range terminated {
 			if time.Since(began) >= *deaf {
+				closePool()
 				end(program.Process)
 			}
 		}

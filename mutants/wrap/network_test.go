@@ -3,6 +3,9 @@ package main
 import (
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 )
@@ -40,18 +43,45 @@ func TestFarewell(t *testing.T) {
 	}
 }
 
+func TestFront(t *testing.T) {
+	program := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(program.Close)
+	address := freeAddress(t)
+	end, err := front(address, strings.TrimPrefix(program.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{http.StatusNotFound, http.StatusServiceUnavailable} {
+		answer, err := http.Get("http://" + address + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("status %d, want %d", answer.StatusCode, want)
+		}
+		end()
+	}
+}
+
+// freeAddress is one that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
 func TestTunnel(t *testing.T) {
 	words := make(chan int, 1)
 	target := serve(t, func(c net.Conn) {
 		_, _ = c.Write(make([]byte, <-words))
 		_ = c.Close()
 	})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := freeAddress(t)
 	if err := tunnel(address, target); err != nil {
 		t.Fatal(err)
 	}

@@ -46,8 +46,8 @@ type disturbance struct {
 }
 
 // Rollouts restarts the workload's Deployment, evicts one of its pods, and scales it down
-// to one, each under load through its Service. A restart that loses requests is done once
-// more with a preStop sleep, to learn whether that would have been enough.
+// to one, each under load through its Service. Where requests were lost, pods with a preStop
+// sleep are restarted, too, to learn whether that would have been enough.
 func Rollouts(ctx context.Context, b *Bench, services []corev1.Service, port int, path string, within time.Duration) ([]evidence.Rollout, error) {
 	if kind := b.Subject.GetKind(); kind != "Deployment" {
 		return nil, fmt.Errorf("%s is no Deployment, whose rolling update is what is tried", b.Subject)
@@ -58,26 +58,26 @@ func Rollouts(ctx context.Context, b *Bench, services []corev1.Service, port int
 	}
 	r := &roller{Bench: b, plan: rolloutPlan(address, path), within: within}
 	n := int(b.Subject.Replicas)
-	first, err := r.try(ctx, disturbance{"restart", r.restart(0), n, n, 0})
-	out := []evidence.Rollout{first}
-	if err != nil {
-		return out, err
-	}
-	next := []disturbance{{"eviction", r.evict, 1, n, 0}}
+	tries := []disturbance{{"restart", r.restart, n, n, 0}, {"eviction", r.evict, 1, n, 0}}
 	if n > 1 {
-		next = append(next, disturbance{"scale-down", r.scaleDown, n - 1, 1, 0})
+		tries = append(tries, disturbance{"scale-down", r.scaleDown, n - 1, 1, 0})
 	}
-	if lost(first) && !r.hasPreStop() {
-		next = append([]disturbance{{"restart", r.restart(triedSleep), n, n, triedSleep}}, next...)
-	}
-	for _, d := range next {
+	var out []evidence.Rollout
+	for _, d := range tries {
 		o, err := r.try(ctx, d)
 		out = append(out, o)
 		if err != nil {
 			return out, err
 		}
 	}
-	return out, nil
+	if !slices.ContainsFunc(out, lost) || r.hasPreStop() {
+		return out, nil
+	}
+	if err := r.letSleep(ctx, n); err != nil {
+		return out, err
+	}
+	o, err := r.try(ctx, disturbance{"restart", r.restart, n, n, triedSleep})
+	return append(out, o), err
 }
 
 // rolloutPlan sends as many requests over kept connections as over new ones.
@@ -227,23 +227,34 @@ func (r *roller) change(ctx context.Context, how func(*appsv1.Deployment)) error
 	})
 }
 
-// restart does what `kubectl rollout restart` does, with a preStop sleep of some seconds
-// when it is not 0.
-func (r *roller) restart(sleep int64) func(context.Context, []string) error {
-	return func(ctx context.Context, _ []string) error {
-		return r.change(ctx, func(d *appsv1.Deployment) {
-			t := &d.Spec.Template
-			if t.Annotations == nil {
-				t.Annotations = map[string]string{}
+// restart does what `kubectl rollout restart` does.
+func (r *roller) restart(ctx context.Context, _ []string) error {
+	return r.change(ctx, func(d *appsv1.Deployment) {
+		t := &d.Spec.Template
+		if t.Annotations == nil {
+			t.Annotations = map[string]string{}
+		}
+		t.Annotations["kubectl.kubernetes.io/restartedAt"] = time.Now().Format(time.RFC3339Nano)
+	})
+}
+
+// letSleep replaces the pods by ones with a preStop sleep, without load: those that a
+// rollout ends are the old ones, and these are to have it.
+func (r *roller) letSleep(ctx context.Context, replicas int) error {
+	before, n := r.living(), int32(replicas)
+	err := r.change(ctx, func(d *appsv1.Deployment) {
+		d.Spec.Replicas = &n
+		for i := range d.Spec.Template.Spec.Containers {
+			if c := &d.Spec.Template.Spec.Containers[i]; c.Name == r.Container {
+				c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: triedSleep}}}
 			}
-			t.Annotations["kubectl.kubernetes.io/restartedAt"] = time.Now().Format(time.RFC3339Nano)
-			for i := range t.Spec.Containers {
-				if c := &t.Spec.Containers[i]; c.Name == r.Container && sleep > 0 {
-					c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: sleep}}}
-				}
-			}
-		})
+		}
+	})
+	if err != nil {
+		return err
 	}
+	_, err = r.settle(ctx, before, disturbance{kind: "restart", leave: len(before), stay: replicas})
+	return err
 }
 
 func (r *roller) hasPreStop() bool {
