@@ -80,7 +80,7 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 		return e, err
 	}
 	e.Healed = time.Now()
-	if err := o.comeBack(ctx, load, &e); err != nil {
+	if err := o.comeBack(ctx, load, &e, before); err != nil {
 		return e, err
 	}
 	e.Requests, err = load.Stop(ctx)
@@ -120,9 +120,14 @@ func (o *outager) endure(ctx context.Context, a away, stopped *ending, e *eviden
 }
 
 // comeBack waits until the workload is Ready and answers again. What it did not do in time
-// is the evidence.
-func (o *outager) comeBack(ctx context.Context, load *Load, e *evidence.Outage) error {
-	limited, cancel := context.WithTimeout(ctx, o.recovery())
+// is the evidence. Before is how often the container had been restarted before the outage.
+func (o *outager) comeBack(ctx context.Context, load *Load, e *evidence.Outage, before int32) error {
+	ended := slices.ContainsFunc(pods(o.Observer, podsOf(o.Subject)), func(p *corev1.Pod) bool {
+		s := o.status(p)
+		return s.RestartCount > before || s.State.Running == nil
+	})
+	limit := o.recovery(ended)
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	asked := StreamReady
 	if o.Query != nil {
@@ -136,7 +141,7 @@ func (o *outager) comeBack(ctx context.Context, load *Load, e *evidence.Outage) 
 	if err != nil && limited.Err() == nil {
 		return err
 	}
-	err = o.watch(limited, o.recovery(), func(p *corev1.Pod) bool {
+	err = o.watch(limited, limit, func(p *corev1.Pod) bool {
 		if !workload.IsReady(p) {
 			if e.Unready.IsZero() {
 				e.Unready = time.Now()
@@ -210,9 +215,14 @@ func (o *outager) patience() time.Duration {
 	return min(max(ProbeBudget(liveness)*3/2, 5*time.Second), 45*time.Second)
 }
 
-// recovery is how long the workload may take to be Ready again. A container that ended
-// is started again after a back-off of 10 s, then 20 s.
-func (o *outager) recovery() time.Duration { return o.Within + 30*time.Second }
+// recovery is how long the workload is given to be Ready again: what a start may take, and
+// more where its container has ended, which the kubelet starts again after 10 s, then 20 s.
+func (o *outager) recovery(ended bool) time.Duration {
+	if ended {
+		return o.Within + 30*time.Second
+	}
+	return o.Within + probeMargin
+}
 
 // ProbeBudget is how long a probe may fail before its result counts: its threshold, times
 // what one attempt takes at most. It is 0 without a probe.

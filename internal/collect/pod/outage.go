@@ -156,7 +156,7 @@ func (o *outager) startWithout(ctx context.Context) error {
 		return fmt.Errorf("%s did not become ready: %w", o.Dependency, err)
 	}
 	up := time.Now()
-	err = o.watch(ctx, o.recovery(), func(p *corev1.Pod) bool {
+	err = o.watch(ctx, o.recovery(w.Exits > 0), func(p *corev1.Pod) bool {
 		w.Recovered = workload.IsReady(p)
 		return w.Recovered
 	})
