@@ -29,6 +29,9 @@ func (r *run) outages(ctx context.Context) error {
 	b.Namespace, b.Observer, b.Subject = ns, observer, placed[0]
 	result, err := pod.Outages(ctx, &b, s)
 	r.set(func(e *evidence.Evidence) { e.Outages, e.OutageTermination = result.Outages, result.Termination })
+	if !r.Keep { // the clean-up waits for its end, and tells what goes wrong with it
+		_ = r.applier.EndNamespace(ctx, ns)
+	}
 	return err
 }
 

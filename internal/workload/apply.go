@@ -105,36 +105,19 @@ func (a *Applier) CreateNamespace(ctx context.Context, name, run string) error {
 	return nil
 }
 
-// DeleteNamespace removes the run's namespace and waits until it is gone. Pods that a trial
-// left under podproof's finalizer are let go first, or the namespace would never end.
+// DeleteNamespace removes a namespace of the run's and waits until it is gone.
 func (a *Applier) DeleteNamespace(ctx context.Context, name string) error {
-	pods, err := a.Client.CoreV1().Pods(name).List(ctx, metav1.ListOptions{LabelSelector: TrialLabel})
-	if err != nil {
-		return fmt.Errorf("listing trial pods of namespace %s: %w", name, err)
-	}
-	for _, p := range pods.Items {
-		if err := a.Unfinalize(ctx, name, p.Name); err != nil {
-			return err
-		}
-	}
-	ns := a.Client.CoreV1().Namespaces()
-	w, err := ns.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + name})
+	w, err := a.Client.CoreV1().Namespaces().Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + name})
 	if err != nil {
 		return fmt.Errorf("watching namespace %s: %w", name, err)
 	}
 	defer w.Stop()
-	err = ns.Delete(ctx, name, metav1.DeleteOptions{})
+	err = a.EndNamespace(ctx, name)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("deleting namespace %s: %w", name, err)
-	}
-	// Nobody waits for these pods to drain, and no controller makes new ones any more.
-	now := int64(0)
-	err = a.Client.CoreV1().Pods(name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{})
-	if err != nil {
-		return fmt.Errorf("deleting the pods of namespace %s: %w", name, err)
+		return err
 	}
 	for {
 		select {
@@ -149,6 +132,31 @@ func (a *Applier) DeleteNamespace(ctx context.Context, name string) error {
 			return fmt.Errorf("namespace %s is still terminating: %w", name, context.Cause(ctx))
 		}
 	}
+}
+
+// EndNamespace begins to remove a namespace, which takes Kubernetes five seconds and more.
+// Pods that a trial left under podproof's finalizer are let go first, or it would never end.
+func (a *Applier) EndNamespace(ctx context.Context, name string) error {
+	pods, err := a.Client.CoreV1().Pods(name).List(ctx, metav1.ListOptions{LabelSelector: TrialLabel})
+	if err != nil {
+		return fmt.Errorf("listing trial pods of namespace %s: %w", name, err)
+	}
+	for _, p := range pods.Items {
+		if err := a.Unfinalize(ctx, name, p.Name); err != nil {
+			return err
+		}
+	}
+	err = a.Client.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsConflict(err) { // a conflict is one that ends already
+		return fmt.Errorf("deleting namespace %s: %w", name, err)
+	}
+	// Nobody waits for these pods to drain, and no controller makes new ones any more.
+	now := int64(0)
+	err = a.Client.CoreV1().Pods(name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("deleting the pods of namespace %s: %w", name, err)
+	}
+	return nil
 }
 
 // Unfinalize removes every finalizer from a pod, so that its deletion ends.

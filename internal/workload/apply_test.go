@@ -43,7 +43,7 @@ func TestDeleteNamespaceLetsTrialPodsGo(t *testing.T) {
 	for _, action := range client.Actions() {
 		did = append(did, action.GetVerb()+" "+action.GetResource().Resource)
 	}
-	if diff := cmp.Diff([]string{"list pods", "patch pods", "watch namespaces", "delete namespaces", "delete-collection pods"}, did); diff != "" {
+	if diff := cmp.Diff([]string{"watch namespaces", "list pods", "patch pods", "delete namespaces", "delete-collection pods"}, did); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if err := a.DeleteNamespace(t.Context(), "shop"); err != nil {
