@@ -28,6 +28,8 @@ func TestEveryCheckOfAnImageIsBrokenByOne(t *testing.T) {
 	// These need no pod: images that are made in code break them, in internal/collect/image.
 	without = append(without, "image/no-secrets-in-layers", "image/no-source-leaks", "image/no-setuid",
 		"image/no-world-writable", "image/size-budget", "image/config-complete")
+	// Its bound is that of startup/ready, which sees a start that takes longer first.
+	without = append(without, "startup/time")
 	// Nor do these: Dockerfiles in the end-to-end test of internal/collect/build break them.
 	without = append(without, "build/lockfile-change-rebuilds", "build/frozen-dependencies", "build/context-lean", "build/reproducible")
 	var broken []string
@@ -64,8 +66,8 @@ func TestRows(t *testing.T) {
 		if image.Base != "" && !slices.Contains(seen, image.Base) {
 			t.Errorf("%s comes before its base %s", image.Name, image.Base)
 		}
-		if slices.Contains(seen, image.Name) || image.Why == "" || len(image.Fails) > 2 {
-			t.Errorf("%s: a row has a name of its own, a reason, and one fault, which two checks may see", image.Name)
+		if slices.Contains(seen, image.Name) || image.Why == "" || len(image.Fails) > 3 {
+			t.Errorf("%s: a row has a name of its own, a reason, and one fault, which a few checks may see", image.Name)
 		}
 		if b := c.Build; b != nil {
 			for _, p := range []string{b.Context, b.Dockerfile} {
