@@ -202,10 +202,7 @@ func (l *Load) say(words ...string) error {
 		<-l.ended
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.err != nil {
-			return l.err
-		}
-		return fmt.Errorf("telling the agent %q: %w", words[len(words)-1], err)
+		return l.err // nil where it has carried out its plan: there is nothing left to tell it
 	}
 	return nil
 }
