@@ -54,6 +54,7 @@ var arbitraryUID = Check{
 	Fix:   "Give group 0 the rights that the user has (chgrp -R 0 and chmod -R g=u in the Dockerfile), and look nothing up in /etc/passwd.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionArbitraryUID},
+	OptIn: "identity.arbitraryUID",
 	Judge: judgeArbitraryUID,
 }
 
