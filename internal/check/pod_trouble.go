@@ -71,6 +71,10 @@ func waitingTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 	switch w.Reason {
 	case "CreateContainerConfigError":
 		t.fix = configErrorFix(w.Message)
+		if strings.Contains(w.Message, "failed to sync") {
+			t.untried = true
+			t.fix = "The node's kubelet was too busy to fetch the pod's ConfigMap or Secret: run podproof again, with less beside it."
+		}
 	case "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable":
 		t.untried = true
 		t.fix = fmt.Sprintf("Image %s is not on the node: podproof loads the contract's image, under the name that the contract gives it, "+

@@ -29,6 +29,8 @@ var startupReadyExamples = []example{
 			e.Startup.Pods[0].Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "migrate", RestartCount: 2,
 				State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}}}
 		})},
+	{name: "a kubelet that is too busy", c: goodContract(), want: Inconclusive, says: []string{"too busy"},
+		e: pods(waits("CreateContainerConfigError", "failed to sync configmap cache: timed out waiting for the condition"))},
 	{name: "named user under runAsNonRoot", c: goodContract(), want: Fail, says: []string{"CreateContainerConfigError", "USER 1001"},
 		e: pods(waits("CreateContainerConfigError", "container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root"))},
 	{name: "root under runAsNonRoot", c: goodContract(), want: Fail, says: []string{"end with USER 1001"},

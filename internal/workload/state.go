@@ -105,7 +105,7 @@ func Hopeless(o *Observed) string {
 	}
 	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 		if w := s.State.Waiting; w != nil {
-			if why := hopeless[w.Reason]; why != "" {
+			if why := hopeless[w.Reason]; why != "" && !passing(w.Message) {
 				return fmt.Sprintf("pod %s, container %s: %s (%s): %s", p.Name, s.Name, why, w.Reason, o.messageOf(w))
 			}
 		}
@@ -119,6 +119,13 @@ func Hopeless(o *Observed) string {
 		return fmt.Sprintf("pod %s has failed: %s", p.Name, Summary(p))
 	}
 	return ""
+}
+
+// passing tells a kubelet that has not yet been sent the Secrets and ConfigMaps of a pod
+// from one that was told there are none (pkg/kubelet/util/manager/watch_based_manager.go):
+// it tries again by itself.
+func passing(message string) bool {
+	return strings.Contains(message, "failed to sync secret cache") || strings.Contains(message, "failed to sync configmap cache")
 }
 
 // messageOf prefers the event that explains a waiting container over the kubelet's short message.

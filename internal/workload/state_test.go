@@ -65,6 +65,7 @@ func TestHopeless(t *testing.T) {
 			want: []string{"api-1 cannot be scheduled", "Insufficient memory"}},
 		{name: "no such secret", pod: podIs(container(corev1.ContainerStatus{State: waiting("CreateContainerConfigError", `secret "api" not found`)})),
 			want: []string{"container api", "CreateContainerConfigError", `secret "api" not found`}},
+		{name: "settings not sent yet", pod: podIs(container(corev1.ContainerStatus{State: waiting("CreateContainerConfigError", "failed to sync configmap cache: timed out waiting for the condition")}))},
 		{name: "no such image", pod: podIs(container(corev1.ContainerStatus{State: waiting("ErrImageNeverPull", "m")})), want: []string{"not on the node", "ErrImageNeverPull"}},
 		{name: "not pulled", pod: podIs(container(corev1.ContainerStatus{State: waiting("ImagePullBackOff", "back-off")})),
 			events: []evidence.Event{{Type: "Warning", Reason: "Failed", Message: "no such host"}, {Type: "Warning", Reason: "BackOff", Message: "Back-off"}, {Type: "Normal", Reason: "Pulling", Message: "pulling"}},
