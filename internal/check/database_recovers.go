@@ -56,7 +56,7 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.fail(b.Where+": "+b.Message, "")
 	}
 	if restarted != "" {
-		return j.undecided(restarted, mendRestarts)
+		return j.undecided(restarted, mend("probes/liveness-survives-outage"))
 	}
 	if len(seen) == 0 {
 		return j.undecided("no query was sent", "Let the contract's http.query name a route whose answer comes from the database.")

@@ -25,8 +25,8 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	limit := terminationLimit(c, t)
 	codes := exitCodes(c)
 	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s, with the database frozen", strings.ReplaceAll(numbers(codes), " and ", " or "), limit)}
-	if o := unrecovered(c, e); t == nil && o != nil {
-		return j.undecided(notRecoveredWords(*o), mendRecovery)
+	if o, culprit := stuck(c, e); t == nil && o != nil {
+		return j.afterStuck(*o, culprit)
 	}
 	if t == nil {
 		return withoutDependency(c, e, evidence.SectionOutageTermination, j)
@@ -41,7 +41,7 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	j.tail(t.Pod, 5)
 	if end := e.Termination; end != nil && end.Last != nil && end.Last.ExitCode == t.Last.ExitCode && !slices.Contains(codes, t.Last.ExitCode) {
-		return j.undecided(seen+", as it does with its database", mendTermination)
+		return j.undecided(seen+", as it does with its database", mend("termination/exit-zero"))
 	}
 	if killedAtTheEnd(t) {
 		seen += fmt.Sprintf(": SIGKILL at the end of the grace period of %d s", t.GraceSeconds)

@@ -52,8 +52,8 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s)", seconds(longest), outageKinds(tried)))
 	}
 	budget := probeBudget(probe.LivenessProbe).Seconds()
-	if o := unrecovered(c, e); o != nil && longest < budget {
-		return j.undecided(notRecoveredWords(*o), mendRecovery)
+	if o, culprit := stuck(c, e); o != nil && longest < budget {
+		return j.afterStuck(*o, culprit)
 	}
 	if longest < budget {
 		return j.undecided(fmt.Sprintf("no restart in outages of up to %s, and the liveness probe gives up after %s", seconds(longest), seconds(budget)),

@@ -34,7 +34,7 @@ var scaleDown = Check{
 		if w := e.Workload; w != nil && w.Replicas < 2 && len(e.Rollouts) > 0 {
 			return Judgement{}.skip("the workload has one replica")
 		}
-		return judgeRollouts(e, "scaling down to one replica under load", "Scale-down without lost requests OK", "scale-down")
+		return judgeRollouts(e, "a scale-down to one replica under load", "Scale-down without lost requests OK", "scale-down")
 	},
 }
 
@@ -42,7 +42,7 @@ var scaleDown = Check{
 const fewest = 100
 
 func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judgement {
-	j := Judgement{Promised: what + " loses no request (status below 500, no retries)"}
+	j := Judgement{Promised: "no request is lost (status below 500, no retries) in " + what}
 	if w := e.Workload; w != nil && w.Kind != "Deployment" {
 		return j.skip(w.Kind + " has no rolling update with a surge; a Deployment has")
 	}

@@ -67,6 +67,14 @@ func lostForGood(n int) evidence.Evidence {
 	})
 }
 
+// neverReadyAgain keeps the pod from being Ready after the first outage, though it answers queries.
+func neverReadyAgain() evidence.Evidence {
+	return outages(func(o *evidence.Outages) {
+		o.Trials = o.Trials[:1]
+		o.Trials[0].Unready = o.Trials[0].Began.Add(time.Second)
+	})
+}
+
 var waitsForDatabaseExamples = []example{
 	{name: "waits", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"not Ready in the 5.0 s without it", "Ready 0.8 s after"}},
 	{name: "is restarted", c: goodContract(), want: Pass, says: []string{"ended 3 times, with exit code 1"},
@@ -94,7 +102,8 @@ var readinessTruthExamples = []example{
 	{name: "only by a restart", c: goodContract(), want: Inconclusive, says: []string{"restarted once", "probes/liveness-survives-outage"},
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
 	{name: "has lost its database for good", c: queried, want: Inconclusive, e: lostForGood(3), says: []string{"for good reason", "database/recovers"}},
-	{name: "had lost it before", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"did not recover", "connections ended by the server", "database/recovers"}},
+	{name: "had lost it before", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"for good reason", "connections ended by the server", "database/recovers"}},
+	{name: "is never Ready again", c: queried, want: Fail, e: neverReadyAgain(), says: []string{"connections ended by the server", "though queries were answered"}},
 	{name: "no probe", c: goodContract(), want: Inconclusive, says: []string{"probes/declared"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].ReadinessProbe = nil })},
 	{name: "nothing tried", c: goodContract(), e: notTried, want: Inconclusive, says: []string{"no container runs"}},
@@ -114,7 +123,7 @@ var livenessOutageExamples = []example{
 		o.Trials[0].Restarts = 1
 		o.Pod.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 3}
 	}), says: []string{"ended by itself and was restarted once, the last time with exit code 3", "go on without its database", "log:"}},
-	{name: "lost its database for good", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"did not recover", "database/recovers"}},
+	{name: "lost its database for good", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"did not get over", "database/recovers"}},
 	{name: "no probe", c: goodContract(), want: Pass, says: []string{"no liveness probe"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].LivenessProbe = nil })},
 	{name: "too short to tell", c: goodContract(), want: Inconclusive, says: []string{"gives up after 15.0 s"},
@@ -165,8 +174,13 @@ var databaseRecoversExamples = []example{
 
 var exitUnderOutageExamples = []example{
 	{name: "ends", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"Shutdown with a frozen database OK (exit 0)"}},
-	{name: "lost its database before", c: queried, want: Inconclusive, says: []string{"did not recover", "database/recovers"}, e: func() evidence.Evidence {
+	{name: "lost its database before", c: queried, want: Inconclusive, says: []string{"did not get over", "database/recovers"}, e: func() evidence.Evidence {
 		e := lostForGood(0)
+		e.OutageTermination = nil
+		return e
+	}()},
+	{name: "was never Ready again", c: queried, want: Inconclusive, says: []string{"probes/readiness-tells-the-truth"}, e: func() evidence.Evidence {
+		e := neverReadyAgain()
 		e.OutageTermination = nil
 		return e
 	}()},

@@ -73,17 +73,22 @@ func outagePod(e evidence.Evidence) *corev1.Container {
 	return nil
 }
 
-// unrecovered is the outage after which no query was answered any more, nil when there was
-// none. It is the last one: nothing can be taken from a workload that has lost everything.
-func unrecovered(c contract.Contract, e evidence.Evidence) *evidence.Outage {
+// stuck is the outage that the workload did not get over, so that nothing more could be
+// taken from it, and the check that has to tell why; nil when there was none. It is the last.
+func stuck(c contract.Contract, e evidence.Evidence) (o *evidence.Outage, culprit string) {
 	if e.Outages == nil || len(e.Outages.Trials) == 0 {
-		return nil
+		return nil, ""
 	}
 	last := &e.Outages.Trials[len(e.Outages.Trials)-1]
-	if back, asked := firstAnswer(*last, queryStream(c)); last.Problem == "" && asked && back.IsZero() {
-		return last
+	back, asked := firstAnswer(*last, queryStream(c))
+	switch {
+	case last.Problem != "":
+	case asked && back.IsZero():
+		return last, "database/recovers"
+	case !last.Unready.IsZero() && last.Ready.IsZero():
+		return last, "probes/readiness-tells-the-truth"
 	}
-	return nil
+	return nil, ""
 }
 
 // queryStream is the stream whose answers come from the dependency, as far as is known.
@@ -100,15 +105,12 @@ func restartedWords(o evidence.Outage) string {
 	return fmt.Sprintf("the container was restarted %s while its database was away (%s), which hides what it would have done", times(o.Restarts), awayWords(o))
 }
 
-// notRecoveredWords says why nothing more could be tried, which database/recovers has to tell.
-func notRecoveredWords(o evidence.Outage) string {
-	return fmt.Sprintf("it did not recover from the outage that was tried before (%s), so that nothing more could be taken from it", awayWords(o))
+// afterStuck is the judgement about what could not be tried any more.
+func (j Judgement) afterStuck(o evidence.Outage, culprit string) Judgement {
+	return j.undecided(fmt.Sprintf("it did not get over the outage that was tried before (%s), so that nothing more could be taken from it", awayWords(o)), mend(culprit))
 }
 
-const (
-	mendRecovery = "Mend database/recovers first, then run podproof again."
-	mendRestarts = "Mend probes/liveness-survives-outage first, then run podproof again."
-)
+func mend(id string) string { return "Mend " + id + " first, then run podproof again." }
 
 // outageKinds names what was tried: "refused, frozen".
 func outageKinds(os []evidence.Outage) string {

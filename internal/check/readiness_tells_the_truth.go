@@ -23,30 +23,31 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 	if e.Outages == nil {
 		return withoutDependency(c, e, evidence.SectionOutages, j)
 	}
-	tried, problems := away(e, "refused", "frozen")
+	tried, problems := away(e)
 	j.unknown(problems)
-	if len(tried) == 0 {
-		return j.noOutage(c, e, problems)
-	}
 	container := outagePod(e)
 	if container != nil && container.ReadinessProbe == nil {
-		return j.undecided("the container has no readiness probe", "See probes/declared.")
+		return j.undecided("the container has no readiness probe", mend("probes/declared"))
 	}
+	_, culprit := stuck(c, e)
 	var said []string
 	unclear, fix := "", ""
 	for _, o := range tried {
-		j.Seconds += o.Healed.Sub(o.Began).Seconds()
 		where := "database away: " + awayWords(o)
+		// The others may be over before a probe asks.
+		lasted := o.Kind == "refused" || o.Kind == "frozen"
+		lost := !o.Unready.IsZero() && o.Ready.IsZero()
 		switch {
-		case o.Unready.IsZero():
+		case lasted && o.Unready.IsZero():
 			j.broken(where, "the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds()))
-		case o.Restarts > 0:
-			unclear, fix = restartedWords(o), mendRestarts
-		case o.Ready.IsZero() && unrecovered(c, e) != nil:
-			unclear, fix = "no query was answered after the database was back, so that the pod is not Ready for good reason", mendRecovery
-		case o.Ready.IsZero():
-			j.broken(where, "the pod was not Ready again after the database was back")
-		default:
+		case o.Restarts > 0 && (lasted || lost):
+			unclear, fix = restartedWords(o), mend("probes/liveness-survives-outage")
+		case lost && culprit == "database/recovers":
+			unclear, fix = "no query was answered after the outage ("+awayWords(o)+"), so that the pod is not Ready for good reason", mend(culprit)
+		case lost:
+			j.broken(where, "the pod was not Ready again after the database was back, though queries were answered")
+		case lasted:
+			j.Seconds += o.Healed.Sub(o.Began).Seconds()
 			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
 		}
 	}
@@ -56,19 +57,22 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 	if unclear != "" {
 		return j.undecided(unclear, fix)
 	}
+	if len(said) == 0 {
+		return j.noOutage(c, e, problems)
+	}
 	return j.pass("Readiness follows the database OK", list(said))
 }
 
 // noOutage is the judgement when no outage could be tried.
 func (j Judgement) noOutage(c contract.Contract, e evidence.Evidence, problems []string) Judgement {
-	o := unrecovered(c, e)
+	o, culprit := stuck(c, e)
 	switch w := e.Outages.Without; {
 	case o != nil:
-		return j.undecided(notRecoveredWords(*o), mendRecovery)
+		return j.afterStuck(*o, culprit)
 	case len(problems) > 0:
 		return j.undecided("no outage could be tried: "+problems[0], "Remove what was in the way, then run podproof again.")
 	case w != nil && !w.Recovered:
-		return j.undecided("the pod did not become Ready in the first place, so nothing was taken from it", "Mend startup/waits-for-database first, then run podproof again.")
+		return j.undecided("the pod did not become Ready in the first place, so nothing was taken from it", mend("startup/waits-for-database"))
 	}
 	return inconclusive(e, evidence.SectionOutages, j.Promised)
 }

@@ -61,7 +61,7 @@ func judgeRefusesLate(_ contract.Contract, e evidence.Evidence) Judgement {
 	case lived < time.Second+atOnce:
 		return j.pass("Late requests OK (ended at once)", fmt.Sprintf("it ended within a second of SIGTERM, %s after the deletion, so nothing came late", seconds(t.Seconds)))
 	case killedAtTheEnd(t) && killedAtTheEnd(e.Termination):
-		return j.undecided(fmt.Sprintf("%s, %s after the deletion, as without requests", exitWords(*t.Last), seconds(t.Seconds)), mendTermination)
+		return j.undecided(fmt.Sprintf("%s, %s after the deletion, as without requests", exitWords(*t.Last), seconds(t.Seconds)), mend("termination/exit-zero"))
 	}
 	// What is refused once the process is gone is no word of its own.
 	lived := t.Deleted.Add(took - exitPrecision(*t))

@@ -35,7 +35,7 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 	crashed := t.Last.ExitCode > 128 && t.Last.ExitCode != 128+15 || t.Last.Reason == "OOMKilled"
 	switch {
 	case killedAtTheEnd(t) && killedAtTheEnd(e.Termination):
-		return j.undecided(seen+", as it does once it is up", mendTermination)
+		return j.undecided(seen+", as it does once it is up", mend("termination/exit-zero"))
 	case crashed || t.Seconds > limit.Seconds():
 		j.tail(t.Pod, 5)
 		why, fix := pid1(e).explain(*t, e)
@@ -49,8 +49,6 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 	}
 	return j.pass("SIGTERM during startup OK", seen)
 }
-
-const mendTermination = "Mend termination/exit-zero first, then run podproof again."
 
 // terminationLimit is the contract's time, or else the grace period.
 func terminationLimit(c contract.Contract, t *evidence.Termination) time.Duration {
