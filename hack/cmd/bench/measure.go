@@ -95,9 +95,9 @@ func (b bench) measure(ctx context.Context, img image) (result, error) {
 		{"**podproof inspect**, cold (`--no-cache`)", nil, append(slices.Clone(inspect), "--no-cache")},
 		{"**podproof inspect**, cold, fills its cache", empty, inspect},
 		{"**podproof inspect**, warm", nil, inspect},
-		{"gitleaks `dir`, on the unpacked tree", nil, []string{filepath.Join(b.dir, "gitleaks"), "dir", tree, "--no-banner", "--exit-code", "0", "--log-level", "error"}},
 		{"`crane export \\| sha256sum`", nil, []string{"sh", "-c", b.dir + "/crane export - - <" + archive + " | sha256sum"}},
 		{"`sha256sum` of the archive", nil, []string{"sha256sum", archive}},
+		{"gitleaks `dir`, on the unpacked tree", nil, []string{filepath.Join(b.dir, "gitleaks"), "dir", tree, "--no-banner", "--exit-code", "0", "--log-level", "error"}},
 	} {
 		row, err := b.time(ctx, p.name, p.before, p.args)
 		if err != nil {
@@ -138,7 +138,7 @@ func (b bench) time(ctx context.Context, name string, before func() error, args 
 		}
 	}
 	out.others = max(0, busySeconds()-busy-own) / (time.Since(began).Seconds() * float64(runtime.NumCPU()))
-	fmt.Fprintf(os.Stderr, "[bench] %s: %.3f s, others %.0f %%\n", name, median(out.runs), 100*out.others)
+	fmt.Fprintln(os.Stderr, "[bench]", out.line(median(out.runs)))
 	return out, nil
 }
 

@@ -19,15 +19,20 @@ func table(w io.Writer, all []result) {
 		_, _ = fmt.Fprintln(w, "| program | median | least to most | runs | peak RSS | to podproof cold | others' CPU |\n|---|---:|---:|---:|---:|---:|---:|")
 		cold := median(r.rows[0].runs)
 		for _, p := range r.rows {
-			least, most, rss := p.runs[0].seconds, 0.0, int64(0)
-			for _, one := range p.runs {
-				least, most, rss = min(least, one.seconds), max(most, one.seconds), max(rss, one.rss)
-			}
-			_, _ = fmt.Fprintf(w, "| %s | %.2f s | %.2f to %.2f s | %d | %d MB | %.2f | %.0f %% |\n",
-				p.name, median(p.runs), least, most, len(p.runs), rss/1e6, median(p.runs)/cold, 100*p.others)
+			_, _ = fmt.Fprintln(w, p.line(cold))
 		}
 		_, _ = fmt.Fprintf(w, "\nSecrets, says podproof: %s\n", r.found)
 	}
+}
+
+// line is the row in Markdown, with its ratio to a time in seconds.
+func (r row) line(cold float64) string {
+	least, most, rss := r.runs[0].seconds, 0.0, int64(0)
+	for _, one := range r.runs {
+		least, most, rss = min(least, one.seconds), max(most, one.seconds), max(rss, one.rss)
+	}
+	return fmt.Sprintf("| %s | %.2f s | %.2f to %.2f s | %d | %d MB | %.2f | %.0f %% |",
+		r.name, median(r.runs), least, most, len(r.runs), rss/1e6, median(r.runs)/cold, 100*r.others)
 }
 
 func median(runs []once) float64 {
@@ -41,9 +46,9 @@ func median(runs []once) float64 {
 
 // A machine that does other things at the same time is waited for, for a while.
 const (
-	quiet    = 0.15 // of its processors
+	quiet    = 0.2 // of its processors
 	sample   = 3 * time.Second
-	patience = 5 * time.Minute
+	patience = time.Minute
 )
 
 // settle waits until other processes are quiet. Where they are not in time, the table tells.
