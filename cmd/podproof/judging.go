@@ -85,6 +85,10 @@ func (f *judgeFlags) keepEvidence(r report.Record, failed bool) (string, error) 
 		if err != nil || !failed {
 			return "", err
 		}
+		// With --no-cache nobody else may have made the folder.
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return "", err
+		}
 		file = filepath.Join(dir, "evidence.json")
 	}
 	return file, r.WriteFile(file)
