@@ -197,9 +197,12 @@ func acceptable(err error) error {
 // found makes sure that podproof finds what is planted in the image, since a program that
 // looks at nothing is fast.
 func (b bench) found(ctx context.Context, archive string, img image) (string, error) {
-	out, err := b.command(ctx, []string{b.podproof, "inspect", "--no-cache", "-o", "json", "tar:" + archive}).Output()
+	cmd := b.command(ctx, []string{b.podproof, "inspect", "--no-cache", "-o", "json", "tar:" + archive})
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
 	if err = acceptable(err); err != nil {
-		return "", err
+		return "", fmt.Errorf("%s: %w: %s", cmd, err, stderr.String())
 	}
 	var report struct {
 		Verdicts []struct{ ID, Seen string }
