@@ -110,7 +110,7 @@ func (j *Judgement) hanging(o evidence.Outage, where string) {
 		case r.Failure == "timeout":
 			j.broken(where, "a request to the %s route was not answered at all: %s", stream, requestWords(r))
 		case r.End > 1:
-			j.note(where, "the slowest answer of the %s route: %s", stream, requestWords(r))
+			j.detail(where, "the slowest answer of the %s route: %s", stream, requestWords(r))
 		}
 	}
 }

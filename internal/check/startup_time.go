@@ -36,7 +36,7 @@ func judgeStartupTime(c contract.Contract, e evidence.Evidence) Judgement {
 		if !ok {
 			continue
 		}
-		j.note("pod "+p.Name, "%s", split)
+		j.detail("pod "+p.Name, "%s", split)
 		if took > slowest {
 			slowest, parts = took, split
 		}
