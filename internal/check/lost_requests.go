@@ -55,11 +55,11 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 	if len(tried) == 0 {
 		return inconclusive(e, evidence.SectionRollouts, j.Promised)
 	}
-	n, lost, undecided := 0, 0, ""
+	n, lost, stale, undecided := 0, 0, 0, ""
 	for _, o := range tried {
 		j.Seconds += o.Seconds
 		gone := lostIn(o)
-		n, lost = n+len(o.Requests), lost+len(gone)
+		n, lost, stale = n+len(o.Requests), lost+len(gone), stale+len(staleIn(o, gone))
 		switch {
 		case o.Problem != "":
 			undecided = o.Kind + ": " + said(o.Problem, 300)
@@ -73,6 +73,9 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		}
 	}
 	switch {
+	case lost > 0 && stale == lost:
+		return j.undecided(fmt.Sprintf("%d of %d requests lost, all of them sent to a pod more than %s after it had been taken out of the Service: the cluster was that slow to tell its nodes",
+			lost, n, proxyWithin), "Run podproof again while the machine has less to do: a pod cannot serve for as long as that takes.")
 	case lost > 0:
 		return j.fail(fmt.Sprintf("%d of %d requests lost: %s", lost, n, j.firstBroken().Message), rolloutFix(e.Rollouts))
 	case undecided != "":
@@ -87,6 +90,34 @@ func lostIn(o evidence.Rollout) []evidence.Request {
 	var out []evidence.Request
 	for _, r := range o.Requests {
 		if !answered(r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// proxyWithin is how long a cluster may take to tell its nodes that a pod is to get no more
+// requests. It is well below a second where CPU is not scarce; a pod that serves on for less
+// than this loses requests in earnest.
+const proxyWithin = 2 * time.Second
+
+// staleIn are the requests that new connections brought to a pod which no Service had led
+// to any more for longer than that.
+func staleIn(o evidence.Rollout, lost []evidence.Request) []evidence.Request {
+	var out []evidence.Request
+	for _, r := range lost {
+		if r.Stream != streamNew || r.Failure != "refused" && r.Failure != "timeout" && r.Failure != "unreachable" {
+			continue
+		}
+		// Which pod it went to is not known. The last one that ended is the one in its favour.
+		last, ended := time.Time{}, map[string]bool{}
+		for _, m := range o.Endpoints {
+			pod, _, ends := strings.Cut(m.What, ": terminating")
+			if ends && !ended[pod] && m.At.Before(r.Start) {
+				last, ended[pod] = m.At, true
+			}
+		}
+		if !last.IsZero() && r.Start.Sub(last) > proxyWithin {
 			out = append(out, r)
 		}
 	}

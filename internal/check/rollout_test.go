@@ -36,11 +36,33 @@ func losing(o *evidence.Rollout) {
 	o.Endpoints = []evidence.Mark{{At: at(201.2), What: "service/api, pod api-1: terminating, not serving"}}
 }
 
+// losingLate loses requests three seconds after the Service has been told of a pod's end.
+func losingLate(o *evidence.Rollout) {
+	o.Endpoints = []evidence.Mark{{At: at(200.4), What: "service/api, pod api-1: terminating, still serving"},
+		{At: at(204), What: "service/api, pod api-1: terminating, not serving"}}
+	o.Requests[60] = failed("new", 203.4, 0.001, "refused")
+	o.Requests[62] = failed("new", 203.5, 0.001, "timeout")
+}
+
 var lostRequestsExamples = []example{
 	{name: "none lost", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"0 of 400", "fewer than 0.75 %"}},
 	{name: "lost in a restart", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) { losing(&os[0]) }),
 		says: []string{"3 of 400 requests lost", "2 refused over a new connection, 1 reset over a kept connection", "1.0 s to 1.2 s after it began",
 			"pod api-1: deletion requested", "terminating, not serving"}},
+	{name: "sent to a pod that was long gone", c: goodContract(), want: Inconclusive, e: rollouts(func(os []evidence.Rollout) { losingLate(&os[0]) }),
+		says: []string{"2 of 400 requests lost", "more than 2s after", "the cluster was that slow"}},
+	{name: "some of them early", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) {
+		losingLate(&os[0])
+		os[0].Requests[20] = failed("new", 201.5, 0.001, "refused")
+	})},
+	{name: "late over a kept connection", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) {
+		losingLate(&os[0])
+		os[0].Requests[63] = failed("kept", 203.5, 0.001, "reset")
+	})},
+	{name: "no pod had ended yet", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) {
+		losingLate(&os[0])
+		os[0].Endpoints = nil
+	})},
 	{name: "a sleep is enough", c: goodContract(), want: Fail, says: []string{"sleep: {seconds: 5}", "none of 200 requests was lost"}, e: with(func(e *evidence.Evidence) {
 		losing(&e.Rollouts[0])
 		slept := goodRollouts()[0]

@@ -28,6 +28,11 @@ type possible struct {
 	step
 }
 
+// quiet are the steps that a rollout waits for: those that look at the pods which it
+// replaces, and those that start a crowd of pods. While a node is busy with these, kube-proxy
+// is seconds late, and requests are lost that no other cluster would lose.
+var quiet = []string{"health", "identity", "resources", "required-env", "malformed-env"}
+
 // trialSteps are the trials that disturb what they are tried on. Each has pods of its own,
 // or, like an outage, a namespace; a rollout replaces the workload's own pods, and so waits
 // for those who look at them.
@@ -54,7 +59,7 @@ func (r *run) trialSteps() []possible {
 		{r.needs(evidence.SectionInFlight), step{id: "requests-in-flight", after: []string{"ready", "agent"},
 			name: "Stopping a pod with requests in flight", ended: "Pod with requests in flight stopped",
 			sections: []evidence.Section{evidence.SectionInFlight}, run: r.inFlight}},
-		{r.needs(evidence.SectionRollouts), step{id: "rollouts", after: []string{"ready", "agent"}, behind: []string{"health", "identity", "resources"},
+		{r.needs(evidence.SectionRollouts), step{id: "rollouts", after: []string{"ready", "agent"}, behind: quiet,
 			name: "Rolling out under load", ended: "Rolled out under load",
 			sections: []evidence.Section{evidence.SectionRollouts}, run: r.rollouts}},
 		{r.needs(outage...) && len(r.contract.Dependencies) > 0, step{id: "outages", after: []string{"ready", "agent"},
