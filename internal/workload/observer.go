@@ -164,6 +164,10 @@ func (o *Observer) broadcast() {
 	o.changed = make(chan struct{})
 }
 
+// lookAgain is how soon a wait looks again where nothing changes: some states are hopeless
+// only when they have lasted.
+const lookAgain = time.Second
+
 // Wait looks at the pods that match, now and after each change, until done says true or
 // fails. Its error, when the context ends first, is the context's cause together with
 // what look said last.
@@ -186,6 +190,7 @@ func (o *Observer) Wait(ctx context.Context, match func(*corev1.Pod) bool, look 
 		o.tell(seen)
 		select {
 		case <-changed:
+		case <-time.After(lookAgain):
 		case <-ctx.Done():
 			return &WaitError{Cause: context.Cause(ctx), Seen: seen}
 		}

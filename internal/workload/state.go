@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -95,11 +96,15 @@ var hopeless = map[string]string{
 	"CrashLoopBackOff":           "the process ends again and again",
 }
 
+// roomWithin is how long a pod may be unschedulable: others that end make room.
+const roomWithin = 15 * time.Second
+
 // Hopeless says in words why a pod cannot become Ready any more, and "" while it may.
 func Hopeless(o *Observed) string {
 	p := o.Pod
 	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+		unscheduled := c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable
+		if unscheduled && time.Since(c.LastTransitionTime.Time) > roomWithin {
 			return fmt.Sprintf("pod %s cannot be scheduled: %s", p.Name, c.Message)
 		}
 	}

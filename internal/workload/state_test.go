@@ -31,6 +31,11 @@ func has(t corev1.PodConditionType, s corev1.ConditionStatus, reason, message st
 	}
 }
 
+// justNow lets the last condition be a new one.
+func justNow(p *corev1.Pod) {
+	p.Status.Conditions[len(p.Status.Conditions)-1].LastTransitionTime = metav1.Now()
+}
+
 func phase(ph corev1.PodPhase) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Status.Phase = ph }
 }
@@ -63,6 +68,7 @@ func TestHopeless(t *testing.T) {
 		{name: "not scheduled yet", pod: podIs(has(corev1.PodScheduled, corev1.ConditionFalse, "SchedulingGated", ""))},
 		{name: "unschedulable", pod: podIs(has(corev1.PodScheduled, corev1.ConditionFalse, "Unschedulable", "Insufficient memory")),
 			want: []string{"api-1 cannot be scheduled", "Insufficient memory"}},
+		{name: "no room yet", pod: podIs(has(corev1.PodScheduled, corev1.ConditionFalse, "Unschedulable", "Insufficient memory"), justNow)},
 		{name: "no such secret", pod: podIs(container(corev1.ContainerStatus{State: waiting("CreateContainerConfigError", `secret "api" not found`)})),
 			want: []string{"container api", "CreateContainerConfigError", `secret "api" not found`}},
 		{name: "settings not sent yet", pod: podIs(container(corev1.ContainerStatus{State: waiting("CreateContainerConfigError", "failed to sync configmap cache: timed out waiting for the condition")}))},
