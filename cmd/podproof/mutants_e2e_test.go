@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -19,6 +21,18 @@ import (
 
 // sharedCluster is the kind cluster in which the truth table is tried, as a user lends one.
 var sharedCluster = fmt.Sprintf("podproof-e2e-%d", os.Getpid())
+
+// TestMain lets three images be verified side by side: that is mostly waiting, and as much
+// as a node of two CPUs has room for.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if runtime.GOMAXPROCS(0) < 3 {
+		if err := flag.Set("test.parallel", "3"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // lend makes the shared cluster, and removes it when the test is over.
 func lend(t *testing.T) {
