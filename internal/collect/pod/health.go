@@ -14,12 +14,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
 )
 
 const (
 	healthAttempts = 30
-	healthEvery    = time.Second
-	maxBody        = 1024
+	// inVain is how often a Service is asked that has no Ready pod to lead to.
+	inVain      = 3
+	healthEvery = time.Second
+	maxBody     = 1024
 )
 
 // Health asks the workload's health route through its Service, from a node inside the
@@ -38,9 +41,13 @@ func Health(ctx context.Context, b *Bench, services []corev1.Service, port int, 
 	}
 	h := &evidence.Health{URL: "http://" + address + path, From: "node " + pod.Spec.NodeName}
 	began := time.Now()
+	attempts := healthAttempts
+	if !workload.IsReady(pod) {
+		attempts = inVain
+	}
 	tick := time.NewTicker(healthEvery)
 	defer tick.Stop()
-	for range healthAttempts {
+	for range attempts {
 		a := b.get(ctx, pod.Spec.NodeName, h.URL)
 		h.Attempts = append(h.Attempts, a)
 		if a.Status == 200 {
