@@ -37,6 +37,9 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 		// The others may be over before a probe asks.
 		lasted := o.Kind == "refused" || o.Kind == "frozen"
 		lost := !o.Unready.IsZero() && o.Ready.IsZero()
+		if lasted {
+			j.Seconds += o.Healed.Sub(o.Began).Seconds()
+		}
 		switch {
 		case lasted && o.Unready.IsZero():
 			j.broken(where, "the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds()))
@@ -47,7 +50,6 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 		case lost:
 			j.broken(where, "the pod was not Ready again after the database was back, though queries were answered")
 		case lasted:
-			j.Seconds += o.Healed.Sub(o.Began).Seconds()
 			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
 		}
 	}
