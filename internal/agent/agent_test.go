@@ -198,11 +198,12 @@ func TestStopAndClock(t *testing.T) {
 
 // Whoever hangs does not hold the agent.
 func TestStopWhileOneHangs(t *testing.T) {
-	hang := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-hang }))
+	hang, arrived := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { close(arrived); <-hang }))
 	defer server.Close()
 	defer close(hang)
 	s := start(t, to(server, Stream{Name: "hangs", Count: 1}))
+	<-arrived // a stop that is read before would start no request at all
 	s.say(Stop)
 	if got := s.outcomes(); len(got) != 1 || got[0].Failure != "timeout" {
 		t.Errorf("got %+v", got)
