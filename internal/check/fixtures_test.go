@@ -41,6 +41,7 @@ func goodEvidence() evidence.Evidence {
 		Rebuild:          goodRebuild(),
 		Image:            goodImage(),
 		Workload:         goodWorkload(),
+		Admission:        &evidence.Admission{},
 		Startup:          &evidence.Startup{Applied: at(0), Ready: true, Seconds: 4.2, Pods: []evidence.Pod{goodPod("api-1"), goodPod("api-2")}},
 		Health:           &evidence.Health{URL: "http://api:8000/health", From: "the node", Attempts: []evidence.HTTPAttempt{{Status: 200, Seconds: 0.003}}},
 		Identity:         &evidence.Identity{Pod: "api-1", Container: "api", Processes: []evidence.Process{goodProcess()}},

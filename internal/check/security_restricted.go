@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
@@ -18,7 +20,7 @@ var securityRestricted = Check{
 	Fix: "Set what is named in the container's and the pod's securityContext: runAsNonRoot, allowPrivilegeEscalation: false, " +
 		"capabilities.drop [ALL], seccompProfile RuntimeDefault.",
 	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionWorkload},
+	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionAdmission},
 	Judge: judgeSecurityRestricted,
 }
 
@@ -43,8 +45,22 @@ func judgeSecurityRestricted(_ contract.Contract, e evidence.Evidence) Judgement
 			j.broken(fmt.Sprintf("%s %s", w.Kind, w.Name), "%s: %s", r.ForbiddenReason, said(r.ForbiddenDetail, 300))
 		}
 	}
+	if j.firstBroken() == nil && e.Admission != nil {
+		// A newer or an older cluster than these rules, or a webhook that changes pods.
+		for _, text := range append(slices.Clone(e.Admission.Warnings), e.Admission.Refused) {
+			if strings.Contains(text, "PodSecurity") {
+				j.broken("the cluster's API server", "%s", said(text, 300))
+			}
+		}
+	}
 	if f := j.firstBroken(); f != nil {
 		return j.fail(fmt.Sprintf("an enforcing namespace refuses its pods: %s", f.Message), "")
 	}
-	return j.pass("Pod Security restricted OK", "all of its rules allow the pod as the manifests have it")
+	if e.Admission == nil {
+		return inconclusive(e, evidence.SectionAdmission, j.Promised)
+	}
+	if r := e.Admission.Refused; r != "" {
+		return j.undecided("the API server refuses the pod for another reason: "+said(r, 300), "Mend that first; no namespace of this cluster admits the pod.")
+	}
+	return j.pass("Pod Security restricted OK", "all of its rules allow the pod as the manifests have it, and so does the API server")
 }

@@ -18,7 +18,20 @@ var restrictedExamples = []example{
 		e: with(func(e *evidence.Evidence) { e.Workload.Template.Spec.HostNetwork = true })},
 	{name: "no seccomp", c: goodContract(), want: Fail, says: []string{"seccompProfile"},
 		e: with(func(e *evidence.Evidence) { e.Workload.Template.Spec.SecurityContext.SeccompProfile = nil })},
+	{name: "the API server knows more", c: goodContract(), want: Fail, says: []string{"the cluster's API server", "windows"}, e: admission(
+		evidence.Admission{Warnings: []string{`would violate PodSecurity "restricted:latest": windows`}})},
+	{name: "another warning", c: goodContract(), want: Pass, e: admission(evidence.Admission{Warnings: []string{"spec.x: deprecated"}})},
+	{name: "enforced", c: goodContract(), want: Fail, e: admission(evidence.Admission{Refused: `pods "x" is forbidden: violates PodSecurity "restricted:latest"`})},
+	{name: "refused otherwise", c: goodContract(), want: Inconclusive, says: []string{"exceeded quota"}, e: admission(evidence.Admission{Refused: "exceeded quota"})},
+	{name: "not asked, not allowed", c: goodContract(), want: Fail, e: with(func(e *evidence.Evidence) {
+		e.Admission, e.Workload.Template.Spec.Containers[0].SecurityContext.Capabilities = nil, nil
+	})},
+	{name: "not asked", c: goodContract(), want: Inconclusive, e: without(evidence.SectionAdmission, func(e *evidence.Evidence) { e.Admission = nil })},
 	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionWorkload, func(e *evidence.Evidence) { e.Workload = nil })},
+}
+
+func admission(a evidence.Admission) evidence.Evidence {
+	return with(func(e *evidence.Evidence) { e.Admission = &a })
 }
 
 // admitted adds a volume and its mount to the first pod, as admission does.

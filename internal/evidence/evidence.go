@@ -22,6 +22,7 @@ const (
 	SectionImage       Section = "image"
 	SectionCluster     Section = "cluster"
 	SectionWorkload    Section = "workload"
+	SectionAdmission   Section = "admission"
 	SectionStartup     Section = "startup"
 	SectionHealth      Section = "health"
 	SectionIdentity    Section = "identity"
@@ -61,6 +62,8 @@ type Evidence struct {
 	Image    *Image    `json:"image,omitempty"`
 	Cluster  *Cluster  `json:"cluster,omitempty"`
 	Workload *Workload `json:"workload,omitempty"`
+	// Admission is what the API server says to a pod as the manifests have it.
+	Admission *Admission `json:"admission,omitempty"`
 	// Dependencies are what the workload was started next to, in the contract's order.
 	Dependencies []Dependency `json:"dependencies,omitempty"`
 

@@ -19,6 +19,14 @@ type Workload struct {
 	ImageReplaced map[string]string `json:"imageReplaced,omitempty"`
 }
 
+// Admission is the API server's answer to a pod in a dry run, in a namespace that warns of
+// what the Pod Security level restricted refuses.
+type Admission struct {
+	Warnings []string `json:"warnings,omitempty"`
+	// Refused is why it would not make the pod at all, empty where it would.
+	Refused string `json:"refused,omitempty"`
+}
+
 // Pod is one pod as last seen, with what it said.
 type Pod struct {
 	Name   string           `json:"name"`

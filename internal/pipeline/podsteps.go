@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"maps"
 
 	"podproof.dev/podproof/internal/collect/pod"
@@ -55,29 +56,50 @@ func (r *run) isSubject(o workload.Object) bool {
 	return o.GetKind() == r.subject.GetKind() && o.GetName() == r.subject.GetName()
 }
 
+// placedSubject is the workload as it goes into the cluster.
+func (r *run) placedSubject() (workload.Runner, error) {
+	for _, o := range r.placed() {
+		if r.isSubject(o) {
+			rs, err := workload.Runners([]workload.Object{o})
+			if err != nil {
+				return workload.Runner{}, err
+			}
+			return rs[0], nil
+		}
+	}
+	return workload.Runner{}, fmt.Errorf("the manifests hold no %s", r.contract.Workload)
+}
+
+func (r *run) admission(ctx context.Context) error {
+	subject, err := r.placedSubject()
+	if err != nil {
+		return err
+	}
+	a, err := r.applier.Admission(ctx, r.namespace(), subject.Template)
+	if err != nil {
+		return err
+	}
+	r.set(func(e *evidence.Evidence) { e.Admission = a })
+	return nil
+}
+
 // startsPerCPU bounds how many trial pods start at once.
 const startsPerCPU = 3
 
 // startup applies the workload, watches it start, and sets up the bench for the trials.
 func (r *run) startup(ctx context.Context) error {
-	var subject []workload.Object
-	for _, o := range r.placed() {
-		if r.isSubject(o) {
-			subject = append(subject, o)
-		}
-	}
-	placed, err := workload.Runners(subject)
+	subject, err := r.placedSubject()
 	if err != nil {
 		return err
 	}
 	r.bench = &pod.Bench{Run: r.lease.ID, Namespace: r.namespace(), Applier: r.applier, Observer: r.observer,
-		REST: r.kind.REST(), Node: r.kind, Subject: placed[0], Container: r.container.Name, Redact: r.redact,
+		REST: r.kind.REST(), Node: r.kind, Subject: subject, Container: r.container.Name, Redact: r.redact,
 		AgentNamespace: r.namespace(), Starting: make(chan struct{}, startsPerCPU*max(1, r.info.CPUs))}
 	r.set(func(e *evidence.Evidence) {
 		e.Workload = &evidence.Workload{Kind: r.subject.GetKind(), Name: r.subject.GetName(), Namespace: r.namespace(),
-			Replicas: r.subject.Replicas, Container: r.container.Name, Template: placed[0].Template, ImageReplaced: maps.Clone(r.images)}
+			Replicas: r.subject.Replicas, Container: r.container.Name, Template: subject.Template, ImageReplaced: maps.Clone(r.images)}
 	})
-	s, err := pod.Startup(ctx, r.bench, subject, r.contract.Startup.Within.Std())
+	s, err := pod.Startup(ctx, r.bench, []workload.Object{subject.Object}, r.contract.Startup.Within.Std())
 	if err != nil {
 		return err
 	}

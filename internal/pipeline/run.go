@@ -56,7 +56,7 @@ type run struct {
 	observers []*workload.Observer
 }
 
-var podSections = []evidence.Section{evidence.SectionStartup, evidence.SectionHealth,
+var podSections = []evidence.Section{evidence.SectionAdmission, evidence.SectionStartup, evidence.SectionHealth,
 	evidence.SectionIdentity, evidence.SectionTermination, evidence.SectionRequiredEnv,
 	evidence.SectionMalformedEnv, evidence.SectionResponses, evidence.SectionResources,
 	evidence.SectionReadOnlyRoot, evidence.SectionArbitraryUID,
@@ -110,6 +110,8 @@ func (r *run) steps() []step {
 		{pods, step{id: "dependencies", after: []string{"node", "other-images", "load"}, name: r.dependenciesTitle(), ended: "Dependencies ready", run: r.dependencies}},
 		{pods, step{id: "startup", after: []string{"dependencies", "load", "dns"}, name: "Starting " + r.contract.Workload, ended: "Started " + r.contract.Workload,
 			sections: []evidence.Section{evidence.SectionStartup, evidence.SectionWorkload}, run: r.startup}},
+		{r.needs(evidence.SectionAdmission), step{id: "admission", after: []string{"dependencies"},
+			sections: []evidence.Section{evidence.SectionAdmission}, run: r.admission}},
 		{r.needs(evidence.SectionHealth), step{id: "health", after: []string{"startup"}, name: "Asking for its health", ended: "Health asked",
 			sections: []evidence.Section{evidence.SectionHealth}, run: r.health}},
 		{r.needs(evidence.SectionIdentity), step{id: "identity", after: []string{"startup"},

@@ -30,6 +30,8 @@ type Applier struct {
 
 // NewApplier connects to a cluster.
 func NewApplier(c *rest.Config) (*Applier, error) {
+	c = rest.CopyConfig(c)
+	c.WarningHandlerWithContext = hear{}
 	client, err := kubernetes.NewForConfig(c)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
@@ -92,7 +94,7 @@ func (a *Applier) apply(ctx context.Context, o Object) error {
 // CreateNamespace makes the run's namespace, and waits for the service account without
 // which no pod is admitted to it.
 func (a *Applier) CreateNamespace(ctx context.Context, name, run string) error {
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{RunLabel: run}}}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{RunLabel: run, warnLabel: "restricted"}}}
 	if _, err := a.Client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("creating namespace %s: %w", name, err)
 	}

@@ -25,6 +25,9 @@ func TestNamespaceIsLabelledAndHasItsServiceAccount(t *testing.T) {
 	if ns.Labels[RunLabel] != "r1" {
 		t.Errorf("its labels are %v", ns.Labels)
 	}
+	if ns.Labels[warnLabel] != "restricted" {
+		t.Errorf("no warning is asked for: its labels are %v", ns.Labels)
+	}
 	if _, err := client.CoreV1().ServiceAccounts("shop").Get(t.Context(), "default", metav1.GetOptions{}); err != nil {
 		t.Error(err)
 	}
