@@ -111,6 +111,9 @@ func Judge(selected []Check, c contract.Contract, e evidence.Evidence) []Verdict
 		v := Verdict{Check: ch}
 		if chosen[ch.ID] {
 			v.Judgement = judge(ch, c, e)
+			if v.Status != Skipped {
+				v.Timeline = story(ch, e)
+			}
 		} else {
 			v.Judgement = Judgement{Status: Skipped, Seen: "not selected for this run"}
 		}
@@ -132,6 +135,19 @@ func judge(ch Check, c contract.Contract, e evidence.Evidence) (j Judgement) {
 		}
 	}()
 	return ch.Judge(c, e)
+}
+
+// story is the timeline of a check's trial. A bug of it hides no verdict.
+func story(ch Check, e evidence.Evidence) (ms []Moment) {
+	defer func() {
+		if p := recover(); p != nil {
+			ms = nil
+		}
+	}()
+	if ch.Timeline == nil {
+		return nil
+	}
+	return ch.Timeline(e)
 }
 
 // waive accepts a broken promise when the contract names it, with a reason, and the

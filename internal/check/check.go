@@ -52,6 +52,8 @@ type Check struct {
 	OptIn string
 	// Judge concludes from the evidence alone.
 	Judge func(contract.Contract, evidence.Evidence) Judgement
+	// Timeline tells what happened when, where the promise is about a trial; nil where not.
+	Timeline func(evidence.Evidence) []Moment
 }
 
 // Judgement is what one check concluded.
@@ -83,6 +85,7 @@ type Verdict struct {
 	Check  Check
 	Waiver *contract.Waiver
 	Judgement
+	Timeline []Moment
 }
 
 // inconclusive is the judgement when a section of the evidence is missing.

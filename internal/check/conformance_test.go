@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -80,7 +81,11 @@ func TestExamples(t *testing.T) {
 		for _, x := range examples[ch.ID] {
 			t.Run(ch.ID+"/"+x.name, func(t *testing.T) {
 				j := ch.Judge(x.c, x.e)
-				text := strings.Join(append([]string{j.Promised, j.Seen, j.Fix, j.Line}, findingTexts(j)...), "\n")
+				told := append([]string{j.Promised, j.Seen, j.Fix, j.Line}, findingTexts(j)...)
+				for _, m := range story(ch, x.e) {
+					told = append(told, fmt.Sprintf("%+.2f s %s: %s", m.Seconds, m.Source, m.What))
+				}
+				text := strings.Join(told, "\n")
 				if j.Status != x.want {
 					t.Errorf("verdict %s, want %s\n%s", j.Status, x.want, text)
 				}

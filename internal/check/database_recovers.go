@@ -17,6 +17,8 @@ var databaseRecovers = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutages},
 	Judge: judgeDatabaseRecovers,
+
+	Timeline: func(e evidence.Evidence) []Moment { return outageMoments(e.Outages) },
 }
 
 func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {

@@ -18,6 +18,8 @@ var exitUnderOutage = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutageTermination},
 	Judge: judgeExitUnderOutage,
+
+	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.OutageTermination) },
 }
 
 func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {

@@ -71,6 +71,10 @@ func TestBrokenCheckDecidesNothing(t *testing.T) {
 	if j := judge(bad, contract.Contract{}, evidence.Evidence{}); j.Status != Inconclusive || !strings.Contains(j.Seen, "nil map") {
 		t.Errorf("%+v", j)
 	}
+	bad.Timeline = func(evidence.Evidence) []Moment { panic("nil map") }
+	if ms := story(bad, evidence.Evidence{}); ms != nil {
+		t.Errorf("a story of %d moments", len(ms))
+	}
 }
 
 func TestResult(t *testing.T) {

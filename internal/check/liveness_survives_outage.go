@@ -18,6 +18,8 @@ var livenessSurvivesOutage = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutages},
 	Judge: judgeLivenessSurvivesOutage,
+
+	Timeline: func(e evidence.Evidence) []Moment { return outageMoments(e.Outages) },
 }
 
 func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judgement {

@@ -21,6 +21,7 @@ var noLostRequests = Check{
 	Judge: func(c contract.Contract, e evidence.Evidence) Judgement {
 		return judgeRollouts(e, "a rolling restart and an eviction under load", "Rollout without lost requests OK", "restart", "eviction")
 	},
+	Timeline: func(e evidence.Evidence) []Moment { return rolloutMoments(e.Rollouts, "restart", "eviction") },
 }
 
 var scaleDown = Check{
@@ -36,6 +37,7 @@ var scaleDown = Check{
 		}
 		return judgeRollouts(e, "a scale-down to one replica under load", "Scale-down without lost requests OK", "scale-down")
 	},
+	Timeline: func(e evidence.Evidence) []Moment { return rolloutMoments(e.Rollouts, "scale-down") },
 }
 
 // fewest requests from which anything is concluded.
@@ -140,10 +142,6 @@ func (j *Judgement) lostWhere(o evidence.Rollout, lost []evidence.Request) {
 	}
 	begun, ended := lost[0].Start.Sub(o.Began), lost[len(lost)-1].Ended().Sub(o.Began)
 	j.broken(o.Kind, "%s; %s to %s after it began", strings.Join(parts, ", "), seconds(begun.Seconds()), seconds(ended.Seconds()))
-	const most = 12
-	for _, m := range rolloutMarks(o, begun, ended)[:min(most, len(rolloutMarks(o, begun, ended)))] {
-		j.note(o.Kind+", "+seconds(m.At.Sub(o.Began).Seconds()), "%s", m.What)
-	}
 }
 
 func lossWords(r evidence.Request) string {
@@ -151,30 +149,6 @@ func lossWords(r evidence.Request) string {
 		return fmt.Sprintf("with status %d", r.Status)
 	}
 	return r.Failure
-}
-
-// rolloutMarks are what happened to pods and endpoints around the losses.
-func rolloutMarks(o evidence.Rollout, from, to time.Duration) []evidence.Mark {
-	var out []evidence.Mark
-	near := func(m evidence.Mark) bool {
-		at := m.At.Sub(o.Began)
-		return at > from-5*time.Second && at < to+time.Second
-	}
-	for _, p := range o.Ended {
-		for _, m := range p.Timeline {
-			if near(m) && (m.What == "deletion requested" || strings.Contains(m.What, "exited")) {
-				m.What = "pod " + p.Name + ": " + m.What
-				out = append(out, m)
-			}
-		}
-	}
-	for _, m := range o.Endpoints {
-		if near(m) {
-			out = append(out, m)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b evidence.Mark) int { return a.At.Compare(b.At) })
-	return out
 }
 
 // rolloutFix says whether the sleep that was tried would have been enough.

@@ -16,6 +16,8 @@ var readinessTellsTheTruth = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutages},
 	Judge: judgeReadinessTellsTheTruth,
+
+	Timeline: func(e evidence.Evidence) []Moment { return outageMoments(e.Outages) },
 }
 
 func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judgement {

@@ -17,6 +17,8 @@ var refusesLate = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionInFlight},
 	Judge: judgeRefusesLate,
+
+	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.InFlight) },
 }
 
 // atOnce is the time in which nothing can be told apart: requests come every 50 ms.

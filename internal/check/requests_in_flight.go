@@ -17,6 +17,8 @@ var requestsInFlight = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionInFlight},
 	Judge: judgeRequestsInFlight,
+
+	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.InFlight) },
 }
 
 // The streams of requests, as the collector names them.

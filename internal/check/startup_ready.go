@@ -22,6 +22,8 @@ var startupReady = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionStartup},
 	Judge: judgeStartupReady,
+
+	Timeline: func(e evidence.Evidence) []Moment { return startMoments(e.Startup) },
 }
 
 // within is the time that a start may take.

@@ -20,6 +20,8 @@ var startupTime = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionStartup},
 	Judge: judgeStartupTime,
+
+	Timeline: func(e evidence.Evidence) []Moment { return startMoments(e.Startup) },
 }
 
 func judgeStartupTime(c contract.Contract, e evidence.Evidence) Judgement {

@@ -18,6 +18,8 @@ var terminationDuringStartup = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionEarlyTermination},
 	Judge: judgeTerminationDuringStartup,
+
+	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.EarlyTermination) },
 }
 
 func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Judgement {

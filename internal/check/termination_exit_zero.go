@@ -21,6 +21,8 @@ var terminationExitZero = Check{
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionTermination},
 	Judge: judgeTerminationExitZero,
+
+	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.Termination) },
 }
 
 func judgeTerminationExitZero(c contract.Contract, e evidence.Evidence) Judgement {

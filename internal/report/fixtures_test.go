@@ -83,6 +83,12 @@ func broken(v *check.Verdict) {
 		{Where: "pod api-7d9f, container api", Message: "state terminated, reason Error\nlast log line: \x1b[31mbye\x1b[0m"},
 		{Where: "Dockerfile.prod", Message: "shell form on line 12", Note: true},
 	}
+	deleted := time.Date(2026, 3, 1, 12, 0, 20, 0, time.UTC)
+	v.Timeline = []check.Moment{
+		{At: deleted, Resolution: 1, Source: "kubelet", What: "event Killing: Stopping container api"},
+		{At: deleted.Add(12 * time.Millisecond), Seconds: 0.012, Resolution: 0.01, Source: "watch", What: "deletion requested"},
+		{At: deleted.Add(30200 * time.Millisecond), Seconds: 30.2, Resolution: 0.1, Source: "node", What: "container api: its processes are gone"},
+	}
 }
 
 func undecided(v *check.Verdict) {

@@ -124,6 +124,9 @@ func (r Report) junitText(v Verdict) string {
 	for _, f := range v.Findings {
 		fmt.Fprintf(&b, "- %s\n", findingText(f))
 	}
+	for _, l := range drawn(v.Timeline) {
+		fmt.Fprintf(&b, "%s%s\n", l.label, l.what)
+	}
 	if r.Evidence != "" {
 		fmt.Fprintf(&b, "evidence: %s\n", r.Evidence)
 	}

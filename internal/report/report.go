@@ -55,9 +55,11 @@ type Verdict struct {
 	Promised string       `json:"promised"`
 	Seen     string       `json:"seen"`
 	// Fix is empty when there is nothing to mend.
-	Fix      string           `json:"fix"`
-	Findings []check.Finding  `json:"findings"`
-	Seconds  float64          `json:"seconds"`
+	Fix      string          `json:"fix"`
+	Findings []check.Finding `json:"findings"`
+	Seconds  float64         `json:"seconds"`
+	// Timeline is what happened when in the trial, where there was one.
+	Timeline []check.Moment   `json:"timeline,omitempty"`
 	Waiver   *contract.Waiver `json:"waiver,omitempty"`
 
 	line  string // the few words for a promise that holds
@@ -86,7 +88,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 			Story: Story(v.Check.Story), Why: v.Check.Why,
 			Promised: v.Promised, Seen: v.Seen, Fix: v.Fix,
 			Findings: append([]check.Finding{}, v.Findings...),
-			Seconds:  v.Seconds, Waiver: v.Waiver, line: v.Line, optIn: v.Check.OptIn != "",
+			Seconds:  v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, line: v.Line, optIn: v.Check.OptIn != "",
 		}
 		if v.Status == check.Pass || v.Status == check.Skipped {
 			out.Fix = ""

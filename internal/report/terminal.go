@@ -131,6 +131,9 @@ func (p *page) verdict(v Verdict) {
 		p.labelled(4, label("waived"), plain, strings.TrimPrefix(waiverText(v), "waived "))
 	}
 	p.findings(p.worthTelling(v))
+	if v.Verdict == check.Fail || v.Verdict == check.Inconclusive || p.Verbose {
+		p.timeline(v.Timeline)
+	}
 }
 
 // worthTelling leaves out the details of a promise that holds.

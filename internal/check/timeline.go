@@ -1,0 +1,196 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// Moment is one thing that happened in a trial, on the clock of podproof.
+type Moment struct {
+	At time.Time `json:"at"`
+	// Seconds since the trial began, negative before that.
+	Seconds float64 `json:"seconds"`
+	// Resolution of the time, in seconds: metav1 has whole ones.
+	Resolution float64 `json:"resolution"`
+	// Source is who told the time: "podproof", "watch", "kubelet", "node", "cri", "agent".
+	Source string `json:"source"`
+	What   string `json:"what"`
+}
+
+// resolutions of the times of each source, in seconds. That of the kubelet is of metav1.Time;
+// a node is asked every 50 ms whether a process is gone; the others write nanoseconds, and
+// come through a queue.
+var resolutions = map[string]float64{"kubelet": 1, "node": 0.1, "watch": 0.01, "podproof": 0.01, "agent": 0.001, "cri": 0.001}
+
+// storyBefore and storyAfter are how much of what surrounds a trial belongs to its story.
+const (
+	storyBefore = 2 * time.Second
+	storyAfter  = time.Second
+)
+
+// timeline puts what happened around a trial in order, from what each source tells.
+func timeline(began, ended time.Time, sources ...[]evidence.Mark) []Moment {
+	var out []Moment
+	for _, m := range slices.Concat(sources...) {
+		resolution := cmp.Or(resolutions[m.Source], 1)
+		at := m.At
+		// A time that was cut to whole seconds may lie before what caused it.
+		if resolution == 1 && at.Before(began) && began.Sub(at) < time.Second {
+			at = began
+		}
+		if at.IsZero() || at.Before(began.Add(-storyBefore)) || at.After(ended.Add(storyAfter)) {
+			continue
+		}
+		out = append(out, Moment{At: at, Seconds: at.Sub(began).Seconds(), Resolution: resolution, Source: m.Source, What: m.What})
+	}
+	slices.SortStableFunc(out, func(a, b Moment) int { return a.At.Compare(b.At) })
+	return joined(out)
+}
+
+// joined draws log lines that follow each other as one moment.
+func joined(ms []Moment) []Moment {
+	var out []Moment
+	more := 0
+	end := func() {
+		if more > 0 {
+			out[len(out)-1].What += fmt.Sprintf(" (and %s)", count(more, "more line"))
+		}
+		more = 0
+	}
+	for _, m := range ms {
+		if m.Source == "cri" && len(out) > 0 && out[len(out)-1].Source == "cri" {
+			more++
+			continue
+		}
+		end()
+		out = append(out, m)
+	}
+	end()
+	return out
+}
+
+// podMarks are what happened to a pod, by the watch, the kubelet's events and its log.
+func podMarks(p evidence.Pod, name string) []evidence.Mark {
+	out := slices.Clone(p.Timeline)
+	for _, ev := range p.Events {
+		out = append(out, evidence.Mark{At: ev.At, Source: "kubelet", What: "event " + ev.Reason + ": " + said(ev.Message, 160)})
+	}
+	for _, l := range p.Log {
+		out = append(out, evidence.Mark{At: l.At, Source: "cri", What: strings.TrimSpace("log " + l.Stream + ": " + said(l.Text, 160))})
+	}
+	if name != "" {
+		for i := range out {
+			out[i].What = name + ": " + out[i].What
+		}
+	}
+	return out
+}
+
+// requestMarks draw the requests of a stream that fared alike, one after the other, as one
+// moment. Those that were over before the trial began are no part of its story.
+func requestMarks(rs []evidence.Request, from time.Time) []evidence.Mark {
+	type run struct {
+		first, last time.Time
+		how         string
+		n           int
+	}
+	runs := map[string][]run{}
+	var streams []string
+	for _, r := range rs {
+		if runs[r.Stream] == nil {
+			streams = append(streams, r.Stream)
+		}
+		all, how := runs[r.Stream], failureWords(r)
+		if n := len(all); n > 0 && all[n-1].how == how {
+			all[n-1].n++
+			all[n-1].last = r.Ended()
+			continue
+		}
+		runs[r.Stream] = append(all, run{r.Start, r.Ended(), how, 1})
+	}
+	var out []evidence.Mark
+	for _, s := range streams {
+		for _, r := range runs[s] {
+			if r.last.Before(from) {
+				continue
+			}
+			out = append(out, evidence.Mark{At: latest(r.first, from), Source: "agent", What: fmt.Sprintf("%s %s: %s, until %.2f s",
+				count(r.n, "request"), requestPlace(s), r.how, r.last.Sub(from).Seconds())})
+		}
+	}
+	return out
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// terminationMoments are the story of a pod that was deleted.
+func terminationMoments(t *evidence.Termination) []Moment {
+	if t == nil || t.Deleted.IsZero() {
+		return nil
+	}
+	marks := []evidence.Mark{}
+	if !t.Released.IsZero() {
+		marks = append(marks, evidence.Mark{At: t.Released, Source: "podproof", What: fmt.Sprintf("the other half of %s sent", count(t.Held, "body"))})
+	}
+	ended := t.Deleted.Add(time.Duration(t.Seconds * float64(time.Second)))
+	return timeline(t.Deleted, ended, podMarks(t.Pod, ""), requestMarks(t.Requests, t.Deleted), marks)
+}
+
+// rolloutMoments are the story of the rollouts of these kinds in which requests were lost,
+// or else of the first.
+func rolloutMoments(all []evidence.Rollout, kinds ...string) []Moment {
+	var told *evidence.Rollout
+	for i, o := range all {
+		if slices.Contains(kinds, o.Kind) && o.PreStopSleep == 0 && (told == nil || len(lostIn(*told)) == 0 && len(lostIn(o)) > 0) {
+			told = &all[i]
+		}
+	}
+	if told == nil {
+		return nil
+	}
+	sources := [][]evidence.Mark{{{At: told.Began, Source: "podproof", What: told.Kind + " begun"}}, told.Endpoints, requestMarks(told.Requests, told.Began)}
+	for _, p := range told.Ended {
+		sources = append(sources, podMarks(p, "pod "+p.Name))
+	}
+	return timeline(told.Began, told.Began.Add(time.Duration(told.Seconds*float64(time.Second))), sources...)
+}
+
+// outageMoments are the story of all outages, from the first one on.
+func outageMoments(o *evidence.Outages) []Moment {
+	if o == nil || len(o.Trials) == 0 {
+		return nil
+	}
+	began, last := o.Trials[0].Began, o.Trials[len(o.Trials)-1].Healed
+	sources := [][]evidence.Mark{podMarks(o.Pod, "")}
+	for _, t := range o.Trials {
+		sources = append(sources, requestMarks(t.Requests, began), []evidence.Mark{
+			{At: t.Began, Source: "podproof", What: o.Dependency + " " + t.Kind}, {At: t.Healed, Source: "podproof", What: o.Dependency + " is back"}})
+		for _, r := range t.Requests {
+			last = latest(last, r.Ended())
+		}
+	}
+	return timeline(began, latest(last, o.Trials[len(o.Trials)-1].Ready), sources...)
+}
+
+// startMoments are the story of a start: that of the pod which did not get Ready, or else of the first.
+func startMoments(s *evidence.Startup) []Moment {
+	if s == nil || len(s.Pods) == 0 {
+		return nil
+	}
+	p := s.Pods[0]
+	if i := slices.IndexFunc(s.Pods, func(p evidence.Pod) bool { return !isReady(p) }); i >= 0 {
+		p = s.Pods[i]
+	}
+	applied := []evidence.Mark{{At: s.Applied, Source: "podproof", What: "applied"}}
+	return timeline(s.Applied, s.Applied.Add(time.Duration(s.Seconds*float64(time.Second))), applied, podMarks(p, ""))
+}

@@ -1,0 +1,93 @@
+package check
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+func told(ms []Moment) []string {
+	var out []string
+	for _, m := range ms {
+		out = append(out, fmt.Sprintf("%+.2f/%g %s: %s", m.Seconds, m.Resolution, m.Source, m.What))
+	}
+	return out
+}
+
+func TestTerminationStory(t *testing.T) {
+	e := goodTermination()
+	e.Held, e.Released = 1, at(22)
+	e.Pod = evidence.Pod{
+		Timeline: []evidence.Mark{{At: at(1), Source: "watch", What: "long before"}, {At: at(20.01), Source: "watch", What: "deletion requested"},
+			{At: at(25.4), Source: "node", What: "its processes are gone"}},
+		// The deletion was at 20.0 here; an event of its second may be told as 19.x.
+		Events: []evidence.Event{{At: at(19.5), Type: corev1.EventTypeNormal, Reason: "Killing", Message: "Stopping container api"}},
+		Log: []evidence.LogLine{{At: at(20.02), Stream: "stdout", Text: "draining"}, {At: at(20.03), Stream: "stdout", Text: "closing"},
+			{At: at(25.3), Stream: "stderr", Text: "bye"}},
+	}
+	e.Requests = []evidence.Request{answer("new", 19.9, 200), answer("new", 20.5, 200), failed("new", 21, 0.001, "refused"),
+		failed("new", 21.1, 0.001, "refused"), answer("slow", 19.8, 200)}
+	want := []string{
+		"+0.00/1 kubelet: event Killing: Stopping container api",
+		"+0.00/0.001 agent: 2 requests over a new connection: status 200, until 0.51 s",
+		"+0.01/0.01 watch: deletion requested",
+		"+0.02/0.001 cri: log stdout: draining (and 1 more line)",
+		"+1.00/0.001 agent: 2 requests over a new connection: connection refused, until 1.10 s",
+		"+2.00/0.01 podproof: the other half of 1 body sent",
+		"+5.30/0.001 cri: log stderr: bye",
+		"+5.40/0.1 node: its processes are gone",
+	}
+	if diff := cmp.Diff(want, told(terminationMoments(e))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if ms := terminationMoments(&evidence.Termination{}); ms != nil {
+		t.Errorf("what never began has the story %v", told(ms))
+	}
+}
+
+func TestRolloutStoryIsOfTheOneThatLost(t *testing.T) {
+	rs := goodRollouts()
+	losing(&rs[1])
+	rs[1].Requests = rs[1].Requests[20:24]
+	rs[1].Began = at(200)
+	want := []string{"+0.00/0.01 podproof: eviction begun", "+0.80/1 : pod api-1: deletion requested"}
+	got := told(rolloutMoments(rs, "restart", "eviction"))
+	if diff := cmp.Diff(want, got[:min(2, len(got))]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if ms := rolloutMoments(rs, "drain"); ms != nil {
+		t.Errorf("a kind that was not tried has the story %v", told(ms))
+	}
+}
+
+func TestOutageStory(t *testing.T) {
+	o := goodOutages()
+	o.Pod.Timeline, o.Trials = []evidence.Mark{{At: at(122), Source: "watch", What: "Ready: False"}}, o.Trials[2:3]
+	want := []string{
+		"+0.00/0.01 podproof: statefulset/postgres refused",
+		"+0.10/0.001 agent: 1 request to the query route: status 503, until 0.11 s",
+		"+0.10/0.001 agent: 1 request to the health route: status 200, until 0.11 s",
+		"+2.00/0.01 watch: Ready: False",
+		"+5.00/0.01 podproof: statefulset/postgres is back",
+		"+5.20/0.001 agent: 1 request to the query route: status 200, until 5.21 s",
+		"+5.20/0.001 agent: 1 request to the ready route: status 200, until 5.21 s",
+	}
+	if diff := cmp.Diff(want, told(outageMoments(o))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestStartStoryIsOfThePodThatIsNotReady(t *testing.T) {
+	bad := goodPod("api-2")
+	notReady(&bad)
+	bad.Timeline, bad.Log = []evidence.Mark{{At: at(1), Source: "watch", What: "container api: waiting"}}, nil
+	s := &evidence.Startup{Applied: at(0), Seconds: 3, Pods: []evidence.Pod{goodPod("api-1"), bad}}
+	want := []string{"+0.00/0.01 podproof: applied", "+1.00/0.01 watch: container api: waiting"}
+	if diff := cmp.Diff(want, told(startMoments(s))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
