@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/report"
@@ -112,6 +116,30 @@ func wantClean(t *testing.T) {
 	t.Helper()
 	if left := leftovers(t); len(left) > 0 {
 		t.Errorf("left behind: %s", strings.Join(left, ", "))
+	}
+}
+
+// The engine's image and an archive of it are the same image: the same is said of both.
+func TestInspectDaemonImage(t *testing.T) {
+	podproof(t, nil, "build").want(t, exitPass)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "image.tar")
+	if out, err := exec.Command("docker", "save", "-o", file, "reactbin-api-prod:latest").CombinedOutput(); err != nil {
+		t.Fatalf("docker save: %v: %s", err, out)
+	}
+	var reports []report.Report
+	for i, ref := range []string{"docker:reactbin-api-prod:latest", "tar:" + file, "reactbin-api-prod:latest"} {
+		js := filepath.Join(dir, fmt.Sprintf("%d.json", i))
+		podproof(t, nil, "inspect", "--no-cache", "-o", "json="+js, "-o", "terminal", ref).want(t, exitPass, "[inspect] All checks")
+		reports = append(reports, verdicts(t, js))
+	}
+	for _, r := range reports[1:] {
+		if r.Subject.Digest != reports[0].Subject.Digest || len(with(r, check.Pass)) == 0 {
+			t.Errorf("image %s, passes %v", r.Subject.Digest, with(r, check.Pass))
+		}
+		if diff := cmp.Diff(reports[0].Verdicts, r.Verdicts, cmpopts.IgnoreUnexported(report.Verdict{}), cmpopts.IgnoreFields(report.Verdict{}, "Seconds")); diff != "" {
+			t.Errorf("(-daemon +other):\n%s", diff)
+		}
 	}
 }
 

@@ -171,3 +171,16 @@ func TestInspectAgain(t *testing.T) {
 		}
 	}
 }
+
+// On a fresh machine there is no cache folder yet, and what a failed run saw goes there.
+func TestInspectWithoutCache(t *testing.T) {
+	alone(t)
+	file := archive(t, shop(t, "root"))
+	if code, out := said(t, "inspect", "--no-cache", file); code != exitFail || !strings.Contains(out, "Evidence: ") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	layers, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "podproof", "layers", "*"))
+	if err != nil || len(layers) > 0 {
+		t.Errorf("layers are kept: %v, %v", layers, err)
+	}
+}

@@ -10,12 +10,16 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"text/tabwriter"
 	"time"
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/docker"
+	"podproof.dev/podproof/internal/report"
 	"podproof.dev/podproof/mutants"
 )
 
@@ -69,6 +73,7 @@ func TestTruthTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	lend(t)
+	var caught catches
 	// The good images are what the mutants are built on, so they come first.
 	for _, mutant := range []bool{false, true} {
 		t.Run(map[bool]string{false: "good", true: "mutants"}[mutant], func(t *testing.T) {
@@ -76,16 +81,45 @@ func TestTruthTable(t *testing.T) {
 				if mutant == (image.Base != "") {
 					t.Run(image.Name, func(t *testing.T) {
 						t.Parallel()
-						tryImage(t, image)
+						tryImage(t, image, &caught)
 					})
 				}
 			}
 		})
 	}
+	t.Log(caught.table())
 	wantClean(t)
 }
 
-func tryImage(t *testing.T, image mutants.Image) {
+// catches are the broken promises that were caught, to be shown as one table.
+type catches struct {
+	mu   sync.Mutex
+	rows [][]string
+}
+
+func (c *catches) add(image string, r report.Report) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range r.Verdicts {
+		if v.Verdict == check.Fail {
+			c.rows = append(c.rows, []string{v.ID, image, fmt.Sprintf("%.1f", v.Seconds), v.Seen})
+		}
+	}
+}
+
+func (c *catches) table() string {
+	slices.SortFunc(c.rows, slices.Compare)
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nPROMISE\tBROKEN BY\tSECONDS\tSEEN")
+	for _, r := range c.rows {
+		fmt.Fprintln(w, strings.Join(r, "\t"))
+	}
+	w.Flush()
+	return b.String()
+}
+
+func tryImage(t *testing.T, image mutants.Image, caught *catches) {
 	dir := t.TempDir()
 	evidence, js := filepath.Join(dir, "evidence.json"), filepath.Join(dir, "report.json")
 	args := []string{"verify", "-f", filepath.Join("mutants", image.Contract),
@@ -103,6 +137,7 @@ func tryImage(t *testing.T, image mutants.Image) {
 	}
 	f.want(t, code)
 	r := verdicts(t, js)
+	caught.add(image.Name, r)
 	wanted := slices.Sorted(slices.Values(image.Fails))
 	if got := with(r, check.Fail); !slices.Equal(got, wanted) {
 		t.Errorf("fails %v, want %v", got, wanted)
