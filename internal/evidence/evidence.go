@@ -120,6 +120,8 @@ type Step struct {
 	Started float64 `json:"started"` // seconds since the run began
 	Seconds float64 `json:"seconds"`
 	Error   string  `json:"error,omitempty"`
+	// After are the names of the steps that it waited for.
+	After []string `json:"after,omitempty"`
 }
 
 // Cluster is the Kubernetes in which the pods ran.

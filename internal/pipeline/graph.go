@@ -64,12 +64,14 @@ func conduct(ctx context.Context, began time.Time, steps []step, tell Teller, st
 		wg.Go(func() {
 			defer close(ends[s.id])
 			var err error
+			var waited []string
 			for _, a := range s.after {
 				end, ok := ends[a]
 				if !ok {
 					continue // this run does without that step
 				}
 				<-end
+				waited = append(waited, a)
 				mu.Lock()
 				if e := errs[a]; e != nil && err == nil {
 					err = errBlocked{unblocked(e)}
@@ -79,6 +81,7 @@ func conduct(ctx context.Context, began time.Time, steps []step, tell Teller, st
 			for _, b := range s.behind {
 				if end, ok := ends[b]; ok {
 					<-end
+					waited = append(waited, b)
 				}
 			}
 			if err == nil && ctx.Err() != nil {
@@ -91,6 +94,7 @@ func conduct(ctx context.Context, began time.Time, steps []step, tell Teller, st
 			mu.Lock()
 			defer mu.Unlock()
 			if record != nil {
+				record.After = waited
 				out.steps = append(out.steps, *record)
 			}
 			if err == nil {

@@ -59,7 +59,7 @@ func TestStepsWaitForThoseBefore(t *testing.T) {
 	var s script
 	add := func(context.Context) error { s.add("third"); return nil }
 	out := conduct(t.Context(), time.Now(), []step{
-		{id: "c", after: []string{"b", "a"}, run: add},
+		{id: "c", after: []string{"b", "not in this run"}, behind: []string{"a"}, run: add},
 		{id: "b", after: []string{"a"}, name: "Doing b", ended: "Done b", run: nothing},
 		{id: "a", name: "Doing a", ended: "Done a", run: nothing},
 	}, &s, never)
@@ -71,6 +71,13 @@ func TestStepsWaitForThoseBefore(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"a": "", "b": "", "c": ""}, outcomes(out)); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	after := map[string][]string{}
+	for _, s := range out.steps {
+		after[s.Name] = s.After
+	}
+	if diff := cmp.Diff(map[string][]string{"a": nil, "b": {"a"}, "c": {"b", "a"}}, after); diff != "" {
+		t.Errorf("what each waited for (-want +got):\n%s", diff)
 	}
 }
 

@@ -21,6 +21,7 @@ func observed() evidence.Evidence {
 		Steps: []evidence.Step{
 			{Name: "Building reactbin-api-prod", Started: 0, Seconds: 12.25},
 			{Name: "Creating the cluster", Started: 0.1, Seconds: 20, Error: "the node was slow"},
+			{Name: "Loading the image", Started: 20.1, Seconds: 1.5, After: []string{"Building reactbin-api-prod", "Creating the cluster"}},
 		},
 	}
 }

@@ -259,6 +259,9 @@ func (p *page) steps(r Report) {
 		}
 		p.labelled(2, fmt.Sprintf("%6.1f s %6.1f s  ", s.Started, s.Seconds), plain, text)
 	}
+	if path := criticalPath(r.Steps); len(path) > 1 {
+		p.line(0, plain, "Critical path: "+strings.Join(path, ", "))
+	}
 	if r.Evidence != "" && r.Result == check.Pass {
 		p.line(0, plain, "Evidence: "+r.Evidence)
 	}
