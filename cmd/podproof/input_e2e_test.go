@@ -95,9 +95,22 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// Two pods that want the same port of the only node: the second cannot be scheduled.
+// settings let reactbin run, and wait for a database that is not there.
+const settings = `          env:
+            - {name: JWT_SECRET_KEY, value: 0123456789abcdef0123456789abcdef}
+            - {name: OWNER_USERNAME, value: owner}
+            - {name: OWNER_PASSWORD, value: correct-horse}
+            - {name: DATABASE_URL, value: "postgresql://reactbin:reactbin@127.0.0.1:5432/reactbin"}
+            - {name: S3_ENDPOINT_URL, value: "http://s3.example:9000"}
+            - {name: S3_BUCKET_NAME, value: reactions}
+            - {name: S3_ACCESS_KEY_ID, value: reactbin}
+            - {name: S3_SECRET_ACCESS_KEY, value: reactbin-secret}
+            - {name: S3_REGION, value: us-east-1}
+`
+
+// Two pods that want the same port of the only node: one runs, the other cannot be scheduled.
 func TestPortTaken(t *testing.T) {
-	dir := project(t, head+"manifests: [api.yaml]\n", map[string]string{"api.yaml": deployment})
+	dir := project(t, head+"manifests: [api.yaml]\n", map[string]string{"api.yaml": deployment + settings})
 	podproof(t, nil, "verify", "-f", filepath.Join(dir, "podproof.yaml"), "--only", "startup/ready").
 		want(t, exitInconclusive, "free ports")
 	wantClean(t)
