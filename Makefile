@@ -50,6 +50,10 @@ test-integration: ## The API's tests against a real Postgres
 test-e2e: build ## podproof on a real cluster: the good images, and the mutants that must fail
 	@$(WITH_IMAGES) bash -ec 'for p in ./internal/collect/build ./cmd/podproof; do go test -count=1 -timeout 50m -v -tags e2e $$p; done'
 
+.PHONY: soak
+soak: build ## Verify reactbin 20 times in one cluster: the same verdicts each time (ARGS='-runs 5 -busy')
+	@$(WITH_IMAGES) go test -count=1 -timeout 3h -v -tags 'e2e soak' -run TestSoak ./cmd/podproof $(ARGS)
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, shellcheck
 	@hack/lint $(MODULES)

@@ -33,6 +33,7 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.noOutage(c, e, problems)
 	}
 	stream, restarted := queryStream(c), ""
+	late := true // all that is broken
 	var seen []string
 	for _, o := range tried {
 		j.Seconds += o.Healed.Sub(o.Began).Seconds()
@@ -44,6 +45,7 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 			continue
 		case back.IsZero():
 			j.broken(where, "no query was answered after it was back%s", lastWords(o, stream))
+			late = false
 		case back.Sub(o.Healed) > limit:
 			j.broken(where, "the first query was answered %s it was back", afterWords(o.Healed, back))
 		case o.Restarts > 0:
@@ -55,7 +57,11 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	if b := j.firstBroken(); b != nil {
 		j.tail(e.Outages.Pod, 5)
-		return j.fail(b.Where+": "+b.Message, "")
+		if !late {
+			return j.fail(b.Where+": "+b.Message, "")
+		}
+		first, last := tried[0], tried[len(tried)-1]
+		return j.late(e, first.Began, last.Healed.Add(limit), b.Where+": "+b.Message, "")
 	}
 	if restarted != "" {
 		return j.undecided(restarted, mend("probes/liveness-survives-outage"))

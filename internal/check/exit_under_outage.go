@@ -42,6 +42,9 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.pass(fmt.Sprintf("Shutdown with a frozen database OK (exit %d)", t.Last.ExitCode), seen)
 	}
 	j.tail(t.Pod, 5)
+	if slices.Contains(codes, t.Last.ExitCode) {
+		return j.late(e, t.Deleted, lasting(t.Deleted, t.Seconds), seen, "")
+	}
 	if end := e.Termination; end != nil && end.Last != nil && end.Last.ExitCode == t.Last.ExitCode && !slices.Contains(codes, t.Last.ExitCode) {
 		return j.undecided(seen+", as it does with its database", mend("termination/exit-zero"))
 	}

@@ -46,6 +46,9 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		if !livenessKills(e.Outages.Pod) {
 			fix = "Let the process go on without its database: catch what a lost connection raises, answer 503 meanwhile, and connect again."
 		}
+		if first := tried[0].Began; livenessKills(e.Outages.Pod) && !saysNo(e.Outages.Pod, "Liveness") {
+			return j.late(e, first, lasting(first, j.Seconds), b.Where+": "+b.Message, fix) // the probe got no answer in time
+		}
 		return j.fail(b.Where+": "+b.Message, fix)
 	}
 	probe := outagePod(e)

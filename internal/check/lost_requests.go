@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,6 +59,7 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		return inconclusive(e, evidence.SectionRollouts, j.Promised)
 	}
 	n, lost, stale, undecided := 0, 0, 0, ""
+	unreached, short := 0, ""
 	for _, o := range tried {
 		j.Seconds += o.Seconds
 		gone := lostIn(o)
@@ -72,12 +74,17 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		}
 		if len(gone) > 0 {
 			j.lostWhere(o, gone)
+			unreached += len(unreachedOf(gone))
+			short = cmp.Or(short, starved(e, o.Began, lasting(o.Began, o.Seconds)))
 		}
 	}
 	switch {
 	case lost > 0 && stale == lost:
 		return j.undecided(fmt.Sprintf("%d of %d requests lost, all of them sent to a pod more than %s after it had been taken out of the Service: the cluster was that slow to tell its nodes",
 			lost, n, proxyWithin), "Run podproof again while the machine has less to do: a pod cannot serve for as long as that takes.")
+	case lost > 0 && unreached == lost && short != "":
+		// A node without CPU is told late which pods are gone, and is later than any process can wait for.
+		return j.undecided(fmt.Sprintf("%d of %d requests found nobody listening; %s", lost, n, short), "Run podproof again while the machine has less to do.")
 	case lost > 0:
 		return j.fail(fmt.Sprintf("%d of %d requests lost: %s", lost, n, j.firstBroken().Message), rolloutFix(e.Rollouts))
 	case undecided != "":
@@ -103,14 +110,18 @@ func lostIn(o evidence.Rollout) []evidence.Request {
 // than this loses requests in earnest.
 const proxyWithin = 2 * time.Second
 
+// unreachedOf are the requests that no process took: new connections to where nobody listens.
+func unreachedOf(lost []evidence.Request) []evidence.Request {
+	return slices.DeleteFunc(slices.Clone(lost), func(r evidence.Request) bool {
+		return r.Stream != streamNew || r.Failure != "refused" && r.Failure != "timeout" && r.Failure != "unreachable"
+	})
+}
+
 // staleIn are the requests that new connections brought to a pod which no Service had led
 // to any more for longer than that.
 func staleIn(o evidence.Rollout, lost []evidence.Request) []evidence.Request {
 	var out []evidence.Request
-	for _, r := range lost {
-		if r.Stream != streamNew || r.Failure != "refused" && r.Failure != "timeout" && r.Failure != "unreachable" {
-			continue
-		}
+	for _, r := range unreachedOf(lost) {
 		// Which pod it went to is not known. The last one that ended is the one in its favour.
 		last, ended := time.Time{}, map[string]bool{}
 		for _, m := range o.Endpoints {

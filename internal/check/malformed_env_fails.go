@@ -41,6 +41,9 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 			j.broken(what, "the value is printed in the container's log")
 		case !t.Exited && t.BecameReady:
 			j.broken(what, "the pod became Ready all the same")
+		case !t.Exited && trialStarved(e, t) != "":
+			open = fmt.Sprintf("%s: the container ran on for %s; %s", what, seconds(t.Seconds), trialStarved(e, t))
+			continue
 		case !t.Exited:
 			j.broken(what, "the container ran on for %s, and was not Ready", seconds(t.Seconds))
 		case t.Last != nil && t.Last.ExitCode == 0:

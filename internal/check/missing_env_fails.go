@@ -43,6 +43,9 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 		}
 		t := e.RequiredEnv.Trials[i]
 		o := judgeTrial(t, limit.Seconds(), crashesAnyway(e))
+		if why := trialStarved(e, t); o.late && why != "" {
+			o = outcome{open: o.broken + "; " + why}
+		}
 		switch {
 		case o.broken != "":
 			j.broken(where, "%s", o.broken)
@@ -67,7 +70,10 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 }
 
 // outcome is what one trial showed: all empty when the promise held.
-type outcome struct{ broken, fix, open string }
+type outcome struct {
+	broken, fix, open string
+	late              bool // broken for its time alone
+}
 
 // judgeTrial judges the pod without one variable. crashes is set when the workload ends
 // by itself also with all variables, so that an exit alone proves nothing.
@@ -84,7 +90,7 @@ func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
 		if s := notStarted(t); s != "" {
 			return outcome{open: s}
 		}
-		return outcome{broken: fmt.Sprintf("the container still ran after %s", seconds(t.Seconds))}
+		return outcome{broken: fmt.Sprintf("the container still ran after %s", seconds(t.Seconds)), late: true}
 	case last == nil, last.Reason == "ContainerStatusUnknown":
 		return outcome{open: "it exited, and its exit code is not known"}
 	case last.Reason == "StartError", last.Reason == "ContainerCannotRun", last.Reason == "OOMKilled":
@@ -93,7 +99,7 @@ func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
 		return outcome{broken: "the container exited with 0, which says that all went well", fix: "Exit with a code other than 0."}
 	case t.Seconds > limit:
 		return outcome{broken: fmt.Sprintf("the container exited only after %s", seconds(t.Seconds)),
-			fix: "Read the settings before connecting to anything, so that what is missing is said at once."}
+			fix: "Read the settings before connecting to anything, so that what is missing is said at once.", late: true}
 	case !names(t, t.Variable) && crashes:
 		return outcome{open: "it exited without naming the variable, but so does the workload with all variables set; see startup/ready"}
 	case !names(t, t.Variable):
@@ -101,6 +107,15 @@ func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
 			fix: "Name every missing variable (not its value) in the message with which the process ends."}
 	}
 	return outcome{}
+}
+
+// trialStarved says how short of CPU the node was in a trial, empty where it was not.
+func trialStarved(e evidence.Evidence, t evidence.EnvTrial) string {
+	if t.Pod.Status.StartTime == nil {
+		return ""
+	}
+	from := t.Pod.Status.StartTime.Time
+	return starved(e, from, lasting(from, t.Seconds))
 }
 
 // notStarted says why the trial's container did not run, empty when it did.

@@ -16,7 +16,12 @@ func (j *Judgement) measured(e evidence.Evidence, c corev1.Container) {
 		}
 		timeout := max(1, p.TimeoutSeconds)
 		for _, r := range e.Responses {
-			if r.Method == "GET" && r.Path == p.HTTPGet.Path && r.Request.End > float64(timeout) {
+			if r.Method != "GET" || r.Path != p.HTTPGet.Path || r.Request.End <= float64(timeout) {
+				continue
+			}
+			if why := starved(e, r.Request.Start, r.Request.Ended()); why != "" {
+				j.note("container "+c.Name, "%s was answered after %s, and its %sProbe gives up after %d s; %s", r.Path, seconds(r.Request.End), p.name, timeout, why)
+			} else {
 				j.broken("container "+c.Name, "its %sProbe gives up after %d s, and %s was answered after %s", p.name, timeout, r.Path, seconds(r.Request.End))
 			}
 		}

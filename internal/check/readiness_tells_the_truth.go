@@ -43,6 +43,8 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 			j.Seconds += o.Healed.Sub(o.Began).Seconds()
 		}
 		switch {
+		case lasted && o.Unready.IsZero() && !saidReady(o) && starved(e, o.Began, o.Healed) != "":
+			unclear, fix = "the pod was not told to be unready in time ("+awayWords(o)+"); "+starved(e, o.Began, o.Healed), "Run podproof again while the machine has less to do."
 		case lasted && o.Unready.IsZero():
 			j.broken(where, "the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds()))
 		case o.Restarts > 0 && (lasted || lost):
@@ -65,6 +67,16 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 		return j.noOutage(c, e, problems)
 	}
 	return j.pass("Readiness follows the database OK", list(said))
+}
+
+// saidReady tells whether the readiness route was answered with success during an outage.
+func saidReady(o evidence.Outage) bool {
+	for _, r := range o.Requests {
+		if r.Stream == streamReady && r.Start.After(o.Began) && r.Ended().Before(o.Healed) && r.Failure == "" && r.Status < 400 {
+			return true
+		}
+	}
+	return false
 }
 
 // noOutage is the judgement when no outage could be tried.

@@ -45,12 +45,12 @@ func judgeStartupReady(c contract.Contract, e evidence.Evidence) Judgement {
 	restarts := j.restarts(*s)
 	switch {
 	case !s.Ready:
-		return j.notReady(*s, limit)
+		return j.notReady(e, limit)
 	case restarts > 0:
 		return j.fail(fmt.Sprintf("Ready after %s, with %s: %s", seconds(s.Seconds), count(restarts, "restart"), j.firstBroken().Message),
 			"The process must wait for what it needs, not end: let it retry its dependencies, and give a slow start a startup probe.")
 	case s.Seconds > limit.Seconds():
-		return j.fail(fmt.Sprintf("Ready after %s", seconds(s.Seconds)),
+		return j.late(e, s.Applied, lasting(s.Applied, s.Seconds), fmt.Sprintf("Ready after %s", seconds(s.Seconds)),
 			fmt.Sprintf("Start faster than in %s, or let the contract's startup.within say what production can wait for.", limit))
 	}
 	line := "Ready OK"
@@ -90,9 +90,10 @@ func (j *Judgement) restarts(s evidence.Startup) int {
 	return n
 }
 
-func (j Judgement) notReady(s evidence.Startup, limit time.Duration) Judgement {
+func (j Judgement) notReady(e evidence.Evidence, limit time.Duration) Judgement {
+	s := *e.Startup
 	var first trouble
-	untried := true
+	untried, late := true, s.Impossible == ""
 	j.Findings = nil // what follows says more than the number of restarts
 	for _, p := range s.Pods {
 		if isReady(p) {
@@ -108,6 +109,7 @@ func (j Judgement) notReady(s evidence.Startup, limit time.Duration) Judgement {
 		if first.seen == "" {
 			first = t
 		}
+		late = late && restartsOf(p) == 0 && !saysNo(p, "Readiness")
 		untried = untried && (t.untried || s.Impossible != "" && onItsWay(p))
 	}
 	seen := fmt.Sprintf("not Ready after %s", seconds(s.Seconds))
@@ -122,8 +124,17 @@ func (j Judgement) notReady(s evidence.Startup, limit time.Duration) Judgement {
 		return j.undecided(seen, first.fix)
 	case s.Impossible == "" && s.Seconds < limit.Seconds()-1: // the clocks of the wait and of Seconds may differ a little
 		return j.undecided(seen+fmt.Sprintf("; the observation ended before the %s were over", limit), "Run podproof again, and let it finish.")
+	case late:
+		return j.late(e, s.Applied, lasting(s.Applied, s.Seconds), seen, first.fix)
 	}
 	return j.fail(seen, first.fix)
+}
+
+func restartsOf(p evidence.Pod) (n int32) {
+	for _, st := range p.Status.ContainerStatuses {
+		n += st.RestartCount
+	}
+	return n
 }
 
 // onItsWay tells whether a pod had met no obstacle when waiting was given up because of another.

@@ -48,7 +48,7 @@ func judgeStartupTime(c contract.Contract, e evidence.Evidence) Judgement {
 	case slowest == 0:
 		return j.undecided("no pod became Ready, so no start can be timed", "See startup/ready.")
 	case slowest > limit:
-		return j.fail(fmt.Sprintf("Ready after %s: %s", seconds(slowest.Seconds()), parts), "")
+		return j.late(e, s.Applied, s.Applied.Add(slowest), fmt.Sprintf("Ready after %s: %s", seconds(slowest.Seconds()), parts), "")
 	}
 	return j.pass(fmt.Sprintf("Start takes %s", seconds(slowest.Seconds())), parts)
 }

@@ -89,8 +89,14 @@ func (j Judgement) notReadyAsVariant(v evidence.Variant, cause string, e evidenc
 			j.broken("pod "+v.Pod.Name+", log", "%s", said(l.Text, 300))
 		}
 	}
-	if len(j.Findings) == 0 {
-		j.tail(v.Pod, 5)
+	seen := fmt.Sprintf("not Ready after %s: %s", seconds(v.Seconds), t.seen)
+	if len(j.Findings) > 0 {
+		return j.fail(seen, "")
 	}
-	return j.fail(fmt.Sprintf("not Ready after %s: %s", seconds(v.Seconds), t.seen), "")
+	j.tail(v.Pod, 5)
+	if s := underTest(v.Pod, containerName(e)); s == nil || s.State.Running == nil || v.Pod.Status.StartTime == nil {
+		return j.fail(seen, "")
+	}
+	began := v.Pod.Status.StartTime.Time
+	return j.late(e, began, lasting(began, v.Seconds), seen, "")
 }

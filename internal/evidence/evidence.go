@@ -91,6 +91,10 @@ type Evidence struct {
 	Rollouts          []Rollout    `json:"rollouts,omitempty"`
 	Outages           *Outages     `json:"outages,omitempty"`
 
+	// Pressure is how scarce CPU was from the start of the workload to the end of the trials,
+	// second by second; empty where the node cannot tell.
+	Pressure []Pressure `json:"pressure,omitempty"`
+
 	// Missing says for each section that could not be observed what was in the way,
 	// as a sentence for a person.
 	Missing map[Section]string `json:"missing,omitempty"`
@@ -133,3 +137,18 @@ type Cluster struct {
 	// Borrowed is set when the cluster was there before the run and stays after it.
 	Borrowed bool `json:"borrowed,omitempty"`
 }
+
+// Pressure is how scarce CPU was on the node in a second.
+type Pressure struct {
+	At time.Time `json:"at"` // the end of it
+	// Waiting is the share of the second in which some process waited for a CPU: "some" of
+	// /proc/pressure/cpu (https://docs.kernel.org/accounting/psi.html).
+	Waiting float64 `json:"waiting"`
+	// Others is the share of all CPUs that went to programs outside of the node, to podproof
+	// and the Docker engine among them, or to the hypervisor.
+	Others float64 `json:"others"`
+}
+
+// Starved tells whether the node got so little of a machine that was that busy, that its pods
+// are slower than they are elsewhere.
+func (p Pressure) Starved() bool { return p.Waiting > 0.8 && p.Others > 0.4 }

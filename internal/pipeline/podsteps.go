@@ -92,9 +92,10 @@ func (r *run) startup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.gauge = pod.StartGauge(ctx, r.kind, r.kind.Evidence("").Node)
 	r.bench = &pod.Bench{Run: r.lease.ID, Namespace: r.namespace(), Applier: r.applier, Observer: r.observer,
 		REST: r.kind.REST(), Node: r.kind, Subject: subject, Container: r.container.Name, Redact: r.redact,
-		AgentNamespace: r.namespace(), Starting: make(chan struct{}, startsPerCPU*max(1, r.info.CPUs))}
+		AgentNamespace: r.namespace(), Gate: pod.NewGate(startsPerCPU*max(1, r.info.CPUs), r.gauge.Starved)}
 	r.set(func(e *evidence.Evidence) {
 		e.Workload = &evidence.Workload{Kind: r.subject.GetKind(), Name: r.subject.GetName(), Namespace: r.namespace(),
 			Replicas: r.subject.Replicas, Container: r.container.Name, Template: subject.Template, ImageReplaced: maps.Clone(r.images)}

@@ -38,8 +38,8 @@ type Bench struct {
 	Redact    func(string) string
 	// AgentNamespace is where the agent's pod runs.
 	AgentNamespace string
-	// Starting bounds how many trial pods start at once; nil does not.
-	Starting chan struct{}
+	// Gate bounds how many trial pods start at once; nil does not.
+	Gate *Gate
 }
 
 func (b *Bench) client() kubernetes.Interface { return b.Applier.Client }
@@ -111,19 +111,15 @@ func (b *Bench) started(ctx context.Context, uid string) error {
 	})
 }
 
-// launch makes a trial's pod, and waits until its container has started or never will.
-// Only so many start at once: a start takes about a second of CPU, and on a small node a
-// crowd of them would make each look slow. The pod is nil when it was not made.
+// launch makes a trial's pod when it is its turn, and waits until its container has started
+// or never will. The pod is nil when it was not made.
 func (b *Bench) launch(ctx context.Context, p *corev1.Pod) (*corev1.Pod, error) {
-	if b.Starting != nil {
-		select {
-		case b.Starting <- struct{}{}:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-		defer func() { <-b.Starting }()
+	leave, err := b.Gate.enter(ctx)
+	if err != nil {
+		return nil, err
 	}
-	p, err := b.create(ctx, p)
+	defer leave()
+	p, err = b.create(ctx, p)
 	if err != nil {
 		return nil, err
 	}

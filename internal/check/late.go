@@ -1,0 +1,55 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// late is the failure of what took too long, or was not there in time. Where the node was
+// short of CPU meanwhile it says nothing of the image.
+func (j Judgement) late(e evidence.Evidence, from, to time.Time, seen, fix string) Judgement {
+	if why := starved(e, from, to); why != "" {
+		return j.undecided(seen+"; "+why, "Run podproof again while the machine has less to do.")
+	}
+	return j.fail(seen, fix)
+}
+
+// starved says how short of CPU the node was for at least half of a time, empty where it was
+// not, and where that is not known.
+func starved(e evidence.Evidence, from, to time.Time) string {
+	n, short := 0, 0
+	waiting, others := 0.0, 0.0
+	for _, p := range e.Pressure {
+		if p.At.Before(from) || p.At.After(to.Add(time.Second)) {
+			continue
+		}
+		n++
+		if p.Starved() {
+			short++
+			waiting, others = waiting+p.Waiting, others+p.Others
+		}
+	}
+	if n == 0 || 2*short < n {
+		return ""
+	}
+	return fmt.Sprintf("the node was short of CPU in %d of these %d s: other programs had %.0f %% of it, and some process waited for it for %.0f %% of the time",
+		short, n, others/float64(short)*100, waiting/float64(short)*100)
+}
+
+// lasting is the end of what began then, and took so many seconds.
+func lasting(from time.Time, seconds float64) time.Time {
+	return from.Add(time.Duration(seconds * float64(time.Second)))
+}
+
+// saysNo tells whether a probe of the pod's got an answer, and that was no: it is not late then.
+func saysNo(p evidence.Pod, probe string) bool {
+	for _, ev := range p.Events {
+		if ev.Reason == "Unhealthy" && strings.HasPrefix(ev.Message, probe) && strings.Contains(ev.Message, "statuscode") {
+			return true
+		}
+	}
+	return false
+}
