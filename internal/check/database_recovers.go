@@ -34,6 +34,7 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	stream, restarted := queryStream(c), ""
 	late := true // all that is broken
+	var first evidence.Outage
 	var seen []string
 	for _, o := range tried {
 		j.Seconds += o.Healed.Sub(o.Began).Seconds()
@@ -54,20 +55,25 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 			seen = append(seen, fmt.Sprintf("%s: %s", o.Kind, seconds(back.Sub(o.Healed).Seconds())))
 		}
 		j.hanging(o, where)
+		if first.Kind == "" && j.firstBroken() != nil {
+			first = o
+		}
 	}
 	if b := j.firstBroken(); b != nil {
-		j.tail(e.Outages.Pod, 5)
+		j.tail(podIn(e, first), 5)
 		if !late {
 			return j.fail(b.Where+": "+b.Message, "")
 		}
-		first, last := tried[0], tried[len(tried)-1]
-		return j.late(e, first.Began, last.Healed.Add(limit), b.Where+": "+b.Message, "")
+		return j.late(e, first.Began, first.Healed.Add(limit), b.Where+": "+b.Message, "")
 	}
 	if restarted != "" {
 		return j.undecided(restarted, mend("probes/liveness-survives-outage"))
 	}
 	if len(seen) == 0 {
 		return j.undecided("no query was sent", "Let the contract's http.query name a route whose answer comes from the database.")
+	}
+	if why := incomplete(e); why != "" {
+		return j.undecided(why, "Remove what was in the way, then run podproof again.")
 	}
 	if c.HTTP.Query == nil {
 		if truth := judgeReadinessTellsTheTruth(c, e); truth.Status != Pass {

@@ -33,23 +33,31 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		return j.noOutage(c, e, problems)
 	}
 	longest := 0.0
+	var first evidence.Outage
 	for _, o := range tried {
 		lasted := o.Healed.Sub(o.Began).Seconds()
 		j.Seconds += lasted
 		longest = max(longest, lasted)
 		if o.Restarts > 0 {
 			j.broken("database away: "+awayWords(o), "%s", j.restart(e, o))
+			if first.Kind == "" {
+				first = o
+			}
 		}
 	}
 	if b := j.firstBroken(); b != nil {
 		fix := ""
-		if !livenessKills(e.Outages.Pod) {
+		p := podIn(e, first)
+		if !livenessKills(p) {
 			fix = "Let the process go on without its database: catch what a lost connection raises, answer 503 meanwhile, and connect again."
 		}
-		if first := tried[0].Began; livenessKills(e.Outages.Pod) && !saysNo(e.Outages.Pod, "Liveness") {
-			return j.late(e, first, lasting(first, j.Seconds), b.Where+": "+b.Message, fix) // the probe got no answer in time
+		if livenessKills(p) && !saysNo(p, "Liveness") {
+			return j.late(e, first.Began, first.Healed, b.Where+": "+b.Message, fix) // the probe got no answer in time
 		}
 		return j.fail(b.Where+": "+b.Message, fix)
+	}
+	if why := incomplete(e); why != "" {
+		return j.undecided(why, "Remove what was in the way, then run podproof again.")
 	}
 	probe := outagePod(e)
 	if probe == nil || probe.LivenessProbe == nil {
@@ -69,7 +77,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 
 // restart says who ended the container during an outage, with what there is to show for it.
 func (j *Judgement) restart(e evidence.Evidence, o evidence.Outage) string {
-	p := e.Outages.Pod
+	p := podIn(e, o)
 	if livenessKills(p) {
 		for _, ev := range p.Events {
 			if ev.Reason == "Killing" || ev.Reason == "Unhealthy" && strings.HasPrefix(ev.Message, "Liveness") {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -19,8 +20,16 @@ func goodOutages() *evidence.Outages {
 		Without: &evidence.StartWithout{Waited: 5, Recovered: true, After: 0.8},
 		Trials: []evidence.Outage{
 			goodOutage("disconnected", 100, 100.2), goodOutage("restarted", 110, 113),
-			goodOutage("refused", 120, 125), goodOutage("frozen", 140, 163),
+			goodOutage("refused", 120, 125), frozenApart(p),
 		}}
+}
+
+// frozenApart is the outage that is tried in a namespace of its own.
+func frozenApart(p evidence.Pod) evidence.Outage {
+	o := goodOutage("frozen", 140, 163)
+	p.Name, p.Status.ContainerStatuses = "api-frozen", slices.Clone(p.Status.ContainerStatuses)
+	o.Pod = &p
+	return o
 }
 
 // goodOutage is noticed after two seconds, where it lasts that long, and over after one.
@@ -52,6 +61,10 @@ var (
 	noDeps    = contractWith(func(c *contract.Contract) { c.Dependencies = nil })
 	notTried  = outages(func(o *evidence.Outages) {
 		o.Trials = []evidence.Outage{{Kind: "frozen", Problem: "no container runs"}}
+	})
+	onlyFrozen = with(func(e *evidence.Evidence) {
+		e.Outages.Without, e.Outages.Pod, e.Outages.Trials = nil, evidence.Pod{}, e.Outages.Trials[3:]
+		e.Missing = map[evidence.Section]string{evidence.SectionOutages: "no room for a second namespace"}
 	})
 	neverUp     = outages(func(o *evidence.Outages) { o.Without.Recovered, o.Trials = false, nil })
 	nothingLeft = outages(func(o *evidence.Outages) { o.Trials = nil })
@@ -106,6 +119,7 @@ var readinessTruthExamples = []example{
 	{name: "is never Ready again", c: queried, want: Fail, e: neverReadyAgain(), says: []string{"connections ended by the server", "though queries were answered"}},
 	{name: "no probe", c: goodContract(), want: Inconclusive, says: []string{"probes/declared"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].ReadinessProbe = nil })},
+	{name: "only the frozen one tried", c: goodContract(), e: onlyFrozen, want: Inconclusive, says: []string{"not all outages", "no room"}},
 	{name: "nothing tried", c: goodContract(), e: notTried, want: Inconclusive, says: []string{"no container runs"}},
 	{name: "never up", c: goodContract(), e: neverUp, want: Inconclusive, says: []string{"startup/waits-for-database"}},
 	{name: "cut off", c: goodContract(), e: nothingLeft, want: Inconclusive},
@@ -117,7 +131,7 @@ var livenessOutageExamples = []example{
 	{name: "no restart", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"outages of up to 23.0 s", "gives up after 15.0 s"}},
 	{name: "restarted", c: goodContract(), want: Fail, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Restarts = 2
-		o.Pod.Events = []evidence.Event{event(150, "Warning", "Unhealthy", "Liveness probe failed: timeout"), event(150, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
+		o.Trials[3].Pod.Events = []evidence.Event{event(150, "Warning", "Unhealthy", "Liveness probe failed: timeout"), event(150, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
 	}), says: []string{"the liveness probe had the container restarted 2 times", "Liveness probe failed"}, hides: []string{"log:"}},
 	{name: "ends by itself", c: goodContract(), want: Fail, e: outages(func(o *evidence.Outages) {
 		o.Trials[0].Restarts = 1
@@ -126,6 +140,7 @@ var livenessOutageExamples = []example{
 	{name: "lost its database for good", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"did not get over", "database/recovers"}},
 	{name: "no probe", c: goodContract(), want: Pass, says: []string{"no liveness probe"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].LivenessProbe = nil })},
+	{name: "only the frozen one tried", c: goodContract(), e: onlyFrozen, want: Inconclusive, says: []string{"not all outages", "no room"}},
 	{name: "too short to tell", c: goodContract(), want: Inconclusive, says: []string{"gives up after 15.0 s"},
 		e: outages(func(o *evidence.Outages) { o.Trials = o.Trials[:3] })},
 	{name: "nothing tried", c: goodContract(), e: notTried, want: Inconclusive},
@@ -163,6 +178,7 @@ var databaseRecoversExamples = []example{
 		}
 		o.Trials[2].Unready = time.Time{}
 	})},
+	{name: "only the frozen one tried", c: queried, e: onlyFrozen, want: Inconclusive, says: []string{"not all outages", "no room"}},
 	{name: "no query sent", c: queried, want: Inconclusive, e: outages(func(o *evidence.Outages) {
 		for i := range o.Trials {
 			o.Trials[i].Requests = nil

@@ -65,12 +65,26 @@ func outagePod(e evidence.Evidence) *corev1.Container {
 		return nil
 	}
 	name := containerName(e)
-	for i := range e.Outages.Pod.Spec.Containers {
-		if c := &e.Outages.Pod.Spec.Containers[i]; c.Name == name || len(e.Outages.Pod.Spec.Containers) == 1 {
-			return c
+	pods := []evidence.Pod{e.Outages.Pod}
+	for _, o := range e.Outages.Trials {
+		pods = append(pods, podIn(e, o)) // the namespace of the others may have come to nothing
+	}
+	for _, p := range pods {
+		for i := range p.Spec.Containers {
+			if c := &p.Spec.Containers[i]; c.Name == name || len(p.Spec.Containers) == 1 {
+				return c
+			}
 		}
 	}
 	return nil
+}
+
+// podIn is the workload's pod in an outage.
+func podIn(e evidence.Evidence, o evidence.Outage) evidence.Pod {
+	if o.Pod != nil {
+		return *o.Pod
+	}
+	return e.Outages.Pod
 }
 
 // stuck is the outage that the workload did not get over, so that nothing more could be
@@ -79,16 +93,36 @@ func stuck(c contract.Contract, e evidence.Evidence) (o *evidence.Outage, culpri
 	if e.Outages == nil || len(e.Outages.Trials) == 0 {
 		return nil, ""
 	}
-	last := &e.Outages.Trials[len(e.Outages.Trials)-1]
-	back, asked := firstAnswer(*last, queryStream(c))
+	last := len(e.Outages.Trials) - 1
+	for last >= 0 && e.Outages.Trials[last].Pod != nil { // nothing comes after it in its namespace
+		last--
+	}
+	if last < 0 {
+		return nil, ""
+	}
+	o = &e.Outages.Trials[last]
 	switch {
-	case last.Problem != "":
-	case asked && back.IsZero():
-		return last, "database/recovers"
-	case !last.Unready.IsZero() && last.Ready.IsZero():
-		return last, "probes/readiness-tells-the-truth"
+	case o.Problem != "":
+	case unanswered(c, *o):
+		return o, "database/recovers"
+	case !o.Unready.IsZero() && o.Ready.IsZero():
+		return o, "probes/readiness-tells-the-truth"
 	}
 	return nil, ""
+}
+
+// unanswered tells whether queries were sent after an outage, and none was answered.
+func unanswered(c contract.Contract, o evidence.Outage) bool {
+	back, asked := firstAnswer(o, queryStream(c))
+	return asked && back.IsZero()
+}
+
+// incomplete says why some outages were not tried at all, empty when nothing is known to be missing.
+func incomplete(e evidence.Evidence) string {
+	if why := e.Missing[evidence.SectionOutages]; why != "" {
+		return "not all outages could be tried: " + why
+	}
+	return ""
 }
 
 // queryStream is the stream whose answers come from the dependency, as far as is known.

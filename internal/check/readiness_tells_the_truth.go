@@ -31,7 +31,6 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 	if container != nil && container.ReadinessProbe == nil {
 		return j.undecided("the container has no readiness probe", mend("probes/declared"))
 	}
-	_, culprit := stuck(c, e)
 	var said []string
 	unclear, fix := "", ""
 	for _, o := range tried {
@@ -49,8 +48,8 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 			j.broken(where, "the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds()))
 		case o.Restarts > 0 && (lasted || lost):
 			unclear, fix = restartedWords(o), mend("probes/liveness-survives-outage")
-		case lost && culprit == "database/recovers":
-			unclear, fix = "no query was answered after the outage ("+awayWords(o)+"), so that the pod is not Ready for good reason", mend(culprit)
+		case lost && unanswered(c, o):
+			unclear, fix = "no query was answered after the outage ("+awayWords(o)+"), so that the pod is not Ready for good reason", mend("database/recovers")
 		case lost:
 			j.broken(where, "the pod was not Ready again after the database was back, though queries were answered")
 		case lasted:
@@ -65,6 +64,9 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 	}
 	if len(said) == 0 {
 		return j.noOutage(c, e, problems)
+	}
+	if why := incomplete(e); why != "" {
+		return j.undecided(why, "Remove what was in the way, then run podproof again.")
 	}
 	return j.pass("Readiness follows the database OK", list(said))
 }

@@ -103,6 +103,11 @@ func podsOfRun(e evidence.Evidence) []evidence.Pod {
 	}
 	if e.Outages != nil {
 		out = append(out, e.Outages.Pod)
+		for _, o := range e.Outages.Trials {
+			if o.Pod != nil {
+				out = append(out, *o.Pod)
+			}
+		}
 	}
 	return out
 }

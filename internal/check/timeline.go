@@ -83,12 +83,17 @@ func podMarks(p evidence.Pod, name string) []evidence.Mark {
 	for _, l := range p.Log {
 		out = append(out, evidence.Mark{At: l.At, Source: "cri", What: strings.TrimSpace("log " + l.Stream + ": " + said(l.Text, 160))})
 	}
-	if name != "" {
-		for i := range out {
-			out[i].What = name + ": " + out[i].What
+	return prefixed(out, name)
+}
+
+// prefixed puts a name before each of several marks.
+func prefixed(marks []evidence.Mark, name string) []evidence.Mark {
+	for i := range marks {
+		if name != "" {
+			marks[i].What = name + ": " + marks[i].What
 		}
 	}
-	return out
+	return marks
 }
 
 // requestMarks draw the requests of a stream that fared alike, one after the other, as one
@@ -165,21 +170,32 @@ func rolloutMoments(all []evidence.Rollout, kinds ...string) []Moment {
 	return timeline(told.Began, told.Began.Add(time.Duration(told.Seconds*float64(time.Second))), sources...)
 }
 
-// outageMoments are the story of all outages, from the first one on.
+// outageMoments are the story of all outages, from the first one on. What happened in a
+// namespace of its own, beside the others, begins with the kind of its outage.
 func outageMoments(o *evidence.Outages) []Moment {
 	if o == nil || len(o.Trials) == 0 {
 		return nil
 	}
-	began, last := o.Trials[0].Began, o.Trials[len(o.Trials)-1].Healed
-	sources := [][]evidence.Mark{podMarks(o.Pod, "")}
+	began, ended := o.Trials[0].Began, time.Time{}
 	for _, t := range o.Trials {
-		sources = append(sources, requestMarks(t.Requests, began), []evidence.Mark{
-			{At: t.Began, Source: "podproof", What: o.Dependency + " " + t.Kind}, {At: t.Healed, Source: "podproof", What: o.Dependency + " is back"}})
-		for _, r := range t.Requests {
-			last = latest(last, r.Ended())
+		if t.Began.Before(began) {
+			began = t.Began
 		}
 	}
-	return timeline(began, latest(last, o.Trials[len(o.Trials)-1].Ready), sources...)
+	sources := [][]evidence.Mark{podMarks(o.Pod, "")}
+	for _, t := range o.Trials {
+		own := slices.Concat(requestMarks(t.Requests, began), []evidence.Mark{
+			{At: t.Began, Source: "podproof", What: o.Dependency + " " + t.Kind}, {At: t.Healed, Source: "podproof", What: o.Dependency + " is back"}})
+		if t.Pod != nil {
+			own = prefixed(append(own, podMarks(*t.Pod, "")...), t.Kind)
+		}
+		sources = append(sources, own)
+		ended = latest(ended, latest(t.Healed, t.Ready))
+		for _, r := range t.Requests {
+			ended = latest(ended, r.Ended())
+		}
+	}
+	return timeline(began, ended, sources...)
 }
 
 // startMoments are the story of a start: that of the pod which did not get Ready, or else of the first.

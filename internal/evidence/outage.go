@@ -2,14 +2,15 @@ package evidence
 
 import "time"
 
-// Outages are what the workload did while its first dependency was away, in a namespace
-// with a dependency of its own. Its probes ask every second there; see Pod.Spec.
+// Outages are what the workload did while its first dependency was away, in namespaces
+// with a dependency of their own. Its probes ask every second there; see Pod.Spec.
 type Outages struct {
 	Dependency string `json:"dependency"` // "statefulset/postgres"
 	// Without is the start of the workload before its dependency was there.
 	Without *StartWithout `json:"without,omitempty"`
 	Trials  []Outage      `json:"trials,omitempty"`
-	// Pod is the workload's, as last seen, with the log and the timeline of all trials.
+	// Pod is the workload's, as last seen, with the log and the timeline of all trials that
+	// have no pod of their own.
 	Pod     Pod     `json:"pod"`
 	Seconds float64 `json:"seconds"`
 }
@@ -44,6 +45,8 @@ type Outage struct {
 	Restarts int32 `json:"restarts,omitempty"`
 	// Requests were sent straight to the pod all the while, by stream: "health", "ready", "query".
 	Requests []Request `json:"requests,omitempty"`
+	// Pod is the workload's, where the outage was tried in a namespace of its own.
+	Pod *Pod `json:"pod,omitempty"`
 	// Problem says why it told nothing.
 	Problem string `json:"problem,omitempty"`
 }

@@ -9,30 +9,70 @@ import (
 	"podproof.dev/podproof/internal/workload"
 )
 
-// outages makes a namespace with everything in it once more, and takes the first
-// dependency away there.
+// The kinds of outages: those that are over soon, one after the other, and the one that
+// takes as long as all of them, beside them. See evidence.Outage.
+var (
+	briefOutages = []string{"disconnected", "restarted", "refused"}
+	longOutages  = []string{"frozen"}
+)
+
+// outages starts the workload without its first dependency, and then takes that away, in a
+// namespace with everything in it once more.
 func (r *run) outages(ctx context.Context) error {
-	ns := r.namespace() + "-outage"
+	result, err := r.takeAway(ctx, r.namespace()+"-outage", func(s *pod.OutageSpec) { s.Without, s.Kinds = true, briefOutages })
+	r.set(func(e *evidence.Evidence) { addOutages(e, result.Outages) })
+	return err
+}
+
+// frozen does so in a further namespace, where the dependency does not answer for long.
+func (r *run) frozen(ctx context.Context) error {
+	result, err := r.takeAway(ctx, r.namespace()+"-frozen", func(s *pod.OutageSpec) {
+		s.Kinds, s.Brief = longOutages, !r.needs(evidence.SectionOutages)
+	})
+	if o := result.Outages; o != nil {
+		for i := range o.Trials {
+			o.Trials[i].Pod = &o.Pod
+		}
+	}
+	r.set(func(e *evidence.Evidence) { addOutages(e, result.Outages); e.OutageTermination = result.Termination })
+	return err
+}
+
+// addOutages puts the trials of both namespaces together, the brief ones first.
+func addOutages(e *evidence.Evidence, o *evidence.Outages) {
+	switch {
+	case o == nil:
+	case e.Outages == nil:
+		e.Outages = o
+	case o.Without != nil:
+		o.Trials = append(o.Trials, e.Outages.Trials...)
+		e.Outages = o
+	default:
+		e.Outages.Trials = append(e.Outages.Trials, o.Trials...)
+	}
+}
+
+func (r *run) takeAway(ctx context.Context, ns string, choose func(*pod.OutageSpec)) (pod.OutageResult, error) {
 	observer, err := r.makeNamespace(ctx, ns)
 	if err != nil {
-		return err
+		return pod.OutageResult{}, err
 	}
 	s, err := r.outageSpec(ns)
 	if err != nil {
-		return err
+		return pod.OutageResult{}, err
 	}
+	choose(&s)
 	placed, err := workload.Runners([]workload.Object{s.Workload})
 	if err != nil {
-		return err
+		return pod.OutageResult{}, err
 	}
 	b := *r.bench
 	b.Namespace, b.Observer, b.Subject = ns, observer, placed[0]
 	result, err := pod.Outages(ctx, &b, s)
-	r.set(func(e *evidence.Evidence) { e.Outages, e.OutageTermination = result.Outages, result.Termination })
 	if !r.Keep { // the clean-up waits for its end, and tells what goes wrong with it
 		_ = r.applier.EndNamespace(ctx, ns)
 	}
-	return err
+	return result, err
 }
 
 func (r *run) outageSpec(ns string) (pod.OutageSpec, error) {
@@ -41,8 +81,7 @@ func (r *run) outageSpec(ns string) (pod.OutageSpec, error) {
 		return pod.OutageSpec{}, err
 	}
 	s := pod.OutageSpec{Port: r.contract.HTTP.Port, Health: r.contract.HTTP.Health, Ready: r.readyPath(),
-		Query: route(r.contract.HTTP.Query), StopSignal: signal, Within: r.contract.Startup.Within.Std(),
-		StopOnly: !r.needs(evidence.SectionOutages)}
+		Query: route(r.contract.HTTP.Query), StopSignal: signal, Within: r.contract.Startup.Within.Std()}
 	named := map[string]bool{}
 	for _, d := range r.contract.Dependencies {
 		named[d] = true
@@ -55,7 +94,7 @@ func (r *run) outageSpec(ns string) (pod.OutageSpec, error) {
 	for _, x := range runners {
 		switch name := x.String(); {
 		case name == r.contract.Dependencies[0]:
-			x.Object = workload.Freezable(x.Object)
+			x.Object = workload.Frugal(workload.Freezable(x.Object))
 			s.Dependency = x
 		case named[name]:
 			s.Others = append(s.Others, x)
@@ -73,12 +112,12 @@ func (r *run) outageSpec(ns string) (pod.OutageSpec, error) {
 	for _, o := range objects {
 		switch name := o.String(); {
 		case r.isSubject(o):
-			s.Workload = workload.Impatient(workload.Scaled(o, 1))
+			s.Workload = workload.Frugal(workload.Impatient(workload.Scaled(o, 1)))
 		case name == r.contract.Dependencies[0]:
 		case o.GetKind() == "Service" && slices.Contains(s.Services, o.GetName()):
 			s.Objects = append(s.Objects, workload.Freezable(o))
 		default:
-			s.Objects = append(s.Objects, o)
+			s.Objects = append(s.Objects, workload.Frugal(o))
 		}
 	}
 	return s, nil

@@ -92,8 +92,8 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 		{"what the build takes", "build/frozen-dependencies", nil, "build context"},
 		{"one rebuild", "build/lockfile-change-rebuilds", nil, "build context lock-rebuild"},
 		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot load other-images dependencies startup termination"},
-		{"all ways to end", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight outages"},
-		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight outages"},
+		{"all ways to end", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight frozen"},
+		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight frozen"},
 		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node dns boot load other-images dependencies startup agent-image ready agent responses"},
 		{"no Dockerfile", "*/*", func(r *run) { r.contract.Build.Dockerfile = "none" }, "build"},
 	} {

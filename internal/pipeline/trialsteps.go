@@ -38,7 +38,9 @@ var quiet = []string{"health", "identity", "resources", "required-env", "malform
 // for those who look at them.
 func (r *run) trialSteps() []possible {
 	agent := r.needs(agentSections...)
-	outage := []evidence.Section{evidence.SectionOutages, evidence.SectionOutageTermination}
+	outage := []evidence.Section{evidence.SectionOutages}
+	frozen := []evidence.Section{evidence.SectionOutages, evidence.SectionOutageTermination}
+	away := len(r.contract.Dependencies) > 0
 	return []possible{
 		{agent, step{id: "agent-image", after: []string{"boot"}, run: r.loadAgent}},
 		{r.needs(readySections...), step{id: "ready", after: []string{"startup"}, run: r.isReady}},
@@ -62,9 +64,12 @@ func (r *run) trialSteps() []possible {
 		{r.needs(evidence.SectionRollouts), step{id: "rollouts", after: []string{"ready", "agent"}, behind: quiet,
 			name: "Rolling out under load", ended: "Rolled out under load",
 			sections: []evidence.Section{evidence.SectionRollouts}, run: r.rollouts}},
-		{r.needs(outage...) && len(r.contract.Dependencies) > 0, step{id: "outages", after: []string{"ready", "agent"},
+		{r.needs(outage...) && away, step{id: "outages", after: []string{"ready", "agent"},
 			name: "Taking " + first(r.contract.Dependencies) + " away", ended: first(r.contract.Dependencies) + " taken away and given back",
 			sections: outage, run: r.outages}},
+		{r.needs(frozen...) && away, step{id: "frozen", after: []string{"ready", "agent"},
+			name: "Freezing " + first(r.contract.Dependencies), ended: first(r.contract.Dependencies) + " frozen and thawed",
+			sections: frozen, run: r.frozen}},
 	}
 }
 

@@ -2,10 +2,12 @@ package workload
 
 import (
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -41,6 +43,45 @@ func Freezable(o Object) Object {
 	return withContainers(o, func(c map[string]any) { delete(c, "livenessProbe") })
 }
 
+// SmallRequests are what a container of a trial requests, so that a dozen of them fit a
+// small node beside the workload: a trial is about the process, not about the room that it
+// reserves. Limits stay as they are, and no request may be above its limit.
+func SmallRequests(limits corev1.ResourceList) corev1.ResourceList {
+	requests := corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse("10m"),
+		corev1.ResourceMemory: resource.MustParse("16Mi"),
+	}
+	for name, request := range requests {
+		if limit, ok := limits[name]; ok && limit.Cmp(request) < 0 {
+			requests[name] = limit
+		}
+	}
+	return requests
+}
+
+// Frugal returns a copy of a runner whose containers make small requests.
+func Frugal(o Object) Object {
+	return withContainers(o, func(c map[string]any) {
+		resources, _ := c["resources"].(map[string]any)
+		if resources == nil {
+			resources = map[string]any{}
+		}
+		limits := corev1.ResourceList{}
+		declared, _ := resources["limits"].(map[string]any)
+		for name, v := range declared {
+			if q, err := resource.ParseQuantity(fmt.Sprint(v)); err == nil {
+				limits[corev1.ResourceName(name)] = q
+			}
+		}
+		requests := map[string]any{}
+		for name, q := range SmallRequests(limits) {
+			requests[string(name)] = q.String()
+		}
+		resources["requests"] = requests
+		c["resources"] = resources
+	})
+}
+
 // withContainers returns a copy of an object in which every container was changed.
 func withContainers(o Object, change func(map[string]any)) Object {
 	c := Object{o.DeepCopy(), o.Source}
@@ -48,14 +89,19 @@ func withContainers(o Object, change func(map[string]any)) Object {
 	if path == nil {
 		return c
 	}
-	path = append(slices.Clone(path), "containers")
-	cs, _, _ := unstructured.NestedSlice(c.Object, path...)
-	for _, one := range cs {
-		if m, ok := one.(map[string]any); ok {
-			change(m)
+	for _, field := range []string{"initContainers", "containers"} {
+		at := append(slices.Clone(path), field)
+		cs, there, _ := unstructured.NestedSlice(c.Object, at...)
+		if !there {
+			continue
 		}
+		for _, one := range cs {
+			if m, ok := one.(map[string]any); ok {
+				change(m)
+			}
+		}
+		_ = unstructured.SetNestedSlice(c.Object, cs, at...)
 	}
-	_ = unstructured.SetNestedSlice(c.Object, cs, path...)
 	return c
 }
 

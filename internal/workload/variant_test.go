@@ -19,6 +19,7 @@ spec:
       containers:
         - name: api
           image: api:1
+          resources: {requests: {cpu: 500m, memory: 1Gi}, limits: {cpu: 5m, memory: 2Gi}}
           env: [{name: DB, value: "postgres.shop.svc.cluster.local:5432"}, {name: SHOP, value: "my.shop is open"}]
           readinessProbe: {httpGet: {path: /ready, port: 8000}, periodSeconds: 10, failureThreshold: 2}
           livenessProbe: {httpGet: {path: /live, port: 8000}}
@@ -43,6 +44,28 @@ func TestVariants(t *testing.T) {
 	}
 	if n, _, _ := unstructured.NestedInt64(objects[0].Object, "spec", "replicas"); n != 2 {
 		t.Error("the original changed")
+	}
+}
+
+func TestFrugal(t *testing.T) {
+	objects := parse(t, variants)
+	objects = append(objects, Frugal(objects[0]))
+	withInit := objects[0].DeepCopy()
+	spec := []map[string]any{{"name": "init"}}
+	if err := unstructured.SetNestedSlice(withInit.Object, []any{spec[0]}, "spec", "template", "spec", "initContainers"); err != nil {
+		t.Fatal(err)
+	}
+	runners, err := Runners([]Object{objects[2], Frugal(Object{withInit, "a.yaml"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := runners[0].Template.Spec.Containers[0].Resources
+	// No request may be above its limit.
+	if r.Requests.Cpu().String() != "5m" || r.Requests.Memory().String() != "16Mi" || r.Limits.Memory().String() != "2Gi" {
+		t.Errorf("got %+v", r)
+	}
+	if i := runners[1].Template.Spec.InitContainers[0].Resources.Requests; i.Cpu().String() != "10m" {
+		t.Errorf("the init container requests %+v", i)
 	}
 }
 

@@ -45,7 +45,7 @@ func (b *Bench) StartAgent(ctx context.Context, image string) error {
 				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
 			Containers: []corev1.Container{{
 				Name: "agent", Image: image, Args: []string{"agent", "idle"}, ImagePullPolicy: corev1.PullIfNotPresent,
-				Resources: corev1.ResourceRequirements{Requests: small(nil)},
+				Resources: corev1.ResourceRequirements{Requests: workload.SmallRequests(nil)},
 				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes,
 					Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
 			}},

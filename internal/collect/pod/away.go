@@ -23,7 +23,7 @@ type away struct {
 	fault func(context.Context) error
 	// heal gives the dependency back; nil where it comes back by itself.
 	heal  func(context.Context) error
-	lasts time.Duration // after it was noticed, where it is to be
+	lasts time.Duration // at least
 	// noticed tells that the readiness probe must see it.
 	noticed bool
 	// stops tells that a pod is stopped meanwhile.
@@ -114,7 +114,11 @@ func (o *outager) endure(ctx context.Context, a away, stopped *ending, e *eviden
 		if err != nil {
 			return err
 		}
-		return o.watch(gctx, a.lasts, func(*corev1.Pod) bool { return false })
+		rest := time.Duration(0)
+		if a.noticed {
+			rest = max(shortOutage, a.lasts-time.Since(e.Began))
+		}
+		return o.watch(gctx, rest, func(*corev1.Pod) bool { return false })
 	})
 	return g.Wait()
 }

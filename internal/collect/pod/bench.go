@@ -7,7 +7,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -62,26 +61,10 @@ func (b *Bench) trial(trial, name string) *corev1.Pod {
 	p.Spec.RestartPolicy = corev1.RestartPolicyNever
 	for _, cs := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
 		for i := range cs {
-			cs[i].Resources.Requests = small(cs[i].Resources.Limits)
+			cs[i].Resources.Requests = workload.SmallRequests(cs[i].Resources.Limits)
 		}
 	}
 	return p
-}
-
-// small is what a trial's container requests, so that a dozen of them fit a small node
-// beside the workload: a trial is about the process, not about the room that it reserves.
-// Limits stay as they are, and no request may be above its limit.
-func small(limits corev1.ResourceList) corev1.ResourceList {
-	requests := corev1.ResourceList{
-		corev1.ResourceCPU:    resource.MustParse("10m"),
-		corev1.ResourceMemory: resource.MustParse("16Mi"),
-	}
-	for name, request := range requests {
-		if limit, ok := limits[name]; ok && limit.Cmp(request) < 0 {
-			requests[name] = limit
-		}
-	}
-	return requests
 }
 
 // create makes a trial's pod and returns it with the UID that it got.

@@ -16,7 +16,7 @@ const (
 	withoutFor = 5 * time.Second
 	// outageEvery is the time between two requests of a stream, in milliseconds.
 	outageEvery = 250
-	// shortOutage is one that is no test of patience: the readiness probe has noticed it.
+	// shortOutage is how long an outage goes on when the readiness probe has noticed it.
 	shortOutage = 2 * time.Second
 	// probeMargin is what the kubelet and the API server may take to report a probe's result.
 	probeMargin = 3 * time.Second
@@ -44,8 +44,12 @@ type OutageSpec struct {
 	Query         *Route // one that asks the dependency; nil where none is known
 	StopSignal    string
 	Within        time.Duration // that a start may take
-	// StopOnly leaves out all but what Termination rests on.
-	StopOnly bool
+	// Without tells that the workload is started before its dependency is there.
+	Without bool
+	// Kinds are the outages to try, in this order; see evidence.Outage.
+	Kinds []string
+	// Brief ends an outage as soon as a pod was stopped in it.
+	Brief bool
 }
 
 // OutageResult is what was seen.
@@ -56,8 +60,8 @@ type OutageResult struct {
 	Termination *evidence.Termination
 }
 
-// Outages starts the workload without its dependency, brings that up, and then takes it
-// away in several ways, while the agent asks the workload all the time.
+// Outages starts the workload next to its dependency, or without it at first, and then takes
+// that away in several ways, while the agent asks the workload all the time.
 func Outages(ctx context.Context, b *Bench, s OutageSpec) (OutageResult, error) {
 	began := time.Now()
 	o := &outager{Bench: b, OutageSpec: s, dep: &dependency{b, s.Dependency, s.Services},
@@ -78,22 +82,25 @@ type outager struct {
 }
 
 func (o *outager) run(ctx context.Context) error {
-	if err := o.startWithout(ctx); err != nil {
+	start := o.startBeside
+	if o.Without {
+		start = o.startWithout
+	}
+	if err := start(ctx); err != nil {
 		return err
 	}
-	if w := o.out.Outages.Without; !w.Recovered {
+	if w := o.out.Outages.Without; w != nil && !w.Recovered {
 		return nil // what can be said of later outages follows from that
 	}
-	trials := []away{
-		{kind: "disconnected", fault: o.dep.disconnect},
-		{kind: "restarted", fault: o.dep.restart},
-		{kind: "refused", fault: o.dep.refuse, heal: o.dep.accept, lasts: shortOutage, noticed: true},
-		{kind: "frozen", fault: o.dep.freeze, heal: o.dep.thaw, lasts: o.patience(), noticed: true, stops: true},
+	trials := map[string]away{
+		"disconnected": {fault: o.dep.disconnect},
+		"restarted":    {fault: o.dep.restart},
+		"refused":      {fault: o.dep.refuse, heal: o.dep.accept, noticed: true},
+		"frozen":       {fault: o.dep.freeze, heal: o.dep.thaw, lasts: o.patience(), noticed: true, stops: true},
 	}
-	if o.StopOnly {
-		trials = []away{{kind: "frozen", fault: o.dep.freeze, heal: o.dep.thaw, stops: true}}
-	}
-	for _, t := range trials {
+	for _, kind := range o.Kinds {
+		t := trials[kind]
+		t.kind, t.noticed = kind, t.noticed && !o.Brief
 		e, err := o.try(ctx, t)
 		o.out.Outages.Trials = append(o.out.Outages.Trials, e)
 		if err != nil {
@@ -104,6 +111,20 @@ func (o *outager) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// startBeside applies everything, and waits until the workload is Ready. That it is not in
+// time is told by the first outage.
+func (o *outager) startBeside(ctx context.Context) error {
+	if err := o.Applier.Apply(ctx, append([]workload.Object{o.Dependency.Object, o.Workload}, o.Objects...)); err != nil {
+		return err
+	}
+	for _, r := range append([]workload.Runner{o.Dependency}, o.Others...) {
+		if err := AwaitReady(ctx, o.Observer, r); err != nil {
+			return fmt.Errorf("%s did not become ready: %w", r, err)
+		}
+	}
+	return o.watch(ctx, o.recovery(true), workload.IsReady)
 }
 
 // startWithout applies everything with the dependency at no replicas, and brings that up
