@@ -157,6 +157,16 @@ var inFlightExamples = []example{
 			t.Requests[i] = evidence.Request{Stream: "slow", Start: at(19.5), End: 0.01, Status: 415, Early: true}
 		}
 	})},
+	{name: "answered without the rest", c: goodContract(), want: Pass, says: []string{"before the rest of it was sent"},
+		e: inFlight(func(t *evidence.Termination) { t.Released = time.Time{} })},
+	{name: "before SIGTERM", c: goodContract(), want: Inconclusive, says: []string{"2.0 s after the deletion", "only at about 2.0 s", "not under way at SIGTERM"},
+		e: inFlight(func(t *evidence.Termination) {
+			t.Pod.Events = []evidence.Event{event(22, "Normal", "Killing", "Stopping container api")}
+		})},
+	{name: "after SIGTERM", c: goodContract(), want: Pass,
+		e: inFlight(func(t *evidence.Termination) {
+			t.Pod.Events = []evidence.Event{event(20, "Normal", "Killing", "Stopping container api")}
+		})},
 	{name: "no slow route", c: goodContract(), want: Inconclusive, says: []string{"http.upload"}, e: inFlight(func(t *evidence.Termination) { t.Requests = t.Requests[5:] })},
 	{name: "code lost", c: goodContract(), want: Inconclusive, e: inFlight(func(t *evidence.Termination) { t.Last.Reason = "ContainerStatusUnknown" })},
 	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionInFlight, func(e *evidence.Evidence) { e.InFlight = nil })},

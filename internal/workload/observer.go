@@ -220,3 +220,8 @@ func (o *Observer) Evidence(uid, container string) evidence.Pod {
 func (w *Observed) Said(container, text string) bool {
 	return slices.ContainsFunc(w.logs[container], func(l evidence.LogLine) bool { return strings.Contains(l.Text, text) })
 }
+
+// Heard tells whether there was an event with that reason. It is for use inside Wait's look.
+func (w *Observed) Heard(reason string) bool {
+	return slices.ContainsFunc(w.events, func(e evidence.Event) bool { return e.Reason == reason })
+}

@@ -22,9 +22,12 @@ type Route struct {
 const (
 	// slowRequests are under way when the pod is deleted.
 	slowRequests = 5
-	// heldFor is how long after the deletion half of their bodies is held back. The
-	// process must have heard SIGTERM by then, and it is well within any grace period.
+	// heldFor is how long half of their bodies is held back when the kubelet has begun to stop
+	// the container, and a preStop hook has slept. The process has heard SIGTERM by then, and
+	// it is well within any grace period.
 	heldFor = 2 * time.Second
+	// stopWithin is how long the kubelet may take to begin with that; a busy one takes seconds.
+	stopWithin = 15 * time.Second
 	// requestTimeout bounds every request of a load, so that one that hangs is seen to hang.
 	requestTimeout = 30 * time.Second
 )
@@ -37,8 +40,7 @@ const (
 )
 
 // InFlight deletes a pod while requests are under way, sent by the agent straight to the
-// pod: some with half of their body, which is sent two seconds after the deletion, and
-// a steady trickle of quick ones, over new connections and over one that is kept. Upload
+// pod: some with half of their body, which is sent two seconds after SIGTERM, and a steady trickle of quick ones, over new connections and over one that is kept. Upload
 // is a route that reads a body before it answers, nil where none is known.
 func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upload *Route, stopSignal string, within time.Duration) (*evidence.Termination, error) {
 	e, err := b.ending(ctx, "requests-in-flight", stopSignal)
@@ -68,23 +70,50 @@ func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upl
 	if err := e.delete(ctx); err != nil {
 		return nil, err
 	}
+	exited, cancel := context.WithCancel(ctx)
+	defer cancel()
 	released := make(chan time.Time, 1)
-	release := time.AfterFunc(heldFor, func() {
-		released <- time.Now()
-		_ = load.Release() // what goes wrong with the load is told when it is stopped
-	})
-	if err := e.awaitExit(ctx); err != nil {
-		release.Stop()
+	go func() {
+		defer close(released)
+		if e.awaitSignal(exited) == nil {
+			released <- time.Now()
+			_ = load.Release() // what goes wrong with the load is told when it is stopped
+		}
+	}()
+	err = e.awaitExit(ctx)
+	cancel()
+	e.t.Released = <-released // zero when it ended first
+	if err != nil {
 		return nil, err
-	}
-	if !release.Stop() {
-		e.t.Released = <-released
 	}
 	e.t.Requests, err = load.Stop(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return e.evidence(ctx), nil
+}
+
+// awaitSignal returns when the process has heard SIGTERM for heldFor, as far as can be known:
+// the kubelet tells that it begins, and then runs a preStop hook, of which a sleep is known.
+func (e *ending) awaitSignal(ctx context.Context) error {
+	b, hook := e.bench, time.Duration(0)
+	err := b.within(ctx, stopWithin, e.uid, func(o *workload.Observed) (bool, string) {
+		return o.Heard("Killing"), workload.Summary(o.Pod)
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range b.Subject.Template.Spec.Containers {
+		if c.Name == b.Container && c.Lifecycle != nil && c.Lifecycle.PreStop != nil && c.Lifecycle.PreStop.Sleep != nil {
+			hook = time.Duration(c.Lifecycle.PreStop.Sleep.Seconds) * time.Second
+		}
+	}
+	select {
+	case <-time.After(hook + heldFor):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func inFlightPlan(address, health, ready string, upload *Route) agent.Plan {
