@@ -17,7 +17,7 @@ var securityNoToken = Check{
 		"that never talks to Kubernetes has no use for it.",
 	Fix:   "Set automountServiceAccountToken: false in the pod's specification; or say in the contract that it is used: identity.serviceAccountToken: true.",
 	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionStartup},
+	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionIdentity},
 	Judge: judgeSecurityNoToken,
 }
 
@@ -38,10 +38,30 @@ func judgeSecurityNoToken(c contract.Contract, e evidence.Evidence) Judgement {
 	for _, p := range e.Startup.Pods {
 		j.tokens(p)
 	}
+	if j.firstBroken() == nil {
+		j.mountedToken(e)
+	}
 	if f := j.firstBroken(); f != nil {
 		return j.fail(f.Where+": "+f.Message, "")
 	}
 	return j.pass("No service account token OK", "none mounted in "+count(len(e.Startup.Pods), "pod"))
+}
+
+// mountedToken looks at the mounts of the running container: a runtime, or a webhook that
+// changes pods on a node, may have added what the specification does not show.
+func (j *Judgement) mountedToken(e evidence.Evidence) {
+	if e.Identity == nil {
+		j.note("mount table", "not read, so that the pods' specifications alone are judged: %s", e.Why(evidence.SectionIdentity))
+		return
+	}
+	for _, p := range e.Identity.Processes {
+		for _, m := range p.Mounts {
+			if strings.HasPrefix(m, tokenPath) || strings.HasPrefix(m, strings.TrimPrefix(tokenPath, "/var")) {
+				j.broken(fmt.Sprintf("pod %s, container %s, PID %d", e.Identity.Pod, e.Identity.Container, p.PID), "a token is mounted at %s, though the pod's specification has none", m)
+				return
+			}
+		}
+	}
 }
 
 // tokens finds those that the pod, as it was admitted, mounts.

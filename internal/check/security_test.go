@@ -52,6 +52,12 @@ var (
 
 var noTokenExamples = []example{
 	{name: "none", c: goodContract(), e: goodEvidence(), want: Pass},
+	{name: "in the mount table", c: goodContract(), want: Fail, says: []string{"PID 1", "/run/secrets/kubernetes.io/serviceaccount, though"},
+		e: with(func(e *evidence.Evidence) {
+			e.Identity.Processes[0].Mounts = []string{"/", "/proc", "/run/secrets/kubernetes.io/serviceaccount"}
+		})},
+	{name: "mount table not read", c: goodContract(), want: Pass, says: []string{"not read", "the cluster did not start"},
+		e: without(evidence.SectionIdentity, func(e *evidence.Evidence) { e.Identity = nil })},
 	{name: "mounted by default", c: goodContract(), e: admitted(apiToken, tokenPath), want: Fail, says: []string{"service account default", tokenPath, "pod api-1, container api"}},
 	{name: "mounted elsewhere", c: goodContract(), e: admitted(apiToken, "/token"), want: Fail},
 	{name: "for another audience", c: goodContract(), e: admitted(foreignToken, "/vault"), want: Pass},

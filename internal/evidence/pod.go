@@ -131,6 +131,8 @@ type Process struct {
 	NoNewPrivs bool    `json:"noNewPrivs"`
 	// Seccomp is 0 (off), 1 (strict) or 2 (filter).
 	Seccomp int `json:"seccomp"`
+	// Mounts are the mount points that it sees, as /proc/PID/mountinfo writes them.
+	Mounts []string `json:"mounts,omitempty"`
 }
 
 // Termination is one pod that was deleted while it ran idle.

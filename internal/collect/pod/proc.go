@@ -17,6 +17,7 @@ import (
 const procScript = `for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
   d=${f%/cgroup}
   echo "process"; cat "$d/status" 2>/dev/null; printf 'Cmdline:\t'; tr '\0\n' '\037\036' < "$d/cmdline" 2>/dev/null; echo
+  printf 'Mounts:\t'; while read -r _ _ _ _ at _; do printf '%s ' "$at"; done 2>/dev/null < "$d/mountinfo"; echo
 done`
 
 // processes reads every process of a container, first process first.
@@ -35,7 +36,7 @@ func (b *Bench) processes(ctx context.Context, node, containerID string) ([]evid
 }
 
 // parseProcesses reads concatenated /proc/PID/status files (proc_pid_status(5)), each
-// after a line "process" and with the command line appended.
+// after a line "process" and with the command line and the mount points appended.
 func parseProcesses(out string) ([]evidence.Process, error) {
 	var ps []evidence.Process
 	blocks := strings.Split("\n"+out, "\nprocess\n")
@@ -62,7 +63,7 @@ func parseProcesses(out string) ([]evidence.Process, error) {
 
 func process(f map[string]string) (evidence.Process, error) {
 	p := evidence.Process{Name: f["Name"], CapEff: f["CapEff"], CapPrm: f["CapPrm"], CapBnd: f["CapBnd"],
-		NoNewPrivs: f["NoNewPrivs"] == "1"}
+		NoNewPrivs: f["NoNewPrivs"] == "1", Mounts: strings.Fields(f["Mounts"])}
 	if f["Cmdline"] != "" {
 		// A process that sets its own title leaves the rest of the memory empty.
 		args := strings.TrimRight(f["Cmdline"], "\037")

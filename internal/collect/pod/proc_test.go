@@ -54,7 +54,7 @@ nonvoluntary_ctxt_switches:	9
 
 // read is a process as the script gives it.
 func read(status, cmdline string) string {
-	return "process\n" + status + "Cmdline:\t" + cmdline + "\n"
+	return "process\n" + status + "Cmdline:\t" + cmdline + "\n" + "Mounts:\t/ /proc /with\\040space \n"
 }
 
 // with changes lines of the status.
@@ -63,7 +63,8 @@ func with(oldnew ...string) string { return strings.NewReplacer(oldnew...).Repla
 func api(change func(*evidence.Process)) evidence.Process {
 	p := evidence.Process{PID: 1, Command: []string{"/api"}, Name: "api",
 		UIDs: []int64{1001, 1001, 1001, 1001}, GIDs: []int64{1001, 1001, 1001, 1001}, Groups: []int64{1001, 2000},
-		CapEff: "0000000000000000", CapPrm: "0000000000000000", CapBnd: "00000000a80425fb", NoNewPrivs: true, Seccomp: 2}
+		CapEff: "0000000000000000", CapPrm: "0000000000000000", CapBnd: "00000000a80425fb", NoNewPrivs: true, Seccomp: 2,
+		Mounts: []string{"/", "/proc", `/with\040space`}}
 	if change != nil {
 		change(&p)
 	}
