@@ -29,16 +29,14 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	tried, problems := away(e)
 	j.unknown(problems)
-	if len(tried) == 0 {
-		return j.noOutage(c, e, problems)
-	}
 	stream, restarted := queryStream(c), ""
-	late := true // all that is broken
-	var first evidence.Outage
+	var guilty *Finding
+	var blamed evidence.Outage
+	excuse := ""
 	var seen []string
 	for _, o := range tried {
 		j.Seconds += o.Healed.Sub(o.Began).Seconds()
-		where := "database away: " + awayWords(o)
+		where, told, late := "database away: "+awayWords(o), len(j.Findings), true
 		back, asked := firstAnswer(o, stream)
 		switch {
 		case !asked:
@@ -46,7 +44,7 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 			continue
 		case back.IsZero():
 			j.broken(where, "no query was answered after it was back%s", lastWords(o, stream))
-			late = false
+			late = false // it was answered, with a no
 		case back.Sub(o.Healed) > limit:
 			j.broken(where, "the first query was answered %s it was back", afterWords(o.Healed, back))
 		case o.Restarts > 0:
@@ -55,25 +53,31 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 			seen = append(seen, fmt.Sprintf("%s: %s", o.Kind, seconds(back.Sub(o.Healed).Seconds())))
 		}
 		j.hanging(o, where)
-		if first.Kind == "" && j.firstBroken() != nil {
-			first = o
+		f := (Judgement{Findings: j.Findings[told:]}).firstBroken()
+		why := starved(e, o.Began, o.Healed.Add(limit))
+		switch {
+		case f == nil:
+		case late && why != "":
+			excuse = f.Where + ": " + f.Message + "; " + why
+		case guilty == nil:
+			guilty, blamed = f, o
 		}
 	}
-	if b := j.firstBroken(); b != nil {
-		j.tail(podIn(e, first), 5)
-		if !late {
-			return j.fail(b.Where+": "+b.Message, "")
-		}
-		return j.late(e, first.Began, first.Healed.Add(limit), b.Where+": "+b.Message, "")
+	if guilty != nil {
+		j.tail(podIn(e, blamed), 5)
+		return j.fail(guilty.Where+": "+guilty.Message, "")
+	}
+	if excuse != "" {
+		return j.undecided(excuse, whenQuiet)
 	}
 	if restarted != "" {
 		return j.undecided(restarted, mend("probes/liveness-survives-outage"))
 	}
+	if open, ok := j.untried(c, e); ok {
+		return open
+	}
 	if len(seen) == 0 {
 		return j.undecided("no query was sent", "Let the contract's http.query name a route whose answer comes from the database.")
-	}
-	if why := incomplete(e); why != "" {
-		return j.undecided(why, "Remove what was in the way, then run podproof again.")
 	}
 	if c.HTTP.Query == nil {
 		if truth := judgeReadinessTellsTheTruth(c, e); truth.Status != Pass {

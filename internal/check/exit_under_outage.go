@@ -27,10 +27,10 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	limit := terminationLimit(c, t)
 	codes := exitCodes(c)
 	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s, with the database frozen", strings.ReplaceAll(numbers(codes), " and ", " or "), limit)}
-	if o, culprit := stuck(c, e); t == nil && o != nil {
-		return j.afterStuck(*o, culprit)
-	}
 	if t == nil {
+		if _, problems := away(e, "frozen"); len(problems) > 0 && e.Missing[evidence.SectionOutageTermination] == "" {
+			return j.undecided(problems[0], "Remove what was in the way, then run podproof again.")
+		}
 		return withoutDependency(c, e, evidence.SectionOutageTermination, j)
 	}
 	j.Seconds = t.Seconds

@@ -2,17 +2,22 @@ package check
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"podproof.dev/podproof/internal/evidence"
 )
 
+// whenQuiet is what to do about a verdict that a busy machine has cost.
+const whenQuiet = "Run podproof again while the machine has less to do."
+
 // late is the failure of what took too long, or was not there in time. Where the node was
 // short of CPU meanwhile it says nothing of the image.
 func (j Judgement) late(e evidence.Evidence, from, to time.Time, seen, fix string) Judgement {
 	if why := starved(e, from, to); why != "" {
-		return j.undecided(seen+"; "+why, "Run podproof again while the machine has less to do.")
+		return j.undecided(seen+"; "+why, whenQuiet)
 	}
 	return j.fail(seen, fix)
 }
@@ -44,10 +49,15 @@ func lasting(from time.Time, seconds float64) time.Time {
 	return from.Add(time.Duration(seconds * float64(time.Second)))
 }
 
-// saysNo tells whether a probe of the pod's got an answer, and that was no: it is not late then.
-func saysNo(p evidence.Pod, probe string) bool {
+// silent are the words of probes that got no answer, or none in time.
+var silent = regexp.MustCompile(`(?i)deadline exceeded|timeout|timed out|refused|reset|EOF|no route`)
+
+// saysNo tells whether one of the probes got an answer from the pod, and that was no: that
+// is not for want of time.
+func saysNo(p evidence.Pod, probes ...string) bool {
 	for _, ev := range p.Events {
-		if ev.Reason == "Unhealthy" && strings.HasPrefix(ev.Message, probe) && strings.Contains(ev.Message, "statuscode") {
+		probe, _, _ := strings.Cut(ev.Message, " ")
+		if ev.Reason == "Unhealthy" && slices.Contains(probes, probe) && !silent.MatchString(ev.Message) {
 			return true
 		}
 	}

@@ -55,16 +55,25 @@ func TestLate(t *testing.T) {
 		}), false},
 		{"requests that were dropped", "rollout/no-lost-requests", rollouts(func(os []evidence.Rollout) { losing(&os[0]) }), true},
 		{"never unready, never asked", "probes/readiness-tells-the-truth", with(func(e *evidence.Evidence) {
-			e.Outages.Trials[2].Unready, e.Outages.Trials[2].Ready = time.Time{}, time.Time{}
+			o := &e.Outages.Trials[2]
+			o.Unready, o.Ready, o.Requests = time.Time{}, time.Time{}, append(o.Requests, answer("ready", 121, 200)) // the fault had not worked yet
 		}), false},
 		{"never unready, and says it is ready", "probes/readiness-tells-the-truth", with(func(e *evidence.Evidence) {
 			o := &e.Outages.Trials[2]
-			o.Unready, o.Ready, o.Requests = time.Time{}, time.Time{}, append(o.Requests, answer("ready", 121, 200))
+			o.Unready, o.Ready, o.Requests = time.Time{}, time.Time{}, append(o.Requests, answer("ready", 124, 200))
 		}), true},
 		{"a query late", "database/recovers", with(func(e *evidence.Evidence) {
 			o := &e.Outages.Trials[3]
 			o.Requests = []evidence.Request{answer("query", 140.1, 503), answer("query", 163+35, 200), answer("ready", 163+35, 200)}
 		}), false},
+		{"one query late, one never", "database/recovers", with(func(e *evidence.Evidence) {
+			e.Outages.Trials[1].Requests = []evidence.Request{answer("ready", 110.1, 503), answer("ready", 114, 503)}
+			o := &e.Outages.Trials[3]
+			o.Requests = []evidence.Request{answer("query", 140.1, 503), answer("query", 163+35, 200), answer("ready", 163+35, 200)}
+		}), true},
+		{"a liveness probe without an answer", "probes/liveness-survives-outage", restarted("Liveness probe failed: Get \"http://10.0.0.1:8000/health\": context deadline exceeded"), false},
+		{"a liveness probe that is told no", "probes/liveness-survives-outage", restarted("Liveness probe failed: HTTP probe failed with statuscode: 503"), true},
+		{"a long way out before it was up", "termination/during-startup", with(func(e *evidence.Evidence) { e.EarlyTermination.Seconds = 33 }), false},
 		{"still there without a variable", "config/missing-env-fails", trial(func(t *evidence.EnvTrial) {
 			t.Exited, t.Last, t.Seconds, t.Pod = false, nil, 30, slowPod()
 		}), false},
@@ -115,4 +124,13 @@ func TestStarvedOnlyMeanwhile(t *testing.T) {
 			t.Errorf("from %g s to %g s: %q", w[0], w[1], why)
 		}
 	}
+}
+
+// restarted is the frozen outage in which the liveness probe said so before the kubelet restarted the container.
+func restarted(said string) evidence.Evidence {
+	return outages(func(o *evidence.Outages) {
+		o.Trials[3].Restarts = 1
+		o.Trials[3].Pod.Events = []evidence.Event{event(150, "Warning", "Unhealthy", said),
+			event(150, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
+	})
 }

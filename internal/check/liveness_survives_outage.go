@@ -29,35 +29,36 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 	}
 	tried, problems := away(e)
 	j.unknown(problems)
-	if len(tried) == 0 {
-		return j.noOutage(c, e, problems)
-	}
 	longest := 0.0
-	var first evidence.Outage
+	var broken, fix, excuse string
 	for _, o := range tried {
 		lasted := o.Healed.Sub(o.Began).Seconds()
 		j.Seconds += lasted
 		longest = max(longest, lasted)
-		if o.Restarts > 0 {
-			j.broken("database away: "+awayWords(o), "%s", j.restart(e, o))
-			if first.Kind == "" {
-				first = o
+		if o.Restarts == 0 {
+			continue
+		}
+		where, what := "database away: "+awayWords(o), j.restart(e, o)
+		j.broken(where, "%s", what)
+		p, why := podIn(e, o), starved(e, o.Began, o.Healed)
+		switch killed := livenessKills(p); {
+		case killed && !saysNo(p, "Liveness") && why != "": // the probe got no answer in time
+			excuse = where + ": " + what + "; " + why
+		case broken == "":
+			broken = where + ": " + what
+			if !killed {
+				fix = "Let the process go on without its database: catch what a lost connection raises, answer 503 meanwhile, and connect again."
 			}
 		}
 	}
-	if b := j.firstBroken(); b != nil {
-		fix := ""
-		p := podIn(e, first)
-		if !livenessKills(p) {
-			fix = "Let the process go on without its database: catch what a lost connection raises, answer 503 meanwhile, and connect again."
-		}
-		if livenessKills(p) && !saysNo(p, "Liveness") {
-			return j.late(e, first.Began, first.Healed, b.Where+": "+b.Message, fix) // the probe got no answer in time
-		}
-		return j.fail(b.Where+": "+b.Message, fix)
+	if broken != "" {
+		return j.fail(broken, fix)
 	}
-	if why := incomplete(e); why != "" {
-		return j.undecided(why, "Remove what was in the way, then run podproof again.")
+	if excuse != "" {
+		return j.undecided(excuse, whenQuiet)
+	}
+	if open, ok := j.untried(c, e); ok {
+		return open
 	}
 	probe := outagePod(e)
 	if probe == nil || probe.LivenessProbe == nil {
@@ -65,9 +66,6 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s)", seconds(longest), outageKinds(tried)))
 	}
 	budget := probeBudget(probe.LivenessProbe).Seconds()
-	if o, culprit := stuck(c, e); o != nil && longest < budget {
-		return j.afterStuck(*o, culprit)
-	}
 	if longest < budget {
 		return j.undecided(fmt.Sprintf("no restart in outages of up to %s, and the liveness probe gives up after %s", seconds(longest), seconds(budget)),
 			"Run podproof again; an outage that is long enough (frozen) was not tried.")

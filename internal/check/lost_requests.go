@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,12 +57,12 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 	if len(tried) == 0 {
 		return inconclusive(e, evidence.SectionRollouts, j.Promised)
 	}
-	n, lost, stale, undecided := 0, 0, 0, ""
-	unreached, short := 0, ""
+	n, lost, undecided, excuse := 0, 0, "", ""
+	var guilty *Finding
 	for _, o := range tried {
 		j.Seconds += o.Seconds
 		gone := lostIn(o)
-		n, lost, stale = n+len(o.Requests), lost+len(gone), stale+len(staleIn(o, gone))
+		n, lost = n+len(o.Requests), lost+len(gone)
 		switch {
 		case o.Problem != "":
 			undecided = o.Kind + ": " + said(o.Problem, 300)
@@ -72,21 +71,22 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		case len(o.Requests) < fewest:
 			undecided = fmt.Sprintf("only %s were sent during the %s", count(len(o.Requests), "request"), o.Kind)
 		}
-		if len(gone) > 0 {
-			j.lostWhere(o, gone)
-			unreached += len(unreachedOf(gone))
-			short = cmp.Or(short, starved(e, o.Began, lasting(o.Began, o.Seconds)))
+		if len(gone) == 0 {
+			continue
+		}
+		j.lostWhere(o, gone)
+		if why := slowCluster(e, o, gone); why != "" {
+			excuse = why
+		} else if guilty == nil {
+			guilty = &j.Findings[len(j.Findings)-1]
 		}
 	}
 	switch {
-	case lost > 0 && stale == lost:
-		return j.undecided(fmt.Sprintf("%d of %d requests lost, all of them sent to a pod more than %s after it had been taken out of the Service: the cluster was that slow to tell its nodes",
-			lost, n, proxyWithin), "Run podproof again while the machine has less to do: a pod cannot serve for as long as that takes.")
-	case lost > 0 && unreached == lost && short != "":
-		// A node without CPU is told late which pods are gone, and is later than any process can wait for.
-		return j.undecided(fmt.Sprintf("%d of %d requests found nobody listening; %s", lost, n, short), "Run podproof again while the machine has less to do.")
+	case guilty != nil:
+		return j.fail(fmt.Sprintf("%d of %d requests lost: %s", lost, n, guilty.Message), rolloutFix(e.Rollouts))
 	case lost > 0:
-		return j.fail(fmt.Sprintf("%d of %d requests lost: %s", lost, n, j.firstBroken().Message), rolloutFix(e.Rollouts))
+		return j.undecided(fmt.Sprintf("%d of %d requests lost, %s", lost, n, excuse),
+			"Run podproof again while the machine has less to do: a pod cannot serve for as long as that takes.")
 	case undecided != "":
 		return j.undecided(undecided, "Let the rollout finish in the time that the contract gives a start; kubectl rollout status shows what it waits for.")
 	}
@@ -110,31 +110,54 @@ func lostIn(o evidence.Rollout) []evidence.Request {
 // than this loses requests in earnest.
 const proxyWithin = 2 * time.Second
 
-// unreachedOf are the requests that no process took: new connections to where nobody listens.
-func unreachedOf(lost []evidence.Request) []evidence.Request {
-	return slices.DeleteFunc(slices.Clone(lost), func(r evidence.Request) bool {
-		return r.Stream != streamNew || r.Failure != "refused" && r.Failure != "timeout" && r.Failure != "unreachable"
-	})
+// slowCluster says why the losses of a rollout are the cluster's: it was late to tell its
+// nodes which pods are gone, later than any process can wait for. It is empty where one of
+// them is not.
+func slowCluster(e evidence.Evidence, o evidence.Rollout, lost []evidence.Request) string {
+	stale := true
+	for _, r := range lost {
+		// A connection that was made was the process's to serve.
+		unreached := !r.Reused && r.Connected == 0 && (r.Failure == "refused" || r.Failure == "timeout" || r.Failure == "unreachable")
+		ready, told := routes(o, r.Start)
+		if !unreached || ready < 1 {
+			return ""
+		}
+		stale = stale && !told.IsZero() && r.Start.Sub(told) > proxyWithin
+	}
+	if stale {
+		return fmt.Sprintf("all of them sent to a pod more than %s after it had been taken out of the Service: the cluster was that slow to tell its nodes", proxyWithin)
+	}
+	if short := starved(e, o.Began, lasting(o.Began, o.Seconds)); short != "" {
+		return "all of them where nobody listened any more; " + short
+	}
+	return ""
 }
 
-// staleIn are the requests that new connections brought to a pod which no Service had led
-// to any more for longer than that.
-func staleIn(o evidence.Rollout, lost []evidence.Request) []evidence.Request {
-	var out []evidence.Request
-	for _, r := range unreachedOf(lost) {
-		// Which pod it went to is not known. The last one that ended is the one in its favour.
-		last, ended := time.Time{}, map[string]bool{}
-		for _, m := range o.Endpoints {
-			pod, _, ends := strings.Cut(m.What, ": terminating")
-			if ends && !ended[pod] && m.At.Before(r.Start) {
-				last, ended[pod] = m.At, true
-			}
+// routes are how many pods a Service led to at a time, and when it was last told that one of
+// them ends: which pod a request went to is not known, and this one is the one in its favour.
+func routes(o evidence.Rollout, at time.Time) (ready int, told time.Time) {
+	ready = int(o.Replicas)
+	is := map[string]bool{}
+	ended := map[string]bool{}
+	for _, m := range o.Endpoints {
+		if m.At.After(at) {
+			continue
 		}
-		if !last.IsZero() && r.Start.Sub(last) > proxyWithin {
-			out = append(out, r)
+		pod, state, _ := strings.Cut(m.What, ": ")
+		was, known := is[pod]
+		ending := strings.HasPrefix(state, "terminating")
+		is[pod] = state == "ready"
+		switch {
+		case is[pod] && !was:
+			ready++
+		case !is[pod] && (was || !known && ending): // one that was there before the first change
+			ready--
+		}
+		if ending && !ended[pod] {
+			ended[pod], told = true, m.At
 		}
 	}
-	return out
+	return ready, told
 }
 
 // lostWhere says what was lost, by the way in which it was, and when.
@@ -142,7 +165,7 @@ func (j *Judgement) lostWhere(o evidence.Rollout, lost []evidence.Request) {
 	by := map[string]int{}
 	var ways []string
 	for _, r := range lost {
-		way := fmt.Sprintf("%s %s", lossWords(r), requestPlace(r.Stream))
+		way := fmt.Sprintf("%s %s", lossWords(r), placeOf(r))
 		if by[way]++; by[way] == 1 {
 			ways = append(ways, way)
 		}

@@ -66,8 +66,9 @@ var (
 		e.Outages.Without, e.Outages.Pod, e.Outages.Trials = nil, evidence.Pod{}, e.Outages.Trials[3:]
 		e.Missing = map[evidence.Section]string{evidence.SectionOutages: "no room for a second namespace"}
 	})
-	neverUp     = outages(func(o *evidence.Outages) { o.Without.Recovered, o.Trials = false, nil })
-	nothingLeft = outages(func(o *evidence.Outages) { o.Trials = nil })
+	neverUpApart = outages(func(o *evidence.Outages) { o.Without.Recovered, o.Trials = false, o.Trials[3:] })
+	neverUp      = outages(func(o *evidence.Outages) { o.Without.Recovered, o.Trials = false, nil })
+	nothingLeft  = outages(func(o *evidence.Outages) { o.Trials = nil })
 )
 
 // lostForGood lets no query be answered any more from one of the outages on, so that no other was tried.
@@ -122,6 +123,7 @@ var readinessTruthExamples = []example{
 	{name: "only the frozen one tried", c: goodContract(), e: onlyFrozen, want: Inconclusive, says: []string{"not all outages", "no room"}},
 	{name: "nothing tried", c: goodContract(), e: notTried, want: Inconclusive, says: []string{"no container runs"}},
 	{name: "never up", c: goodContract(), e: neverUp, want: Inconclusive, says: []string{"startup/waits-for-database"}},
+	{name: "never up but in the frozen one", c: goodContract(), e: neverUpApart, want: Inconclusive, says: []string{"startup/waits-for-database"}},
 	{name: "cut off", c: goodContract(), e: nothingLeft, want: Inconclusive},
 	{name: "not observed", c: goodContract(), e: noOutages, want: Inconclusive},
 	{name: "no dependency", c: noDeps, e: noOutages, want: Skipped},
@@ -142,7 +144,10 @@ var livenessOutageExamples = []example{
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].LivenessProbe = nil })},
 	{name: "only the frozen one tried", c: goodContract(), e: onlyFrozen, want: Inconclusive, says: []string{"not all outages", "no room"}},
 	{name: "too short to tell", c: goodContract(), want: Inconclusive, says: []string{"gives up after 15.0 s"},
+		e: outages(func(o *evidence.Outages) { o.Trials[3].Healed = o.Trials[3].Began.Add(10 * time.Second) })},
+	{name: "the frozen one not tried", c: goodContract(), want: Inconclusive, says: []string{"frozen was not"},
 		e: outages(func(o *evidence.Outages) { o.Trials = o.Trials[:3] })},
+	{name: "never up beside its database's return", c: goodContract(), e: neverUpApart, want: Inconclusive, says: []string{"startup/waits-for-database", "disconnected, restarted and refused"}},
 	{name: "nothing tried", c: goodContract(), e: notTried, want: Inconclusive},
 	{name: "never up", c: goodContract(), e: neverUp, want: Inconclusive},
 	{name: "no dependency", c: noDeps, e: noOutages, want: Skipped},
@@ -184,22 +189,19 @@ var databaseRecoversExamples = []example{
 			o.Trials[i].Requests = nil
 		}
 	})},
+	{name: "never up but in the frozen one", c: queried, e: neverUpApart, want: Inconclusive, says: []string{"startup/waits-for-database"}},
+	{name: "frozen had a problem", c: queried, want: Inconclusive, says: []string{"frozen: no container runs"}, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Problem = "no container runs"
+	})},
 	{name: "nothing tried", c: queried, e: notTried, want: Inconclusive},
 	{name: "no dependency", c: noDeps, e: noOutages, want: Skipped},
 }
 
 var exitUnderOutageExamples = []example{
 	{name: "ends", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"Shutdown with a frozen database OK (exit 0)"}},
-	{name: "lost its database before", c: queried, want: Inconclusive, says: []string{"did not get over", "database/recovers"}, e: func() evidence.Evidence {
-		e := lostForGood(0)
-		e.OutageTermination = nil
-		return e
-	}()},
-	{name: "was never Ready again", c: queried, want: Inconclusive, says: []string{"probes/readiness-tells-the-truth"}, e: func() evidence.Evidence {
-		e := neverReadyAgain()
-		e.OutageTermination = nil
-		return e
-	}()},
+	{name: "could not be frozen", c: queried, want: Inconclusive, says: []string{"frozen: no container runs"}, e: with(func(e *evidence.Evidence) {
+		e.OutageTermination, e.Outages.Trials[3].Problem = nil, "no container runs"
+	})},
 	{name: "hangs", c: goodContract(), want: Fail, says: []string{"exit code 137", "45.0 s after", "SIGKILL at the end of the grace period of 45 s"}, e: with(func(e *evidence.Evidence) {
 		e.OutageTermination.Last, e.OutageTermination.Seconds = &corev1.ContainerStateTerminated{ExitCode: 137}, 45
 	})},

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -117,12 +118,36 @@ func unanswered(c contract.Contract, o evidence.Outage) bool {
 	return asked && back.IsZero()
 }
 
-// incomplete says why some outages were not tried at all, empty when nothing is known to be missing.
-func incomplete(e evidence.Evidence) string {
-	if why := e.Missing[evidence.SectionOutages]; why != "" {
-		return "not all outages could be tried: " + why
+// untried is the judgement where not every kind of outage was tried, with the reason; it is
+// false where all were.
+func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement, bool) {
+	const again = "Remove what was in the way, then run podproof again."
+	problem := ""
+	missing := slices.DeleteFunc([]string{"disconnected", "restarted", "refused", "frozen"}, func(kind string) bool {
+		return slices.ContainsFunc(e.Outages.Trials, func(o evidence.Outage) bool {
+			if o.Kind == kind && o.Problem != "" {
+				problem = kind + ": " + said(o.Problem, 300)
+			}
+			return o.Kind == kind && o.Problem == ""
+		})
+	})
+	if len(missing) == 0 {
+		return j, false
 	}
-	return ""
+	o, culprit := stuck(c, e)
+	switch w := e.Outages.Without; {
+	case w != nil && !w.Recovered:
+		j = j.undecided("the pod did not become Ready in the first place, so "+list(missing)+" was not tried", mend("startup/waits-for-database"))
+	case o != nil:
+		j = j.afterStuck(*o, culprit)
+	case problem != "":
+		j = j.undecided("not all outages could be tried; "+problem, again)
+	case e.Missing[evidence.SectionOutages] != "":
+		j = j.undecided("not all outages could be tried: "+e.Why(evidence.SectionOutages), again)
+	default:
+		j = j.undecided("not all outages were tried: "+list(missing)+" was not", again)
+	}
+	return j, true
 }
 
 // queryStream is the stream whose answers come from the dependency, as far as is known.

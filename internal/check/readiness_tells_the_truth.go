@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"time"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -43,7 +44,7 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 		}
 		switch {
 		case lasted && o.Unready.IsZero() && !saidReady(o) && starved(e, o.Began, o.Healed) != "":
-			unclear, fix = "the pod was not told to be unready in time ("+awayWords(o)+"); "+starved(e, o.Began, o.Healed), "Run podproof again while the machine has less to do."
+			unclear, fix = "the pod was not told to be unready in time ("+awayWords(o)+"); "+starved(e, o.Began, o.Healed), whenQuiet
 		case lasted && o.Unready.IsZero():
 			j.broken(where, "the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds()))
 		case o.Restarts > 0 && (lasted || lost):
@@ -62,35 +63,19 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 	if unclear != "" {
 		return j.undecided(unclear, fix)
 	}
-	if len(said) == 0 {
-		return j.noOutage(c, e, problems)
-	}
-	if why := incomplete(e); why != "" {
-		return j.undecided(why, "Remove what was in the way, then run podproof again.")
+	if open, ok := j.untried(c, e); ok {
+		return open
 	}
 	return j.pass("Readiness follows the database OK", list(said))
 }
 
-// saidReady tells whether the readiness route was answered with success during an outage.
+// saidReady tells whether the readiness route was answered with success at the end of an
+// outage. At its beginning the fault takes a moment to work.
 func saidReady(o evidence.Outage) bool {
 	for _, r := range o.Requests {
-		if r.Stream == streamReady && r.Start.After(o.Began) && r.Ended().Before(o.Healed) && r.Failure == "" && r.Status < 400 {
+		if r.Stream == streamReady && r.Start.After(o.Healed.Add(-2*time.Second)) && r.Ended().Before(o.Healed) && r.Failure == "" && r.Status < 400 {
 			return true
 		}
 	}
 	return false
-}
-
-// noOutage is the judgement when no outage could be tried.
-func (j Judgement) noOutage(c contract.Contract, e evidence.Evidence, problems []string) Judgement {
-	o, culprit := stuck(c, e)
-	switch w := e.Outages.Without; {
-	case o != nil:
-		return j.afterStuck(*o, culprit)
-	case len(problems) > 0:
-		return j.undecided("no outage could be tried: "+problems[0], "Remove what was in the way, then run podproof again.")
-	case w != nil && !w.Recovered:
-		return j.undecided("the pod did not become Ready in the first place, so nothing was taken from it", mend("startup/waits-for-database"))
-	}
-	return inconclusive(e, evidence.SectionOutages, j.Promised)
 }

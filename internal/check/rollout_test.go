@@ -32,6 +32,7 @@ func losing(o *evidence.Rollout) {
 	o.Requests[20] = failed("new", 201, 0.001, "refused")
 	o.Requests[22] = failed("new", 201.1, 0.001, "refused")
 	o.Requests[23] = failed("kept", 201.15, 0.001, "reset")
+	o.Requests[23].Reused = true
 	o.Ended = []evidence.Pod{{Name: "api-1", Timeline: []evidence.Mark{{At: at(200.8), What: "deletion requested"}, {At: at(200.9), What: "container api: exited with 0 (Completed)"}}}}
 	o.Endpoints = []evidence.Mark{{At: at(201.2), What: "service/api, pod api-1: terminating, not serving"}}
 }
@@ -58,6 +59,18 @@ var lostRequestsExamples = []example{
 	{name: "late over a kept connection", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) {
 		losingLate(&os[0])
 		os[0].Requests[63] = failed("kept", 203.5, 0.001, "reset")
+	})},
+	{name: "a kept connection made anew", c: goodContract(), want: Inconclusive, e: rollouts(func(os []evidence.Rollout) {
+		losingLate(&os[0])
+		os[0].Requests[63] = failed("kept", 203.5, 0.001, "refused")
+	})},
+	{name: "no pod was left", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) {
+		losingLate(&os[0])
+		os[0].Replicas = 1
+	})},
+	{name: "late in a restart, early in an eviction", c: goodContract(), want: Fail, says: []string{"lost: 1 refused"}, e: rollouts(func(os []evidence.Rollout) {
+		losingLate(&os[0])
+		os[1].Requests[20] = failed("new", 221, 0.001, "refused")
 	})},
 	{name: "no pod had ended yet", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) {
 		losingLate(&os[0])
@@ -137,7 +150,7 @@ func readyToTheEnd(t *evidence.Termination, seconds float64) {
 }
 
 var inFlightExamples = []example{
-	{name: "answered", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"5 of 5 answered", "2.0 s after it"}},
+	{name: "answered", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"5 of 5 answered", "2.0 s after the deletion"}},
 	{name: "cut", c: goodContract(), want: Fail, says: []string{"1 request under way", "connection closed before a whole answer"},
 		e: inFlight(func(t *evidence.Termination) { t.Requests[0] = failed("slow", 19.5, 0.8, "closed") })},
 	{name: "ends with requests under way", c: goodContract(), want: Fail, says: []string{"ended 0.4 s after the deletion, with requests under way"}, e: inFlight(func(t *evidence.Termination) {
@@ -159,9 +172,18 @@ var inFlightExamples = []example{
 	})},
 	{name: "answered without the rest", c: goodContract(), want: Pass, says: []string{"before the rest of it was sent"},
 		e: inFlight(func(t *evidence.Termination) { t.Released = time.Time{} })},
-	{name: "before SIGTERM", c: goodContract(), want: Inconclusive, says: []string{"2.0 s after the deletion", "only at about 2.0 s", "not under way at SIGTERM"},
+	{name: "before SIGTERM", c: goodContract(), want: Inconclusive, says: []string{"sent 2.0 s after the deletion", "only about 2.0 s after it", "not under way then"},
 		e: inFlight(func(t *evidence.Termination) {
 			t.Pod.Events = []evidence.Event{event(22, "Normal", "Killing", "Stopping container api")}
+		})},
+	{name: "over in the preStop hook", c: goodContract(), want: Inconclusive, says: []string{"5 requests with half a body ended before SIGTERM came, about 10.0 s"},
+		e: inFlight(func(t *evidence.Termination) {
+			t.Seconds, t.Released = 16, time.Time{}
+			t.Pod.Events = []evidence.Event{event(20, "Normal", "Killing", "Stopping container api")}
+			t.Pod.Spec.Containers = []corev1.Container{{Name: "api", Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 10}}}}}
+			for i := range 5 {
+				t.Requests[i] = failed("slow", 19.5, 5, "closed")
+			}
 		})},
 	{name: "after SIGTERM", c: goodContract(), want: Pass,
 		e: inFlight(func(t *evidence.Termination) {

@@ -93,7 +93,7 @@ func (j *Judgement) restarts(s evidence.Startup) int {
 func (j Judgement) notReady(e evidence.Evidence, limit time.Duration) Judgement {
 	s := *e.Startup
 	var first trouble
-	untried, late := true, s.Impossible == ""
+	untried, late := true, s.Impossible == "" && len(s.Pods) > 0
 	j.Findings = nil // what follows says more than the number of restarts
 	for _, p := range s.Pods {
 		if isReady(p) {
@@ -109,7 +109,7 @@ func (j Judgement) notReady(e evidence.Evidence, limit time.Duration) Judgement 
 		if first.seen == "" {
 			first = t
 		}
-		late = late && restartsOf(p) == 0 && !saysNo(p, "Readiness")
+		late = late && restartsOf(p) == 0 && !saysNo(p, "Startup", "Readiness")
 		untried = untried && (t.untried || s.Impossible != "" && onItsWay(p))
 	}
 	seen := fmt.Sprintf("not Ready after %s", seconds(s.Seconds))

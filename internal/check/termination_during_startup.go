@@ -38,6 +38,9 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 	switch {
 	case killedAtTheEnd(t) && killedAtTheEnd(e.Termination):
 		return j.undecided(seen+", as it does once it is up", mend("termination/exit-zero"))
+	case !crashed && slices.Contains(exitCodes(c), t.Last.ExitCode) && t.Seconds > limit.Seconds():
+		j.tail(t.Pod, 5)
+		return j.late(e, t.Deleted, lasting(t.Deleted, t.Seconds), seen, "End at once while nothing is served yet, or let the contract's termination.within say what is right.")
 	case crashed || t.Seconds > limit.Seconds():
 		j.tail(t.Pod, 5)
 		why, fix := pid1(e).explain(*t, e)

@@ -96,7 +96,7 @@ func prefixed(marks []evidence.Mark, name string) []evidence.Mark {
 	return marks
 }
 
-// requestMarks draw the requests of a stream that fared alike, one after the other, as one
+// requestMarks draw the requests to one place that fared alike, one after the other, as one
 // moment. Those that were over before the trial began are no part of its story.
 func requestMarks(rs []evidence.Request, from time.Time) []evidence.Mark {
 	type run struct {
@@ -105,27 +105,28 @@ func requestMarks(rs []evidence.Request, from time.Time) []evidence.Mark {
 		n           int
 	}
 	runs := map[string][]run{}
-	var streams []string
+	var places []string
 	for _, r := range rs {
-		if runs[r.Stream] == nil {
-			streams = append(streams, r.Stream)
+		place := placeOf(r)
+		if runs[place] == nil {
+			places = append(places, place)
 		}
-		all, how := runs[r.Stream], failureWords(r)
+		all, how := runs[place], failureWords(r)
 		if n := len(all); n > 0 && all[n-1].how == how {
 			all[n-1].n++
 			all[n-1].last = r.Ended()
 			continue
 		}
-		runs[r.Stream] = append(all, run{r.Start, r.Ended(), how, 1})
+		runs[place] = append(all, run{r.Start, r.Ended(), how, 1})
 	}
 	var out []evidence.Mark
-	for _, s := range streams {
-		for _, r := range runs[s] {
+	for _, p := range places {
+		for _, r := range runs[p] {
 			if r.last.Before(from) {
 				continue
 			}
 			out = append(out, evidence.Mark{At: latest(r.first, from), Source: "agent", What: fmt.Sprintf("%s %s: %s, until %.2f s",
-				count(r.n, "request"), requestPlace(s), r.how, r.last.Sub(from).Seconds())})
+				count(r.n, "request"), p, r.how, r.last.Sub(from).Seconds())})
 		}
 	}
 	return out
@@ -145,7 +146,7 @@ func terminationMoments(t *evidence.Termination) []Moment {
 	}
 	marks := []evidence.Mark{}
 	if !t.Released.IsZero() {
-		marks = append(marks, evidence.Mark{At: t.Released, Source: "podproof", What: fmt.Sprintf("the other half of %s sent", count(t.Held, "body"))})
+		marks = append(marks, evidence.Mark{At: t.Released, Source: "podproof", What: fmt.Sprintf("the other half of the body sent, of %s", count(t.Held, "request"))})
 	}
 	ended := t.Deleted.Add(time.Duration(t.Seconds * float64(time.Second)))
 	return timeline(t.Deleted, ended, podMarks(t.Pod, ""), requestMarks(t.Requests, t.Deleted), marks)
@@ -170,11 +171,20 @@ func rolloutMoments(all []evidence.Rollout, kinds ...string) []Moment {
 	return timeline(told.Began, told.Began.Add(time.Duration(told.Seconds*float64(time.Second))), sources...)
 }
 
-// outageMoments are the story of all outages, from the first one on. What happened in a
-// namespace of its own, beside the others, begins with the kind of its outage.
+// outageMoments are the story of the first outage that the workload did not bear as it
+// should, or else of all of them. What happened in a namespace of its own, beside the others,
+// begins with the kind of its outage.
 func outageMoments(o *evidence.Outages) []Moment {
 	if o == nil || len(o.Trials) == 0 {
 		return nil
+	}
+	if i := slices.IndexFunc(o.Trials, struck); i >= 0 {
+		one := *o
+		one.Trials = o.Trials[i : i+1]
+		if own := one.Trials[0].Pod; own != nil {
+			one.Pod = evidence.Pod{} // the others'
+		}
+		o = &one
 	}
 	began, ended := o.Trials[0].Began, time.Time{}
 	for _, t := range o.Trials {
@@ -196,6 +206,26 @@ func outageMoments(o *evidence.Outages) []Moment {
 		}
 	}
 	return timeline(began, ended, sources...)
+}
+
+// struck tells whether something went wrong in an outage, or after it.
+func struck(o evidence.Outage) bool {
+	if o.Restarts > 0 || !o.Unready.IsZero() && o.Ready.IsZero() || o.Unready.IsZero() && (o.Kind == "refused" || o.Kind == "frozen") {
+		return true
+	}
+	last := map[string]evidence.Request{}
+	for _, r := range o.Requests {
+		if r.Failure == "timeout" {
+			return true
+		}
+		last[r.Stream] = r
+	}
+	for _, r := range last {
+		if r.Failure != "" || r.Status >= 500 {
+			return true
+		}
+	}
+	return false
 }
 
 // startMoments are the story of a start: that of the pod which did not get Ready, or else of the first.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,7 +38,7 @@ func TestTerminationStory(t *testing.T) {
 		"+0.01/0.01 watch: deletion requested",
 		"+0.02/0.001 cri: log stdout: draining (and 1 more line)",
 		"+1.00/0.001 agent: 2 requests over a new connection: connection refused, until 1.10 s",
-		"+2.00/0.01 podproof: the other half of 1 body sent",
+		"+2.00/0.01 podproof: the other half of the body sent, of 1 request",
 		"+5.30/0.001 cri: log stderr: bye",
 		"+5.40/0.1 node: its processes are gone",
 	}
@@ -78,6 +79,22 @@ func TestOutageStory(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, told(outageMoments(o))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestOutageStoryIsOfTheOneThatStruck(t *testing.T) {
+	o := goodOutages()
+	for i := range o.Trials { // answered well in the end
+		o.Trials[i].Requests = append(o.Trials[i].Requests, answer("query", 170, 200))
+	}
+	if got := told(outageMoments(o)); len(got) < 20 {
+		t.Errorf("the story of all has %d moments: %q", len(got), got)
+	}
+	o.Trials[3].Restarts = 1
+	for _, m := range told(outageMoments(o)) {
+		if !strings.Contains(m, "frozen: ") {
+			t.Errorf("in the story of the frozen one: %s", m)
+		}
 	}
 }
 

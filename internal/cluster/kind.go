@@ -225,6 +225,12 @@ func (k *Kind) Evidence(kubernetes string) *evidence.Cluster {
 		Node: k.name + "-control-plane", Borrowed: k.borrowed}
 }
 
+// Single tells whether the cluster has one node only.
+func (k *Kind) Single() bool {
+	ns, err := k.nodes()
+	return err == nil && len(ns) == 1
+}
+
 func (k *Kind) nodes() ([]nodes.Node, error) {
 	ns, err := k.provider.ListInternalNodes(k.name)
 	if err != nil {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"time"
 
 	"podproof.dev/podproof/internal/collect/pod"
 	"podproof.dev/podproof/internal/evidence"
@@ -15,6 +16,9 @@ var (
 	briefOutages = []string{"disconnected", "restarted", "refused"}
 	longOutages  = []string{"frozen"}
 )
+
+// endWithin bounds the requests with which a namespace begins to end, also after Ctrl-C.
+const endWithin = 5 * time.Second
 
 // outages starts the workload without its first dependency, and then takes that away, in a
 // namespace with everything in it once more.
@@ -70,7 +74,9 @@ func (r *run) takeAway(ctx context.Context, ns string, choose func(*pod.OutageSp
 	b.Namespace, b.Observer, b.Subject = ns, observer, placed[0]
 	result, err := pod.Outages(ctx, &b, s)
 	if !r.Keep { // the clean-up waits for its end, and tells what goes wrong with it
-		_ = r.applier.EndNamespace(ctx, ns)
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
+		defer cancel()
+		_ = r.applier.EndNamespace(ending, ns)
 	}
 	return result, err
 }

@@ -75,7 +75,7 @@ func (r *run) admission(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := r.applier.Admission(ctx, r.namespace(), subject.Template)
+	a, err := r.applier.Admission(ctx, r.namespace(), subject)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,9 @@ func (r *run) startup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.gauge = pod.StartGauge(ctx, r.kind, r.kind.Evidence("").Node)
+	if r.kind.Single() { // of several nodes, one's pressure figures count the others as strangers
+		r.gauge = pod.StartGauge(ctx, r.kind, r.kind.Evidence("").Node)
+	}
 	r.bench = &pod.Bench{Run: r.lease.ID, Namespace: r.namespace(), Applier: r.applier, Observer: r.observer,
 		REST: r.kind.REST(), Node: r.kind, Subject: subject, Container: r.container.Name, Redact: r.redact,
 		AgentNamespace: r.namespace(), Gate: pod.NewGate(startsPerCPU*max(1, r.info.CPUs), r.gauge.Starved)}

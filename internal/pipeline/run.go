@@ -45,7 +45,7 @@ type run struct {
 	applier  *workload.Applier
 	observer *workload.Observer // of the workload's own namespace
 	bench    *pod.Bench
-	gauge    *pod.Gauge // nil before the workload is started
+	gauge    *pod.Gauge // nil before the workload is started, and where it would not tell
 	// agentImage is the name under which the agent's image was loaded.
 	agentImage string
 

@@ -129,7 +129,7 @@ func agentProgram(architecture string) (string, error) {
 }
 
 func (r *run) startAgent(ctx context.Context) error {
-	return r.bench.StartAgent(ctx, r.agentImage)
+	return r.bench.StartAgent(ctx, r.agentImage, r.contract.Startup.Within.Std())
 }
 
 // stopSignal is the image's own, empty when it names none.

@@ -103,10 +103,8 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	for _, o := range r.observers {
 		o.Stop()
 	}
-	if r.gauge != nil {
-		r.gauge.Stop()
-		r.e.Pressure = r.gauge.Samples()
-	}
+	r.gauge.Stop()
+	r.e.Pressure = r.gauge.Samples()
 	if r.Keep && (ctx.Err() != nil || out.fatal != nil || r.applier == nil) {
 		// There is nothing worth looking at, or the user wants it gone.
 		r.Keep = false

@@ -66,6 +66,8 @@ func shortDigest(d string) string {
 type page struct {
 	Console
 	out bytes.Buffer
+	// drawn are the timelines that are on the page, with the check that each stands under.
+	drawn map[string]string
 }
 
 // line writes text under the prefix, wrapped, with the same indent on each line.
@@ -132,7 +134,7 @@ func (p *page) verdict(v Verdict) {
 	}
 	p.findings(p.worthTelling(v))
 	if v.Verdict == check.Fail || v.Verdict == check.Inconclusive || p.Verbose {
-		p.timeline(v.Timeline)
+		p.timeline(v)
 	}
 }
 

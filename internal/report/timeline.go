@@ -25,14 +25,25 @@ func drawn(ms []check.Moment) []drawnMoment {
 	return out
 }
 
-// timeline draws what happened when. What came first is the cause of the rest, so the end is cut.
-func (p *page) timeline(ms []check.Moment) {
-	if len(ms) > 0 {
-		p.line(4, plain, "what happened, from the beginning of the trial:")
+// timeline draws what happened when. What came first is the cause of the rest, so the end is
+// cut. Several checks may look at one trial, which is drawn once.
+func (p *page) timeline(v Verdict) {
+	if len(v.Timeline) == 0 {
+		return
 	}
-	for i, l := range drawn(ms) {
+	key := fmt.Sprint(v.Timeline)
+	if id := p.drawn[key]; id != "" {
+		p.line(4, plain, "what happened: as drawn under "+id)
+		return
+	}
+	if p.drawn == nil {
+		p.drawn = map[string]string{}
+	}
+	p.drawn[key] = v.ID
+	p.line(4, plain, "what happened, from the beginning of the trial:")
+	for i, l := range drawn(v.Timeline) {
 		if i == maxMoments && !p.Verbose {
-			p.line(4, plain, fmt.Sprintf("and %d more moments, with -v or in the JSON report", len(ms)-i))
+			p.line(4, plain, fmt.Sprintf("and %d more moments, with -v or in the JSON report", len(v.Timeline)-i))
 			return
 		}
 		p.labelled(4, l.label, dim, l.what)

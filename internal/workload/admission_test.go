@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 )
 
@@ -34,11 +35,19 @@ func apiServer(t *testing.T, answer func(w http.ResponseWriter, p corev1.Pod)) *
 	return a
 }
 
+func runner(t corev1.PodTemplateSpec) Runner {
+	return Runner{Object: Object{&unstructured.Unstructured{Object: map[string]any{}}, "api.yaml"}, Template: t}
+}
+
 func TestAdmission(t *testing.T) {
-	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "api"}},
-		Spec: corev1.PodSpec{ServiceAccountName: "api"}}
+	r := runner(corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "api"}},
+		Spec: corev1.PodSpec{ServiceAccountName: "api"}})
+	claims := []any{map[string]any{"metadata": map[string]any{"name": "data"}}}
+	if err := unstructured.SetNestedSlice(r.Object.Object, claims, "spec", "volumeClaimTemplates"); err != nil {
+		t.Fatal(err)
+	}
 	a := apiServer(t, func(w http.ResponseWriter, p corev1.Pod) {
-		if p.Spec.ServiceAccountName != "api" || p.Labels["app"] != "api" || p.Name != "" {
+		if p.Spec.ServiceAccountName != "api" || p.Labels["app"] != "api" || p.Name != "" || len(p.Spec.Volumes) != 1 || p.Spec.Volumes[0].Name != "data" {
 			t.Errorf("asked for %+v", p)
 		}
 		w.Header().Add("Warning", `299 - "would violate PodSecurity"`)
@@ -46,7 +55,7 @@ func TestAdmission(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 		_ = json.NewEncoder(w).Encode(p)
 	})
-	got, err := a.Admission(t.Context(), "shop", template)
+	got, err := a.Admission(t.Context(), "shop", r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,11 +72,11 @@ func TestAdmissionRefused(t *testing.T) {
 				Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: "no room"})
 		}
 	}
-	got, err := apiServer(t, status(http.StatusForbidden, metav1.StatusReasonForbidden)).Admission(t.Context(), "shop", corev1.PodTemplateSpec{})
+	got, err := apiServer(t, status(http.StatusForbidden, metav1.StatusReasonForbidden)).Admission(t.Context(), "shop", runner(corev1.PodTemplateSpec{}))
 	if err != nil || got.Refused != "no room" {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	got, err = apiServer(t, status(http.StatusInternalServerError, metav1.StatusReasonInternalError)).Admission(t.Context(), "shop", corev1.PodTemplateSpec{})
+	got, err = apiServer(t, status(http.StatusInternalServerError, metav1.StatusReasonInternalError)).Admission(t.Context(), "shop", runner(corev1.PodTemplateSpec{}))
 	if err == nil {
 		t.Errorf("an API server that is broken admits: %+v", got)
 	}

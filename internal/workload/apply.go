@@ -95,7 +95,12 @@ func (a *Applier) apply(ctx context.Context, o Object) error {
 // which no pod is admitted to it.
 func (a *Applier) CreateNamespace(ctx context.Context, name, run string) error {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{RunLabel: run, warnLabel: "restricted"}}}
-	if _, err := a.Client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	_, err := a.Client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) { // "default", in a cluster of ours
+		patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%q,%q:"restricted"}}}`, RunLabel, run, warnLabel)
+		_, err = a.Client.CoreV1().Namespaces().Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
+	}
+	if err != nil {
 		return fmt.Errorf("creating namespace %s: %w", name, err)
 	}
 	// The controller manager makes "default" a moment later; waiting for it here would need

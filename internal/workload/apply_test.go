@@ -11,8 +11,14 @@ import (
 )
 
 func TestNamespaceIsLabelledAndHasItsServiceAccount(t *testing.T) {
-	client := fake.NewClientset()
+	client := fake.NewClientset(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}})
 	a := &Applier{Client: client}
+	if err := a.CreateNamespace(t.Context(), "default", "r1"); err != nil {
+		t.Fatal(err)
+	}
+	if ns, err := client.CoreV1().Namespaces().Get(t.Context(), "default", metav1.GetOptions{}); err != nil || ns.Labels[warnLabel] != "restricted" {
+		t.Errorf("a namespace that was there: %v, %v", ns, err)
+	}
 	for range 2 { // a namespace that is there already is no error
 		if err := a.CreateNamespace(t.Context(), "shop", "r1"); err != nil {
 			t.Fatal(err)

@@ -54,7 +54,7 @@ func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upl
 	if !e.t.WasReady {
 		return nil, fmt.Errorf("the trial's pod %s did not become Ready, so no request was sent to it: %s", e.name, workload.Summary(e.now))
 	}
-	load, err := b.StartLoad(ctx, inFlightPlan(net.JoinHostPort(e.now.Status.PodIP, strconv.Itoa(port)), health, ready, upload))
+	load, err := b.StartLoad(ctx, inFlightPlan(net.JoinHostPort(e.now.Status.PodIP, strconv.Itoa(port)), health, ready, upload, stopWithin+b.preStopSleep()))
 	if err != nil {
 		return nil, err
 	}
@@ -96,27 +96,33 @@ func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upl
 // awaitSignal returns when the process has heard SIGTERM for heldFor, as far as can be known:
 // the kubelet tells that it begins, and then runs a preStop hook, of which a sleep is known.
 func (e *ending) awaitSignal(ctx context.Context) error {
-	b, hook := e.bench, time.Duration(0)
+	b := e.bench
 	err := b.within(ctx, stopWithin, e.uid, func(o *workload.Observed) (bool, string) {
 		return o.Heard("Killing"), workload.Summary(o.Pod)
 	})
 	if err != nil {
 		return err
 	}
-	for _, c := range b.Subject.Template.Spec.Containers {
-		if c.Name == b.Container && c.Lifecycle != nil && c.Lifecycle.PreStop != nil && c.Lifecycle.PreStop.Sleep != nil {
-			hook = time.Duration(c.Lifecycle.PreStop.Sleep.Seconds) * time.Second
-		}
-	}
 	select {
-	case <-time.After(hook + heldFor):
+	case <-time.After(b.preStopSleep() + heldFor):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-func inFlightPlan(address, health, ready string, upload *Route) agent.Plan {
+// preStopSleep is how long a preStop hook of the container sleeps.
+func (b *Bench) preStopSleep() time.Duration {
+	for _, c := range b.Subject.Template.Spec.Containers {
+		if c.Name == b.Container && c.Lifecycle != nil && c.Lifecycle.PreStop != nil && c.Lifecycle.PreStop.Sleep != nil {
+			return time.Duration(c.Lifecycle.PreStop.Sleep.Seconds) * time.Second
+		}
+	}
+	return 0
+}
+
+// inFlightPlan has requests that may be held for a while, beside quick ones.
+func inFlightPlan(address, health, ready string, upload *Route, held time.Duration) agent.Plan {
 	plan := agent.Plan{Streams: steady(address, "GET", health, 50)}
 	asked := plan.Streams[0]
 	asked.Name, asked.Path = StreamReady, ready
@@ -126,7 +132,7 @@ func inFlightPlan(address, health, ready string, upload *Route) agent.Plan {
 			break
 		}
 		plan.Streams = append(plan.Streams, agent.Stream{Name: StreamSlow, Address: address, Method: upload.Method, Path: upload.Path,
-			Header: upload.Header, Body: upload.Body, Hold: true, Count: 1, Timeout: int(requestTimeout.Milliseconds())})
+			Header: upload.Header, Body: upload.Body, Hold: true, Count: 1, Timeout: int((requestTimeout + held).Milliseconds())})
 	}
 	return plan
 }

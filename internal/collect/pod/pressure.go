@@ -34,7 +34,7 @@ while :; do
   read -r -t 1 _; [ $? -gt 128 ] || exit 0
 done`
 
-// Gauge samples how scarce CPU is on a node.
+// Gauge samples how scarce CPU is on a node. A nil Gauge knows nothing.
 type Gauge struct {
 	mu      sync.Mutex
 	samples []evidence.Pressure
@@ -77,12 +77,18 @@ func (g *Gauge) add(p evidence.Pressure) {
 
 // Stop ends the sampling.
 func (g *Gauge) Stop() {
+	if g == nil {
+		return
+	}
 	g.stop()
 	<-g.done
 }
 
 // Samples are those taken so far.
 func (g *Gauge) Samples() []evidence.Pressure {
+	if g == nil {
+		return nil
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.samples)
@@ -91,6 +97,9 @@ func (g *Gauge) Samples() []evidence.Pressure {
 // Starved tells whether the node was short of CPU when it was last asked. It never is where
 // that cannot be known.
 func (g *Gauge) Starved() bool {
+	if g == nil {
+		return false
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.samples) > 0 && g.samples[len(g.samples)-1].Starved()
