@@ -87,7 +87,7 @@ func (r *run) outageSpec(ns string) (pod.OutageSpec, error) {
 		return pod.OutageSpec{}, err
 	}
 	s := pod.OutageSpec{Port: r.contract.HTTP.Port, Health: r.contract.HTTP.Health, Ready: r.readyPath(),
-		Query: route(r.contract.HTTP.Query), StopSignal: signal, Within: r.contract.Startup.Within.Std()}
+		Query: route(r.contract.HTTP.Query), StopSignal: signal, Within: r.patience()}
 	named := map[string]bool{}
 	for _, d := range r.contract.Dependencies {
 		named[d] = true

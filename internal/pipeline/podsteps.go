@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"podproof.dev/podproof/internal/collect/pod"
 	"podproof.dev/podproof/internal/contract"
@@ -86,6 +87,14 @@ func (r *run) admission(ctx context.Context) error {
 // startsPerCPU bounds how many trial pods start at once.
 const startsPerCPU = 3
 
+// patience is how long a pod may take to become Ready: half as long again as the contract
+// gives it. One that is late is known to be late, and by how much, and the rest can be tried.
+func (r *run) patience() time.Duration {
+	const most = 30 * time.Second
+	within := r.contract.Startup.Within.Std()
+	return within + min(within/2, most)
+}
+
 // startup applies the workload, watches it start, and sets up the bench for the trials.
 func (r *run) startup(ctx context.Context) error {
 	subject, err := r.placedSubject()
@@ -102,7 +111,7 @@ func (r *run) startup(ctx context.Context) error {
 		e.Workload = &evidence.Workload{Kind: r.subject.GetKind(), Name: r.subject.GetName(), Namespace: r.namespace(),
 			Replicas: r.subject.Replicas, Container: r.container.Name, Template: subject.Template, ImageReplaced: maps.Clone(r.images)}
 	})
-	s, err := pod.Startup(ctx, r.bench, []workload.Object{subject.Object}, r.contract.Startup.Within.Std())
+	s, err := pod.Startup(ctx, r.bench, []workload.Object{subject.Object}, r.patience())
 	if err != nil {
 		return err
 	}
@@ -137,7 +146,7 @@ func (r *run) termination(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := pod.Termination(ctx, r.bench, cfg.Config.StopSignal, r.contract.Startup.Within.Std())
+	t, err := pod.Termination(ctx, r.bench, cfg.Config.StopSignal, r.patience())
 	if err != nil {
 		return err
 	}

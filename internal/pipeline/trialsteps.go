@@ -159,7 +159,7 @@ func (r *run) inFlight(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := pod.InFlight(ctx, r.bench, r.contract.HTTP.Port, r.contract.HTTP.Health, r.readyPath(), route(r.contract.HTTP.Upload), signal, r.contract.Startup.Within.Std())
+	t, err := pod.InFlight(ctx, r.bench, r.contract.HTTP.Port, r.contract.HTTP.Health, r.readyPath(), route(r.contract.HTTP.Upload), signal, r.patience())
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (r *run) rollouts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rs, err := pod.Rollouts(ctx, r.bench, services, r.contract.HTTP.Port, r.contract.HTTP.Health, r.contract.Startup.Within.Std())
+	rs, err := pod.Rollouts(ctx, r.bench, services, r.contract.HTTP.Port, r.contract.HTTP.Health, r.patience())
 	r.set(func(e *evidence.Evidence) { e.Rollouts = rs })
 	return err
 }
@@ -200,13 +200,13 @@ func (r *run) readOnlyRoot() bool {
 }
 
 func (r *run) tryReadOnlyRoot(ctx context.Context) error {
-	v, err := pod.ReadOnlyRoot(ctx, r.bench, r.contract.Startup.Within.Std())
+	v, err := pod.ReadOnlyRoot(ctx, r.bench, r.patience())
 	r.set(func(e *evidence.Evidence) { e.ReadOnlyRoot = v })
 	return err
 }
 
 func (r *run) tryArbitraryUID(ctx context.Context) error {
-	v, err := pod.ArbitraryUID(ctx, r.bench, r.contract.Startup.Within.Std())
+	v, err := pod.ArbitraryUID(ctx, r.bench, r.patience())
 	r.set(func(e *evidence.Evidence) { e.ArbitraryUID = v })
 	return err
 }

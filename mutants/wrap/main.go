@@ -2,7 +2,7 @@
 // that misbehave around the program rather than in it.
 //
 //	wrap [-default NAME=VALUE] [-tunnel ADDRESS=TARGET] [-front ADDRESS=TARGET]
-//	     [-deaf TIME] [-drop | -linger TIME | -farewell ADDRESS] [-exit CODE] PROGRAM ARG…
+//	     [-late TIME] [-deaf TIME] [-drop | -linger TIME | -farewell ADDRESS] [-exit CODE] PROGRAM ARG…
 package main
 
 import (
@@ -24,6 +24,7 @@ func run(args []string) int {
 	fallback := flags.String("default", "", "a variable `NAME=VALUE` for the program, where the environment does not set NAME")
 	tunneled := flags.String("tunnel", "", "pass connections to `ADDRESS=TARGET` on, until one breaks")
 	fronted := flags.String("front", "", "serve at `ADDRESS=TARGET` what the program does at the target, and 503 after SIGTERM")
+	late := flags.Duration("late", 0, "start the program after this `time`")
 	deaf := flags.Duration("deaf", 0, "take no SIGTERM for this `time` after the start")
 	dropped := flags.Bool("drop", false, "on SIGTERM kill the program at once")
 	linger := flags.Duration("linger", 0, "on SIGTERM let the program go on for this `time`, then kill it")
@@ -64,6 +65,11 @@ func run(args []string) int {
 	signal.Notify(terminated, syscall.SIGTERM)
 	defer signal.Stop(terminated)
 	began := time.Now()
+	select {
+	case <-time.After(*late):
+	case <-terminated:
+		return 0
+	}
 	if err := program.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "wrap:", err)
 		return 127
