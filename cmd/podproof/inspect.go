@@ -110,6 +110,9 @@ func (f *inspectFlags) run(ctx context.Context, image string) error {
 			}
 		}
 	}
+	if f.file == "" && o.Contract.Image != "" {
+		progress.Note("Judged by this folder's " + contract.DefaultFile + ", which is for " + o.Contract.Image)
+	}
 	result, err := pipeline.Inspect(ctx, o)
 	progress.Close()
 	var input *pipeline.InputError
@@ -144,7 +147,7 @@ func (f *inspectFlags) selected() ([]check.Check, error) {
 
 // contract is the one that was named, or the folder's; without one, defaults apply.
 func (f *inspectFlags) contract() (contract.Contract, error) {
-	c, err := contract.Load(f.file)
+	c, err := loadContract(f.file)
 	if f.file == "" && errors.Is(err, fs.ErrNotExist) {
 		return contract.Contract{APIVersion: contract.APIVersion, Kind: contract.Kind}, nil
 	}

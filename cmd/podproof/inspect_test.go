@@ -92,12 +92,18 @@ func TestInspect(t *testing.T) {
 	if err := os.WriteFile(contractFile, []byte("apiVersion: podproof/v1alpha1\nkind: Contract\nfiles:\n  forbid: [/app/server]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	waiverFile := filepath.Join(t.TempDir(), "waiver.yaml")
+	waiver := "waivers:\n  - {id: image/no-setuit, reason: soon, by: ann, until: 2030-01-01}\n"
+	if err := os.WriteFile(waiverFile, []byte("apiVersion: podproof/v1alpha1\nkind: Contract\n"+waiver), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		args []string
 		code int
 		says []string
 	}{
+		{"a waiver of no check", []string{"-f", waiverFile, good}, exitUsage, []string{"waivers[0].id", `"image/no-setuit"`, `did you mean "image/no-setuid"?`}},
 		{"good", []string{"tar:" + good}, exitPass, []string{"[inspect] ", "Image user non-root OK (UID 1001)", "No secrets in image files OK"}},
 		{"a credential", []string{bad}, exitFail, []string{"FAIL image/no-secrets-in-layers", "/app/.env:1", "DB_PASSWORD"}},
 		{"a credential, not asked for", []string{"--skip", "image/no-secrets-in-layers,image/no-source-leaks", bad}, exitPass, nil},
@@ -182,5 +188,20 @@ func TestInspectWithoutCache(t *testing.T) {
 	layers, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "podproof", "layers", "*"))
 	if err != nil || len(layers) > 0 {
 		t.Errorf("layers are kept: %v, %v", layers, err)
+	}
+}
+
+// What failing runs saw is kept, each by itself, and not for ever.
+func TestEvidenceOfRunsIsKeptApart(t *testing.T) {
+	alone(t)
+	file := archive(t, shop(t, "root"))
+	for range keptRuns + 3 {
+		if code, out := said(t, "inspect", file); code != exitFail {
+			t.Fatalf("exit code %d\n%s", code, out)
+		}
+	}
+	kept, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "podproof", "evidence-*.json"))
+	if err != nil || len(kept) != keptRuns+1 {
+		t.Errorf("kept %v, %v", kept, err)
 	}
 }

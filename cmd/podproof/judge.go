@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"podproof.dev/podproof/internal/check"
-	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/report"
 )
 
@@ -33,7 +32,7 @@ With -f it judges the same evidence by another contract.`,
 				return usage(err)
 			}
 			if file != "" {
-				if rec.Contract, err = contract.Load(file); err != nil {
+				if rec.Contract, err = loadContract(file); err != nil {
 					return usage(err)
 				}
 			}

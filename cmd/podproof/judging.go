@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/pipeline"
 	"podproof.dev/podproof/internal/report"
 )
@@ -55,6 +59,29 @@ func complete(c *cobra.Command, flag string, values []string) {
 	}
 }
 
+// loadContract reads a contract whose waivers name checks that there are.
+func loadContract(file string) (contract.Contract, error) {
+	c, err := contract.Load(file)
+	if err != nil {
+		return c, err
+	}
+	var ids []string
+	for _, ch := range check.Catalogue() {
+		ids = append(ids, ch.ID)
+	}
+	for i, w := range c.Waivers {
+		if slices.Contains(ids, w.ID) {
+			continue
+		}
+		hint := "`podproof checks` lists them"
+		if near := contract.Nearest(w.ID, ids); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		return c, fmt.Errorf("%s: waivers[%d].id: there is no check %q; %s", cmp.Or(file, contract.DefaultFile), i, w.ID, hint)
+	}
+	return c, nil
+}
+
 // report judges the evidence, renders it, and turns it into the exit code.
 func (f *judgeFlags) report(selected []check.Check, result pipeline.Result, outs report.Outputs, console report.Console) error {
 	r := report.New(result.Contract, result.Evidence, check.Judge(selected, result.Contract, result.Evidence))
@@ -89,9 +116,28 @@ func (f *judgeFlags) keepEvidence(r report.Record, failed bool) (string, error) 
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return "", err
 		}
-		file = filepath.Join(dir, "evidence.json")
+		file = filepath.Join(dir, "evidence-"+r.Evidence.Run.ID+".json")
+		forgetOld(dir)
 	}
 	return file, r.WriteFile(file)
+}
+
+// keptRuns is how many runs' evidence stays in the cache directory beside the latest.
+const keptRuns = 9
+
+// forgetOld removes the evidence of all but the last runs. What it cannot remove does no harm.
+func forgetOld(dir string) {
+	files, _ := filepath.Glob(filepath.Join(dir, "evidence-*.json"))
+	written := map[string]time.Time{}
+	for _, f := range files {
+		if i, err := os.Stat(f); err == nil {
+			written[f] = i.ModTime()
+		}
+	}
+	slices.SortFunc(files, func(a, b string) int { return written[b].Compare(written[a]) })
+	for _, f := range files[min(keptRuns, len(files)):] {
+		_ = os.Remove(f)
+	}
 }
 
 func (f *judgeFlags) checkFiles(outs report.Outputs) error {

@@ -153,7 +153,7 @@ func (f *verifyFlags) options(image string) (pipeline.Options, error) {
 	default:
 		return o, fmt.Errorf("--cluster %q: write kind to make a cluster, or kind:NAME to use a running one", f.cluster)
 	}
-	o.Contract, err = contract.Load(f.file)
+	o.Contract, err = loadContract(f.file)
 	return o, err
 }
 

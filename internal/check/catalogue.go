@@ -165,21 +165,26 @@ func waive(v *Verdict, ws []contract.Waiver, day time.Time) {
 			v.Status, v.Waiver = Waived, &ws[i]
 			return
 		}
-		v.Findings = append(v.Findings, Finding{Where: "podproof.yaml", Note: true,
+		v.Findings = append(v.Findings, Finding{Where: "contract", Note: true,
 			Message: fmt.Sprintf("the waiver of %s by %s ended on %s", w.ID, w.By, w.Until)})
 	}
 }
 
-// Result is the verdict on the whole run: Fail when a promise is broken, else
-// Inconclusive when one could not be decided, else Pass.
+// Result is the verdict on the whole run: Fail when a promise is broken, else Inconclusive
+// when one could not be decided or none was looked at, else Pass.
 func Result(vs []Verdict) Status {
-	result := Pass
+	result := Inconclusive
 	for _, v := range vs {
 		switch v.Status {
 		case Fail:
 			return Fail
-		case Inconclusive:
-			result = Inconclusive
+		case Pass, Waived:
+			result = Pass
+		}
+	}
+	for _, v := range vs {
+		if v.Status == Inconclusive {
+			return Inconclusive
 		}
 	}
 	return result

@@ -84,6 +84,9 @@ func TestResult(t *testing.T) {
 		}
 		return vs
 	}
+	if got := Result(of(Skipped, Skipped)); got != Inconclusive {
+		t.Errorf("a run that looked at nothing: %s", got)
+	}
 	for want, vs := range map[Status][]Verdict{
 		Pass:         of(Pass, Waived, Skipped),
 		Inconclusive: of(Pass, Inconclusive, Pass),

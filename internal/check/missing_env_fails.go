@@ -50,6 +50,9 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 		case o.broken != "":
 			j.broken(where, "%s", o.broken)
 			j.tail(t.Pod, 3)
+			if t.From == "" && !t.ImageSets {
+				j.note(where, "the manifests set it nowhere, neither in env nor from a ConfigMap or a Secret: is its name in the contract the right one?")
+			}
 			if fix == "" {
 				fix = o.fix
 			}

@@ -54,6 +54,13 @@ func judgeResourcesLimits(_ contract.Contract, e evidence.Evidence) Judgement {
 		return inconclusive(e, evidence.SectionResources, j.Promised)
 	}
 	j.Seconds = r.Seconds
+	if t := r.Ended; t != nil {
+		j.broken("pod "+r.Pod, "it ended while it was measured: %s", exitWords(*t))
+		if t.Reason == "OOMKilled" {
+			return j.fail(fmt.Sprintf("killed for more memory than its limit of %s (OOMKilled), idle or under a light load", limit.String()), "Raise resources.limits.memory above what the process uses, or let it use less.")
+		}
+		return j.fail("the container ended while it was measured: "+exitWords(*t), "Read the pod's log: it ended by itself, under a light load of GET requests to the health route.")
+	}
 	used := fmt.Sprintf("%s and %.3f CPUs idle, %s and %.3f CPUs at %.0f requests a second", dataSize(r.Idle.Memory), r.Idle.CPU,
 		dataSize(r.Loaded.Memory), r.Loaded.CPU, float64(r.Requests)/max(0.001, r.Loaded.Window))
 	if most := max(r.Idle.Memory, r.Loaded.Memory); limited && float64(most) > tight*float64(limit.Value()) {
@@ -87,6 +94,9 @@ func judgeStaysClean(_ contract.Contract, e evidence.Evidence) Judgement {
 	r := e.Resources
 	if r == nil {
 		return inconclusive(e, evidence.SectionResources, j.Promised)
+	}
+	if r.Ended != nil {
+		return j.undecided("the container ended while it was measured: "+exitWords(*r.Ended), mend("resources/limits"))
 	}
 	if r.WritesUnknown != "" {
 		return j.undecided(r.WritesUnknown, "Verify in a kind cluster with the overlayfs snapshotter, which shows a container's writes.")

@@ -192,6 +192,14 @@ var resourcesExamples = []example{
 			r.Requests = nil
 			r.Limits[corev1.ResourceCPU] = resource.MustParse("1")
 		})},
+	{name: "killed for its memory", c: goodContract(), want: Fail, says: []string{"more memory than its limit of 128Mi (OOMKilled)"},
+		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) {
+			m.Ended = &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}
+		})},
+	{name: "ended by itself", c: goodContract(), want: Fail, says: []string{"exit code 3"},
+		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) {
+			m.Ended = &corev1.ContainerStateTerminated{ExitCode: 3, Reason: "Error"}
+		})},
 	{name: "tight", c: goodContract(), want: Fail, says: []string{"uses 120.0 MiB of its memory limit of 128Mi"},
 		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) { m.Loaded.Memory = 120 << 20 })},
 	{name: "throttled, over its request", c: goodContract(), want: Pass, says: []string{"held it back for 1.0 s", "first to be evicted"},

@@ -81,7 +81,7 @@ func podMarks(p evidence.Pod, name string) []evidence.Mark {
 		out = append(out, evidence.Mark{At: ev.At, Source: "kubelet", What: "event " + ev.Reason + ": " + said(ev.Message, 160)})
 	}
 	for _, l := range p.Log {
-		out = append(out, evidence.Mark{At: l.At, Source: "cri", What: strings.TrimSpace("log " + l.Stream + ": " + said(l.Text, 160))})
+		out = append(out, evidence.Mark{At: l.At, Source: "cri", What: strings.TrimSpace("log "+l.Stream) + ": " + said(l.Text, 160)})
 	}
 	return prefixed(out, name)
 }
@@ -145,7 +145,7 @@ func terminationMoments(t *evidence.Termination) []Moment {
 		return nil
 	}
 	marks := []evidence.Mark{}
-	if !t.Released.IsZero() {
+	if !t.Released.IsZero() && t.Held > 0 {
 		marks = append(marks, evidence.Mark{At: t.Released, Source: "podproof", What: fmt.Sprintf("the other half of the body sent, of %s", count(t.Held, "request"))})
 	}
 	ended := t.Deleted.Add(time.Duration(t.Seconds * float64(time.Second)))

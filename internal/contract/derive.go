@@ -38,7 +38,7 @@ type UnknownObjectError struct {
 // Error lists what the manifests do hold.
 func (e *UnknownObjectError) Error() string {
 	msg := fmt.Sprintf("%s is %s, but the manifests hold no such object; they hold %s", e.Field, e.Object, strings.Join(e.Held, ", "))
-	if near := nearest(e.Object, e.Held); near != "" {
+	if near := Nearest(e.Object, e.Held); near != "" {
 		msg += fmt.Sprintf("; did you mean %s?", near)
 	}
 	return msg

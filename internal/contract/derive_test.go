@@ -226,8 +226,8 @@ func TestSameImage(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{"healht": "health", "PORT": "port", "p": "", "xyz": ""} {
-		if got := nearest(word, []string{"port", "health"}); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		if got := Nearest(word, []string{"port", "health"}); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}
 }

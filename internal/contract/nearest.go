@@ -2,9 +2,9 @@ package contract
 
 import "strings"
 
-// nearest returns the candidate that a word is most likely a typing mistake of: at most a
+// Nearest returns the candidate that a word is most likely a typing mistake of: at most a
 // third of its letters differ, upper and lower case apart. Empty when there is none.
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < least {

@@ -35,7 +35,7 @@ func ParseObject(s string) (Object, error) {
 		k = long
 	}
 	if !slices.Contains(kinds, k) {
-		if near := nearest(kind, kinds); near != "" {
+		if near := Nearest(kind, kinds); near != "" {
 			return Object{}, fmt.Errorf("%q is of no kind that podproof knows; write %s/%s", s, near, name)
 		}
 		return Object{}, fmt.Errorf("%q is of no kind that podproof knows; write one of %s, then / and its name", s, strings.Join(kinds, ", "))

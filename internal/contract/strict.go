@@ -177,7 +177,7 @@ func (r *reader) unknown(key *yaml.Node, in string, keys []string) string {
 	if in != "" {
 		what += " under " + in
 	}
-	if near := nearest(key.Value, keys); near != "" {
+	if near := Nearest(key.Value, keys); near != "" {
 		return fmt.Sprintf("%s; did you mean %q?", what, near)
 	}
 	if place := placeOf(r.root, "", key.Value); place != "" {

@@ -243,7 +243,7 @@ func labelExample(name string) string {
 	return name
 }
 
-// waiver cannot know which checks there are; the catalogue's package looks at the ID.
+// waiver cannot know which checks there are; whoever loads the contract looks at the ID.
 func (r *reader) waiver(field string, w Waiver) {
 	for _, m := range []struct{ key, value, example string }{
 		{"id", w.ID, "image/no-dev-dependencies"},

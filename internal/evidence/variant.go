@@ -1,5 +1,7 @@
 package evidence
 
+import corev1 "k8s.io/api/core/v1"
+
 // Variant is a pod of the workload's with another securityContext.
 type Variant struct {
 	Pod Pod `json:"pod"`
@@ -26,6 +28,9 @@ type Resources struct {
 	Loaded Usage  `json:"loaded"`
 	// Requests that were answered while it was loaded.
 	Requests int `json:"requests"`
+	// Ended is how the container ended while it was measured, where it did: killed for more
+	// memory than its limit, for one. What was measured until then tells nothing.
+	Ended *corev1.ContainerStateTerminated `json:"ended,omitempty"`
 	// Writes are files that the container wrote outside of its volumes: what lies in the
 	// upper directory of its root file system. Further says how many are not listed.
 	Writes  []Write `json:"writes,omitempty"`

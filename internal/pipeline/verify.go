@@ -69,6 +69,9 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	if err := r.readManifests(); err != nil {
 		return Result{}, &InputError{err}
 	}
+	if named := r.container.Image; named != "" && r.contract.Image != "" && !contract.SameImage(named, r.contract.Image) {
+		o.Tell.Note(fmt.Sprintf("%s names the image %s; %s runs in its place", r.contract.Workload, named, r.contract.Image))
+	}
 	engine, err := docker.Connect(ctx)
 	if err != nil {
 		return Result{}, err

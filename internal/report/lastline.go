@@ -48,9 +48,14 @@ func (r Report) lastLine() (string, paint) {
 	return text + " Evidence: " + r.Evidence, color
 }
 
-// leftOut are the verdicts that a run skipped, less those of promises that have to be asked for.
+// leftOut are the verdicts that a run skipped; none where these are only of promises that
+// have to be asked for.
 func (r Report) leftOut() []Verdict {
-	return slices.DeleteFunc(r.with(check.Skipped), func(v Verdict) bool { return v.optIn })
+	skipped := r.with(check.Skipped)
+	if !slices.ContainsFunc(skipped, func(v Verdict) bool { return !v.optIn }) {
+		return nil
+	}
+	return skipped
 }
 
 func (r Report) passed(waived, skipped bool) string {
@@ -58,8 +63,11 @@ func (r Report) passed(waived, skipped bool) string {
 	for _, vs := range byStory(r.with(check.Pass)) {
 		stories = append(stories, vs[0].Story.ID)
 	}
-	if len(stories) == 0 {
+	if len(stories) == 0 && waived {
 		return "No check passed"
+	}
+	if len(stories) == 0 {
+		return "No promise was checked: each of those that were chosen is skipped"
 	}
 	in := " passed (" + strings.Join(stories, " + ") + ")"
 	switch {

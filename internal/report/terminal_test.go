@@ -122,6 +122,12 @@ func TestLastLineWithoutAPass(t *testing.T) {
 	if want := "No check passed; 1 waived: startup/ready; 1 skipped."; text != want {
 		t.Errorf("got %s", text)
 	}
+	skipped(&vs[0])
+	r := New(promised(), observed(), vs)
+	text, _ = r.lastLine()
+	if want := "No promise was checked: each of those that were chosen is skipped; 2 skipped."; !strings.HasPrefix(text, want) || r.ExitCode() != 3 {
+		t.Errorf("got %s, exit code %d", text, r.ExitCode())
+	}
 }
 
 func TestSeconds(t *testing.T) {

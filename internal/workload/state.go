@@ -73,6 +73,14 @@ func Terminated(p *corev1.Pod, container string) *corev1.ContainerStateTerminate
 	return status(p, container).State.Terminated
 }
 
+// LastTerminated is the end of the container's instance before this one, nil without one.
+func LastTerminated(p *corev1.Pod, container string) *corev1.ContainerStateTerminated {
+	return status(p, container).LastTerminationState.Terminated
+}
+
+// Restarts is how often the kubelet has started a container again.
+func Restarts(p *corev1.Pod, container string) int32 { return status(p, container).RestartCount }
+
 // Running is the running state of a container, nil when it does not run.
 func Running(p *corev1.Pod, container string) *corev1.ContainerStateRunning {
 	return status(p, container).State.Running

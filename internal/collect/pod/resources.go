@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"podproof.dev/podproof/internal/agent"
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
@@ -63,21 +65,56 @@ func Resources(ctx context.Context, b *Bench, port int, path string) (*evidence.
 		return nil, err
 	}
 	r := &evidence.Resources{Pod: p.Name}
+	err = b.use(ctx, r, p, port, path)
+	if r.Ended = b.endedMeanwhile(ctx, p, err); r.Ended != nil {
+		err = nil
+	}
+	r.Seconds = time.Since(began).Seconds()
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// toldWithin is how long the kubelet may take to tell that a container has ended.
+const toldWithin = 10 * time.Second
+
+// endedMeanwhile is how the pod's container has ended since, nil when it has not. It is
+// waited for where there is reason to think so.
+func (b *Bench) endedMeanwhile(ctx context.Context, p *corev1.Pod, reason error) *corev1.ContainerStateTerminated {
+	before := workload.Restarts(p, b.Container)
+	var last *corev1.ContainerStateTerminated
+	wait := time.Duration(0)
+	if reason != nil {
+		wait = toldWithin
+	}
+	_ = b.within(ctx, wait, string(p.UID), func(o *workload.Observed) (bool, string) {
+		last = workload.Terminated(o.Pod, b.Container)
+		if last == nil && workload.Restarts(o.Pod, b.Container) > before {
+			last = workload.LastTerminated(o.Pod, b.Container)
+		}
+		return last != nil, workload.Summary(o.Pod)
+	})
+	return last
+}
+
+// use measures a pod's container.
+func (b *Bench) use(ctx context.Context, r *evidence.Resources, p *corev1.Pod, port int, path string) (err error) {
 	m := meter{b, p.Spec.NodeName, workload.ContainerID(p, b.Container)}
 	if r.Idle, err = m.measure(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	load, err := b.StartLoad(ctx, agent.Plan{Streams: steady(net.JoinHostPort(p.Status.PodIP, strconv.Itoa(port)), "GET", path, loadedEvery)})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer load.cancel()
 	if r.Loaded, err = m.measure(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	requests, err := load.Stop(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, q := range requests {
 		if q.Failure == "" {
@@ -85,8 +122,7 @@ func Resources(ctx context.Context, b *Bench, port int, path string) (*evidence.
 		}
 	}
 	m.writes(ctx, r)
-	r.Seconds = time.Since(began).Seconds()
-	return r, nil
+	return nil
 }
 
 // meter reads the control group of a container.
@@ -119,7 +155,7 @@ func (m meter) measure(ctx context.Context) (evidence.Usage, error) {
 func (m meter) read(ctx context.Context) ([]int64, error) {
 	out, err := m.Node.Run(ctx, m.node, "sh", "-c", usageScript, "sh", m.container)
 	if err != nil {
-		return nil, fmt.Errorf("reading the container's control group: %w", err)
+		return nil, fmt.Errorf("the control group of container %s was not there on node %s when podproof measured it", m.Container, m.node)
 	}
 	return parseUsage(string(out))
 }
