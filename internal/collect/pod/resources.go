@@ -46,8 +46,10 @@ fi`
 
 // writesScript lists size and path of the files in the upper directory of the root file
 // system of container $1. The runtime's own mount points and files are left out, and those
-// that kind's hook puts there (images/base/files/kind/bin/mount-product-files.sh).
+// that kind's hook puts there (images/base/files/kind/bin/mount-product-files.sh). It says
+// "gone" of a container that has no process any more.
 const writesScript = `set -- $(grep -ls -- "$1" /proc/[0-9]*/cgroup)
+[ -n "$1" ] || { echo gone; exit; }
 pid=${1#/proc/}; pid=${pid%/cgroup}
 upper=$(awk '$5 == "/" {print $NF}' "/proc/$pid/mountinfo" | tr , '\n' | sed -n 's/^upperdir=//p')
 [ -n "$upper" ] || exit 3
@@ -121,8 +123,7 @@ func (b *Bench) use(ctx context.Context, r *evidence.Resources, p *corev1.Pod, p
 			r.Requests++
 		}
 	}
-	m.writes(ctx, r)
-	return nil
+	return m.writes(ctx, r)
 }
 
 // meter reads the control group of a container.
@@ -178,14 +179,18 @@ func parseUsage(out string) ([]int64, error) {
 
 func brief(s string) string { return s[:min(len(s), 200)] }
 
-// writes lists what the container wrote.
-func (m meter) writes(ctx context.Context, r *evidence.Resources) {
+// writes lists what the container wrote. That the container is gone is an error.
+func (m meter) writes(ctx context.Context, r *evidence.Resources) error {
 	out, err := m.Node.Run(ctx, m.node, "sh", "-c", writesScript, "sh", m.container)
 	if err != nil {
 		r.WritesUnknown = "the container's root file system shows no upper directory on the node (another snapshotter than overlayfs?)"
-		return
+		return nil
+	}
+	if strings.TrimSpace(string(out)) == "gone" {
+		return fmt.Errorf("container %s was gone from node %s when podproof looked for what it wrote", m.Container, m.node)
 	}
 	r.Writes, r.Further = parseWrites(string(out))
+	return nil
 }
 
 func parseWrites(out string) (ws []evidence.Write, further int) {
