@@ -146,5 +146,8 @@ func tryImage(t *testing.T, image mutants.Image, caught *catches) {
 	if got := with(r, check.Inconclusive); !slices.Equal(got, wanted) {
 		t.Errorf("inconclusive %v, want %v", got, wanted)
 	}
+	if t.Failed() {
+		t.Logf("stdout:\n%s\nstderr:\n%s", f.stdout, f.stderr)
+	}
 	judgedAgain(t, evidence, r)
 }
