@@ -76,7 +76,17 @@ func (k *Kind) loadInto(ctx context.Context, node string, img v1.Image, ref stri
 	if err != nil {
 		return Loaded{}, fmt.Errorf("asking which layers it has: %w", err)
 	}
-	layout, err := newThinLayout(img, ref, chains(string(out)))
+	l, err := k.importInto(ctx, node, img, ref, chains(string(out)))
+	if err != nil && l.Reused > 0 && ctx.Err() == nil {
+		// What the node had may be gone since, with another run's image that was just removed.
+		return k.importInto(ctx, node, img, ref, nil)
+	}
+	return l, err
+}
+
+// importInto sends the layers whose chain IDs the node does not have.
+func (k *Kind) importInto(ctx context.Context, node string, img v1.Image, ref string, have map[string]bool) (Loaded, error) {
+	layout, err := newThinLayout(img, ref, have)
 	if err != nil {
 		return Loaded{}, err
 	}
