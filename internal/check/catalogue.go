@@ -173,19 +173,19 @@ func waive(v *Verdict, ws []contract.Waiver, day time.Time) {
 // Result is the verdict on the whole run: Fail when a promise is broken, else Inconclusive
 // when one could not be decided or none was looked at, else Pass.
 func Result(vs []Verdict) Status {
-	result := Inconclusive
+	decided, open := false, false
 	for _, v := range vs {
 		switch v.Status {
 		case Fail:
 			return Fail
+		case Inconclusive:
+			open = true
 		case Pass, Waived:
-			result = Pass
+			decided = true
 		}
 	}
-	for _, v := range vs {
-		if v.Status == Inconclusive {
-			return Inconclusive
-		}
+	if open || !decided {
+		return Inconclusive
 	}
-	return result
+	return Pass
 }

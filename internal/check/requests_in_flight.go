@@ -59,7 +59,7 @@ func judgeRequestsInFlight(c contract.Contract, e evidence.Evidence) Judgement {
 			lost.add(r, r.Ended().Sub(t.Deleted))
 		}
 	}
-	end := t.Deleted.Add(time.Duration(t.Seconds * float64(time.Second)))
+	end := lasting(t.Deleted, t.Seconds)
 	for _, r := range t.Requests {
 		if r.Start.After(t.Deleted) && r.Start.Before(end) && r.Failure != "" && r.Failure != "refused" {
 			late.add(r, r.Ended().Sub(t.Deleted))

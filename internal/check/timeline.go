@@ -148,7 +148,7 @@ func terminationMoments(t *evidence.Termination) []Moment {
 	if !t.Released.IsZero() && t.Held > 0 {
 		marks = append(marks, evidence.Mark{At: t.Released, Source: "podproof", What: fmt.Sprintf("the other half of the body sent, of %s", count(t.Held, "request"))})
 	}
-	ended := t.Deleted.Add(time.Duration(t.Seconds * float64(time.Second)))
+	ended := lasting(t.Deleted, t.Seconds)
 	return timeline(t.Deleted, ended, podMarks(t.Pod, ""), requestMarks(t.Requests, t.Deleted), marks)
 }
 
@@ -168,7 +168,7 @@ func rolloutMoments(all []evidence.Rollout, kinds ...string) []Moment {
 	for _, p := range told.Ended {
 		sources = append(sources, podMarks(p, "pod "+p.Name))
 	}
-	return timeline(told.Began, told.Began.Add(time.Duration(told.Seconds*float64(time.Second))), sources...)
+	return timeline(told.Began, lasting(told.Began, told.Seconds), sources...)
 }
 
 // outageMoments are the story of the first outage that the workload did not bear as it
@@ -238,5 +238,5 @@ func startMoments(s *evidence.Startup) []Moment {
 		p = s.Pods[i]
 	}
 	applied := []evidence.Mark{{At: s.Applied, Source: "podproof", What: "applied"}}
-	return timeline(s.Applied, s.Applied.Add(time.Duration(s.Seconds*float64(time.Second))), applied, podMarks(p, ""))
+	return timeline(s.Applied, lasting(s.Applied, s.Seconds), applied, podMarks(p, ""))
 }

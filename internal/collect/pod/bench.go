@@ -144,10 +144,16 @@ func (b *Bench) podEvidence(ctx context.Context, uid string) evidence.Pod {
 
 // probed tells whether the container under test has a probe that must succeed before it is Ready.
 func (b *Bench) probed() bool {
+	c := b.declared()
+	return c.ReadinessProbe != nil || c.StartupProbe != nil
+}
+
+// declared is the container under test as the workload's template has it.
+func (b *Bench) declared() corev1.Container {
 	for _, c := range b.Subject.Template.Spec.Containers {
 		if c.Name == b.Container {
-			return c.ReadinessProbe != nil || c.StartupProbe != nil
+			return c
 		}
 	}
-	return false
+	return corev1.Container{}
 }

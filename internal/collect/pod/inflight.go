@@ -40,8 +40,9 @@ const (
 )
 
 // InFlight deletes a pod while requests are under way, sent by the agent straight to the
-// pod: some with half of their body, which is sent two seconds after SIGTERM, and a steady trickle of quick ones, over new connections and over one that is kept. Upload
-// is a route that reads a body before it answers, nil where none is known.
+// pod: some with half of their body, which is sent two seconds after SIGTERM, and a steady
+// trickle of quick ones, over new connections and over one that is kept. Upload is a route
+// that reads a body before it answers, nil where none is known.
 func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upload *Route, stopSignal string, within time.Duration) (*evidence.Termination, error) {
 	e, err := b.ending(ctx, "requests-in-flight", stopSignal)
 	if err != nil {
@@ -113,12 +114,11 @@ func (e *ending) awaitSignal(ctx context.Context) error {
 
 // preStopSleep is how long a preStop hook of the container sleeps.
 func (b *Bench) preStopSleep() time.Duration {
-	for _, c := range b.Subject.Template.Spec.Containers {
-		if c.Name == b.Container && c.Lifecycle != nil && c.Lifecycle.PreStop != nil && c.Lifecycle.PreStop.Sleep != nil {
-			return time.Duration(c.Lifecycle.PreStop.Sleep.Seconds) * time.Second
-		}
+	c := b.declared()
+	if c.Lifecycle == nil || c.Lifecycle.PreStop == nil || c.Lifecycle.PreStop.Sleep == nil {
+		return 0
 	}
-	return 0
+	return time.Duration(c.Lifecycle.PreStop.Sleep.Seconds) * time.Second
 }
 
 // inFlightPlan has requests that may be held for a while, beside quick ones.

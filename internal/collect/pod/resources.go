@@ -27,9 +27,9 @@ const (
 
 // usageScript prints the memory in use, the page cache within it that is easily given back
 // (bytes), the CPU time (microseconds) and the time throttled (microseconds) of the control
-// group of container $1, for cgroup v2 and v1.
+// group of container $1, for cgroup v2 and v1, or "gone" where it has no process any more.
 const usageScript = `set -- $(grep -ls -- "$1" /proc/[0-9]*/cgroup)
-f=$1; [ -n "$f" ] || exit 3
+f=$1; [ -n "$f" ] || { echo gone; exit; }
 p=$(sed -n 's/^0:://p' "$f")
 if [ -f "/sys/fs/cgroup$p/memory.current" ]; then
   d=/sys/fs/cgroup$p
@@ -156,7 +156,10 @@ func (m meter) measure(ctx context.Context) (evidence.Usage, error) {
 func (m meter) read(ctx context.Context) ([]int64, error) {
 	out, err := m.Node.Run(ctx, m.node, "sh", "-c", usageScript, "sh", m.container)
 	if err != nil {
-		return nil, fmt.Errorf("the control group of container %s was not there on node %s when podproof measured it", m.Container, m.node)
+		return nil, fmt.Errorf("reading the container's control group: %w", err)
+	}
+	if gone(out) {
+		return nil, fmt.Errorf("container %s was gone from node %s when podproof measured it", m.Container, m.node)
 	}
 	return parseUsage(string(out))
 }
@@ -186,12 +189,15 @@ func (m meter) writes(ctx context.Context, r *evidence.Resources) error {
 		r.WritesUnknown = "the container's root file system shows no upper directory on the node (another snapshotter than overlayfs?)"
 		return nil
 	}
-	if strings.TrimSpace(string(out)) == "gone" {
+	if gone(out) {
 		return fmt.Errorf("container %s was gone from node %s when podproof looked for what it wrote", m.Container, m.node)
 	}
 	r.Writes, r.Further = parseWrites(string(out))
 	return nil
 }
+
+// gone tells whether a script found no process of the container.
+func gone(out []byte) bool { return strings.TrimSpace(string(out)) == "gone" }
 
 func parseWrites(out string) (ws []evidence.Write, further int) {
 	for line := range strings.Lines(out) {

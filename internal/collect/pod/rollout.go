@@ -258,12 +258,8 @@ func (r *roller) letSleep(ctx context.Context, replicas int) error {
 }
 
 func (r *roller) hasPreStop() bool {
-	for _, c := range r.Subject.Template.Spec.Containers {
-		if c.Name == r.Container {
-			return c.Lifecycle != nil && c.Lifecycle.PreStop != nil
-		}
-	}
-	return false
+	c := r.declared()
+	return c.Lifecycle != nil && c.Lifecycle.PreStop != nil
 }
 
 // evict asks for a pod's removal as the drain of a node does, which respects a
