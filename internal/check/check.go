@@ -4,6 +4,7 @@ package check
 
 import (
 	"fmt"
+	"strings"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -95,6 +96,9 @@ func inconclusive(e evidence.Evidence, s evidence.Section, promised string) Judg
 		Promised: promised,
 		Seen:     e.Why(s),
 		Fix:      "Remove what was in the way, then run podproof again.",
+	}
+	if cut := e.Run.CutOff; cut != "" && strings.HasPrefix(j.Seen, cut) {
+		j.Fix = "Give the run more time (--timeout), or see what it waited for so long."
 	}
 	if b := e.Build; b != nil && (b.Error != "" || b.MissingPath != "") {
 		j.Fix = "Mend the build first (build/succeeds), then run podproof again."

@@ -66,6 +66,16 @@ func TestWaiver(t *testing.T) {
 	}
 }
 
+func TestCutOffRunAsksForMoreTime(t *testing.T) {
+	e := evidence.Evidence{Run: evidence.Run{CutOff: "the run took longer than --timeout 1m0s"}, Missing: map[evidence.Section]string{
+		evidence.SectionStartup: "the run took longer than --timeout 1m0s; last seen: no pod was made", evidence.SectionHealth: "it has no Service"}}
+	for s, want := range map[evidence.Section]string{evidence.SectionStartup: "--timeout", evidence.SectionHealth: "what was in the way"} {
+		if j := inconclusive(e, s, ""); !strings.Contains(j.Fix, want) || j.Seen != e.Missing[s] {
+			t.Errorf("%s: %s: %s", s, j.Seen, j.Fix)
+		}
+	}
+}
+
 func TestBrokenCheckDecidesNothing(t *testing.T) {
 	bad := Check{ID: "x", Judge: func(contract.Contract, evidence.Evidence) Judgement { panic("nil map") }}
 	if j := judge(bad, contract.Contract{}, evidence.Evidence{}); j.Status != Inconclusive || !strings.Contains(j.Seen, "nil map") {

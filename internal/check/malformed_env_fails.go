@@ -13,10 +13,11 @@ var malformedEnvFails = Check{
 	Title: "With a malformed variable the container ends at once, and does not print the value",
 	Why: "A URL that is none, or an empty password, is found at the first request instead of in the rollout, when the old pods are gone. " +
 		"And a process that prints the value of a wrong setting prints a secret, when it is one.",
-	Fix:   "Parse every setting at the start, end non-zero when one is wrong, name the variable, and never print the value.",
-	Story: Reliable,
-	Needs: []evidence.Section{evidence.SectionMalformedEnv},
-	Judge: judgeMalformedEnvFails,
+	Fix:      "Parse every setting at the start, end non-zero when one is wrong, name the variable, and never print the value.",
+	Story:    Reliable,
+	Needs:    []evidence.Section{evidence.SectionMalformedEnv},
+	Judge:    judgeMalformedEnvFails,
+	Timeline: func(e evidence.Evidence) []Moment { return variableMoments(e.MalformedEnv) },
 }
 
 func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
@@ -31,13 +32,12 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 	j.Seconds = m.Seconds
 	open, tried := "", 0
 	for _, t := range m.Trials {
-		what := t.Variable + " " + wrongWords(t)
-		printed := t.Value != "" && logSays(t.Pod, t.Value)
+		what := variableWords(t)
 		switch {
 		case t.Problem != "":
 			open = what + ": " + said(t.Problem, 300)
 			continue
-		case printed:
+		case printed(t):
 			j.broken(what, "the value is printed in the container's log")
 		case !t.Exited && t.BecameReady:
 			j.broken(what, "the pod became Ready all the same")
@@ -64,12 +64,18 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 	return j.pass("Malformed-env-var exit check OK", fmt.Sprintf("%s tried: every time the container exited, and no value was printed", count(tried, "wrong value")))
 }
 
-func wrongWords(t evidence.EnvTrial) string {
-	if t.Wrong == "empty" {
-		return "empty"
+// variableWords say what a trial did to a variable.
+func variableWords(t evidence.EnvTrial) string {
+	switch t.Wrong {
+	case "":
+		return "without " + t.Variable
+	case "empty":
+		return "with " + t.Variable + " empty"
 	}
-	return "with a value that is " + t.Wrong
+	return "with " + t.Variable + " set to what is " + t.Wrong
 }
+
+func printed(t evidence.EnvTrial) bool { return t.Value != "" && logSays(t.Pod, t.Value) }
 
 func logSays(p evidence.Pod, text string) bool {
 	for _, l := range p.Log {

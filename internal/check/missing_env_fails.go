@@ -15,10 +15,11 @@ var missingEnvFails = Check{
 	Title: "Without a required variable the process refuses to start, and names it",
 	Why: "A process that starts without its settings becomes Ready, takes traffic, and fails at the first request that needs them; " +
 		"one that ends at once stops the rollout while the old pods still serve.",
-	Fix:   "Read all required variables before anything else; when one is missing, say which on stderr and exit with a code other than 0.",
-	Story: Reliable,
-	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionRequiredEnv},
-	Judge: judgeMissingEnvFails,
+	Fix:      "Read all required variables before anything else; when one is missing, say which on stderr and exit with a code other than 0.",
+	Story:    Reliable,
+	Needs:    []evidence.Section{evidence.SectionStartup, evidence.SectionRequiredEnv},
+	Judge:    judgeMissingEnvFails,
+	Timeline: func(e evidence.Evidence) []Moment { return variableMoments(e.RequiredEnv) },
 }
 
 func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {

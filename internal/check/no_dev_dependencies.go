@@ -46,14 +46,11 @@ func judgeNoDevDependencies(c contract.Contract, e evidence.Evidence) Judgement 
 	if c.DevDependencies.Strict {
 		j.Promised += ", and no compiler, build tool or package manager"
 	}
-	if e.Image == nil {
-		return inconclusive(e, evidence.SectionImage, j.Promised)
+	j, img := filesOf(e, j.Promised)
+	if img == nil {
+		return j
 	}
-	j.Seconds = e.Image.Seconds
-	if !e.Image.LayersRead {
-		return j.undecided("only the image's configuration was read, not its layers", "Run podproof verify with the image at hand; the layers hold the answer.")
-	}
-	inv := inventory{img: *e.Image, where: placesOf(*e.Image), contract: c.DevDependencies}
+	inv := inventory{img: *img, where: placesOf(*img), contract: c.DevDependencies}
 	inv.read()
 	for _, t := range inv.faults {
 		j.broken(strings.Join(t.places, "; "), "%s: %s", t.name, strings.Join(t.records, "; "))

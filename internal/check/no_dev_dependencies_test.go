@@ -82,5 +82,6 @@ var devDependenciesExamples = []example{
 	{name: "apt, not strict", c: goodContract(), e: holding(evidence.Package{Ecosystem: "debian", Name: "apt"}), want: Pass, hides: []string{"apt"}},
 	{name: "allowed by the contract", c: devContract(nil, []string{"pytest", "pytest-*"}), e: holding(python("pytest"), python("pytest_cov")), want: Pass},
 	{name: "only the configuration was read", c: goodContract(), e: image(func(i *evidence.Image) { i.LayersRead = false }), want: Inconclusive},
+	{name: "the layers could not be read", c: goodContract(), e: without(evidence.SectionImage, func(e *evidence.Evidence) { onlyConfig(e.Image) }), want: Inconclusive, hides: []string{"only the image's configuration"}},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionImage, func(e *evidence.Evidence) { e.Image = nil }), want: Inconclusive},
 }

@@ -85,6 +85,8 @@ func filesOf(e evidence.Evidence, promised string) (Judgement, *evidence.Image) 
 	switch {
 	case img == nil:
 		return j, nil
+	case !img.LayersRead && e.Missing[evidence.SectionImage] != "":
+		return inconclusive(e, evidence.SectionImage, promised), nil
 	case !img.LayersRead:
 		return j.undecided("only the image's configuration was read, not its layers", readLayers), nil
 	case img.Read == nil:

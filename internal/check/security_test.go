@@ -138,7 +138,7 @@ func goodMalformed() *evidence.RequiredEnv {
 
 var malformedEnvExamples = []example{
 	{name: "every one ends it", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"2 wrong values tried"}},
-	{name: "runs on", c: goodContract(), want: Fail, says: []string{"DATABASE_URL with a value that is no URL", "ran on"},
+	{name: "runs on", c: goodContract(), want: Fail, says: []string{"with DATABASE_URL set to what is no URL", "ran on"},
 		e: wrongValue(func(t *evidence.EnvTrial) { t.Exited, t.Last, t.Seconds = false, nil, 30 })},
 	{name: "serves", c: goodContract(), want: Fail, says: []string{"became Ready all the same"},
 		e: wrongValue(func(t *evidence.EnvTrial) { t.Exited, t.Last, t.BecameReady = false, nil, true })},

@@ -240,3 +240,46 @@ func startMoments(s *evidence.Startup) []Moment {
 	applied := []evidence.Mark{{At: s.Applied, Source: "podproof", What: "applied"}}
 	return timeline(s.Applied, lasting(s.Applied, s.Seconds), applied, podMarks(p, ""))
 }
+
+// withoutMoments are the story of the start without a dependency.
+func withoutMoments(o *evidence.Outages) []Moment {
+	if o == nil || o.Without == nil || o.Without.Began.IsZero() {
+		return nil
+	}
+	w := o.Without
+	marks := []evidence.Mark{{At: w.Began, Source: "podproof", What: "started, without " + o.Dependency}, {At: w.Up, Source: "podproof", What: o.Dependency + " is ready"}}
+	return timeline(w.Began, lasting(latest(w.Began, w.Up), w.After), marks, podMarks(o.Pod, ""))
+}
+
+// variableMoments are the story of the first pod that did not end as it should have without a
+// variable, or with a wrong one, or else of the first.
+func variableMoments(r *evidence.RequiredEnv) []Moment {
+	if r == nil || len(r.Trials) == 0 {
+		return nil
+	}
+	t := r.Trials[max(0, slices.IndexFunc(r.Trials, ranOn))]
+	return podMoments(t.Pod, variableWords(t), r.Seconds)
+}
+
+// ranOn tells whether a pod of such a trial ended badly, or not at all.
+func ranOn(t evidence.EnvTrial) bool {
+	return !t.Exited || t.Last == nil || t.Last.ExitCode == 0 || t.Wrong == "" && !names(t, t.Variable) || printed(t)
+}
+
+// variantMoments are the story of a pod with another securityContext.
+func variantMoments(v *evidence.Variant) []Moment {
+	if v == nil {
+		return nil
+	}
+	return podMoments(v.Pod, "", v.Seconds)
+}
+
+// podMoments are the story of a trial's own pod, from the first that was seen of it.
+func podMoments(p evidence.Pod, how string, seconds float64) []Moment {
+	if len(p.Timeline) == 0 {
+		return nil
+	}
+	began := p.Timeline[0].At
+	first := evidence.Mark{At: began, Source: "watch", What: strings.TrimSpace("pod created " + how)}
+	return timeline(began, lasting(began, seconds), []evidence.Mark{first}, podMarks(p, ""))
+}

@@ -108,3 +108,37 @@ func TestStartStoryIsOfThePodThatIsNotReady(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestVariableStoryIsOfThePodThatRanOn(t *testing.T) {
+	e := &evidence.RequiredEnv{Trials: []evidence.EnvTrial{goodTrial("DATABASE_URL"), goodTrial("PORT"), goodTrial("TOKEN")}, Seconds: 9}
+	for i := range e.Trials {
+		e.Trials[i].Pod.Timeline = []evidence.Mark{{At: at(1), Source: "watch", What: "PodScheduled: True"}, {At: at(2), Source: "watch", What: "container api: running"}}
+		e.Trials[i].Pod.Log = nil
+	}
+	e.Trials[0].Pod.Log = []evidence.LogLine{{At: at(2.5), Stream: "stderr", Text: "DATABASE_URL is not set"}}
+	e.Trials[1].Exited, e.Trials[1].Wrong, e.Trials[1].Last = false, "no number", nil
+	want := []string{"+0.00/0.01 watch: pod created with PORT set to what is no number", "+0.00/0.01 watch: PodScheduled: True", "+1.00/0.01 watch: container api: running"}
+	if diff := cmp.Diff(want, told(variableMoments(e))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := told(variableMoments(&evidence.RequiredEnv{Trials: e.Trials[:1], Seconds: 9})); len(got) != 4 || got[0] != "+0.00/0.01 watch: pod created without DATABASE_URL" {
+		t.Errorf("where all went well: %q", got)
+	}
+	if ms := variableMoments(&evidence.RequiredEnv{Trials: []evidence.EnvTrial{{Variable: "X"}}}); ms != nil {
+		t.Errorf("a pod that was never seen has the story %v", told(ms))
+	}
+}
+
+func TestStoryOfAStartWithoutTheDatabase(t *testing.T) {
+	o := goodOutages()
+	o.Without = &evidence.StartWithout{Began: at(10), Waited: 5, Up: at(16), After: 2, Recovered: true}
+	o.Pod.Timeline = []evidence.Mark{{At: at(17.5), Source: "watch", What: "Ready: True"}, {At: at(120), Source: "watch", What: "of a later outage"}}
+	want := []string{"+0.00/0.01 podproof: started, without statefulset/postgres", "+6.00/0.01 podproof: statefulset/postgres is ready", "+7.50/0.01 watch: Ready: True"}
+	if diff := cmp.Diff(want, told(withoutMoments(o))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	o.Without = &evidence.StartWithout{Waited: 5}
+	if ms := withoutMoments(o); ms != nil {
+		t.Errorf("evidence without times has the story %v", told(ms))
+	}
+}

@@ -13,10 +13,11 @@ var readOnlyRoot = Check{
 	Title: "It runs with a read-only root file system",
 	Why: "A process that cannot write to its own code and settings cannot be changed by whoever gets into it, and leaves nothing behind " +
 		"that grows until the node's disk is full.",
-	Fix:   "Mount an emptyDir where it has to write (often /tmp and a cache folder), and set readOnlyRootFilesystem: true.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup, evidence.SectionReadOnlyRoot},
-	Judge: judgeReadOnlyRoot,
+	Fix:      "Mount an emptyDir where it has to write (often /tmp and a cache folder), and set readOnlyRootFilesystem: true.",
+	Story:    Minimal,
+	Needs:    []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup, evidence.SectionReadOnlyRoot},
+	Judge:    judgeReadOnlyRoot,
+	Timeline: func(e evidence.Evidence) []Moment { return variantMoments(e.ReadOnlyRoot) },
 }
 
 func judgeReadOnlyRoot(_ contract.Contract, e evidence.Evidence) Judgement {
@@ -51,11 +52,12 @@ var arbitraryUID = Check{
 	Title: "It runs as any user ID with group 0",
 	Why: "OpenShift gives every namespace user IDs of its own, which no image knows. What only its own user may read or write then " +
 		"cannot be read or written.",
-	Fix:   "Give group 0 the rights that the user has (chgrp -R 0 and chmod -R g=u in the Dockerfile), and look nothing up in /etc/passwd.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionArbitraryUID},
-	OptIn: "identity.arbitraryUID",
-	Judge: judgeArbitraryUID,
+	Fix:      "Give group 0 the rights that the user has (chgrp -R 0 and chmod -R g=u in the Dockerfile), and look nothing up in /etc/passwd.",
+	Story:    Minimal,
+	Needs:    []evidence.Section{evidence.SectionStartup, evidence.SectionArbitraryUID},
+	OptIn:    "identity.arbitraryUID",
+	Judge:    judgeArbitraryUID,
+	Timeline: func(e evidence.Evidence) []Moment { return variantMoments(e.ArbitraryUID) },
 }
 
 func judgeArbitraryUID(c contract.Contract, e evidence.Evidence) Judgement {

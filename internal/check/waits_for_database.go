@@ -12,10 +12,11 @@ var waitsForDatabase = Check{
 	Title: "Started before its database, it waits or is restarted, and comes up once the database is there",
 	Why: "After a power cut, or in a new cluster, everything starts at once. A process that is Ready without its database serves errors; " +
 		"one that gives up for good needs somebody to deploy it again.",
-	Fix:   "Retry the first connection for as long as it takes, and be not ready meanwhile; or exit non-zero, and let the kubelet start it again.",
-	Story: Reliable,
-	Needs: []evidence.Section{evidence.SectionOutages},
-	Judge: judgeWaitsForDatabase,
+	Fix:      "Retry the first connection for as long as it takes, and be not ready meanwhile; or exit non-zero, and let the kubelet start it again.",
+	Story:    Reliable,
+	Needs:    []evidence.Section{evidence.SectionOutages},
+	Judge:    judgeWaitsForDatabase,
+	Timeline: func(e evidence.Evidence) []Moment { return withoutMoments(e.Outages) },
 }
 
 func judgeWaitsForDatabase(c contract.Contract, e evidence.Evidence) Judgement {

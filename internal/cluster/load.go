@@ -58,7 +58,7 @@ func (k *Kind) Load(ctx context.Context, img v1.Image, ref string) (Loaded, erro
 	g, ctx := errgroup.WithContext(ctx)
 	for i, n := range ns {
 		g.Go(func() error {
-			l, err := k.loadInto(ctx, n.String(), img, ref)
+			l, err := loadInto(ctx, k.on(n.String()), img, ref)
 			if err != nil {
 				return fmt.Errorf("loading image %s into node %s: %w", ref, n, err)
 			}
@@ -71,28 +71,37 @@ func (k *Kind) Load(ctx context.Context, img v1.Image, ref string) (Loaded, erro
 	return first, g.Wait()
 }
 
-func (k *Kind) loadInto(ctx context.Context, node string, img v1.Image, ref string) (Loaded, error) {
-	out, err := k.Run(ctx, node, "ctr", "--namespace=k8s.io", "snapshots", "ls")
+// shell runs a command on one node, with what it reads.
+type shell func(ctx context.Context, stdin io.Reader, command string, args ...string) ([]byte, error)
+
+func (k *Kind) on(node string) shell {
+	return func(ctx context.Context, stdin io.Reader, command string, args ...string) ([]byte, error) {
+		return k.run(ctx, node, stdin, command, args...)
+	}
+}
+
+func loadInto(ctx context.Context, node shell, img v1.Image, ref string) (Loaded, error) {
+	out, err := node(ctx, nil, "ctr", "--namespace=k8s.io", "snapshots", "ls")
 	if err != nil {
 		return Loaded{}, fmt.Errorf("asking which layers it has: %w", err)
 	}
-	l, err := k.importInto(ctx, node, img, ref, chains(string(out)))
+	l, err := importInto(ctx, node, img, ref, chains(string(out)))
 	if err != nil && l.Reused > 0 && ctx.Err() == nil {
 		// What the node had may be gone since, with another run's image that was just removed.
-		return k.importInto(ctx, node, img, ref, nil)
+		return importInto(ctx, node, img, ref, nil)
 	}
 	return l, err
 }
 
 // importInto sends the layers whose chain IDs the node does not have.
-func (k *Kind) importInto(ctx context.Context, node string, img v1.Image, ref string, have map[string]bool) (Loaded, error) {
+func importInto(ctx context.Context, node shell, img v1.Image, ref string, have map[string]bool) (Loaded, error) {
 	layout, err := newThinLayout(img, ref, have)
 	if err != nil {
 		return Loaded{}, err
 	}
 	pr, pw := io.Pipe()
 	go func() { pw.CloseWithError(layout.write(pw)) }()
-	_, err = k.run(ctx, node, pr, "ctr", "--namespace=k8s.io", "images", "import", "-")
+	_, err = node(ctx, pr, "ctr", "--namespace=k8s.io", "images", "import", "-")
 	// Ends the writer when ctr ended before it had read all.
 	pr.CloseWithError(fmt.Errorf("ctr stopped reading"))
 	return layout.loaded, err

@@ -3,6 +3,7 @@ package cluster
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -50,8 +51,13 @@ func unpack(t *testing.T, l *thinLayout) map[string][]byte {
 	if err := l.write(&b); err != nil {
 		t.Fatal(err)
 	}
+	return entries(t, &b)
+}
+
+func entries(t *testing.T, archive io.Reader) map[string][]byte {
+	t.Helper()
 	files := map[string][]byte{}
-	for r := tar.NewReader(&b); ; {
+	for r := tar.NewReader(archive); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return files
@@ -174,6 +180,48 @@ func TestThinLayoutUncompresses(t *testing.T) {
 		if got := hash(string(files[blob(id)])); got != id.String() {
 			t.Errorf("the blob of layer %s has the digest %s", id, got)
 		}
+	}
+}
+
+// Another run's image, and the layer with it, may go between the question and the import.
+func TestLoadSendsAllWhenALayerHasGone(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		listed  string // the layer that the node says it has
+		imports int
+	}{
+		{"the layer has gone", chain("lower"), 2},
+		{"there was none", "", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			imports := 0
+			node := func(_ context.Context, stdin io.Reader, _ string, args ...string) ([]byte, error) {
+				if args[1] == "snapshots" {
+					return []byte(c.listed + "  Committed\n"), nil
+				}
+				imports++
+				if _, sent := entries(t, stdin)["blobs/sha256/"+strings.TrimPrefix(hash("lower"), "sha256:")]; !sent {
+					return nil, errors.New("content digest " + hash("lower") + ": not found")
+				}
+				return nil, nil
+			}
+			l, err := loadInto(t.Context(), node, imageOf(t, "lower", "upper"), "app:1")
+			if want := (Loaded{Sent: 2, Bytes: 10}); err != nil || l != want || imports != c.imports {
+				t.Errorf("%+v after %d imports (%v), want %+v after %d", l, imports, err, want, c.imports)
+			}
+		})
+	}
+}
+
+func TestLoadTellsAnImportThatFails(t *testing.T) {
+	node := func(_ context.Context, stdin io.Reader, _ string, args ...string) ([]byte, error) {
+		if args[1] == "snapshots" {
+			return nil, nil
+		}
+		return nil, errors.New("no space left on device")
+	}
+	if _, err := loadInto(t.Context(), node, imageOf(t, "a"), "app:1"); err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("the error is %v", err)
 	}
 }
 

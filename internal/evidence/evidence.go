@@ -116,6 +116,9 @@ type Run struct {
 	Version  string    `json:"podproofVersion"`
 	Started  time.Time `json:"started"`
 	Finished time.Time `json:"finished"`
+	// CutOff is why the run was ended before its end: it had taken too long. Sections that
+	// were not observed for that begin with it in Evidence.Missing.
+	CutOff string `json:"cutOff,omitempty"`
 }
 
 // Step is one step of the pipeline. Started is relative to Run.Started.

@@ -17,6 +17,10 @@ type Outages struct {
 
 // StartWithout is a start without the dependency.
 type StartWithout struct {
+	// Began is when the container was first seen to run, or to have ended; Up is when the
+	// dependency was ready.
+	Began time.Time `json:"began,omitzero"`
+	Up    time.Time `json:"up,omitzero"`
 	// Waited is how long the container had run, or been started again and again, when the
 	// dependency was brought up, in seconds.
 	Waited float64 `json:"waited"`

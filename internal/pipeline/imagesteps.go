@@ -29,6 +29,7 @@ func (r *run) save(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.e.Image = &described // all there is to say where no check looks into its layers
 	return r.derive(factsOf(described))
 }
 

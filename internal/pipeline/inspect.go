@@ -73,12 +73,13 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 	if err := i.run.readManifests(); err != nil {
 		return evidence.Image{}, &InputError{err}
 	}
+	// A step that fails ends the command, which tells the error.
 	done := i.Tell.StepTo("Opening image "+i.Image, "Image opened")
 	img, err := source.Open(ctx, i.Image, where)
-	done(err)
 	if err != nil {
 		return evidence.Image{}, err
 	}
+	done(nil)
 	defer func() { _ = img.Close() }()
 	if err := i.early(img); err != nil {
 		return evidence.Image{}, err
@@ -86,7 +87,9 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 	done = i.Tell.StepTo("Reading the image's layers", "Image read")
 	e, err := image.Collect(ctx, img, image.Options{Ref: img.Ref, Source: img.Kind, Compressed: img.Compressed, Readers: img.Readers,
 		Cache: i.cache, Forbidden: i.run.contract.Files.Forbid})
-	done(err)
+	if err == nil {
+		done(nil)
+	}
 	return e, err
 }
 

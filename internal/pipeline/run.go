@@ -158,7 +158,7 @@ func (r *run) set(write func(*evidence.Evidence)) {
 func (r *run) result(out outcome) Result {
 	e := r.e
 	e.SchemaVersion = evidence.SchemaVersion
-	e.Run = evidence.Run{ID: r.lease.ID, Version: r.Version, Started: r.began.UTC(), Finished: time.Now().UTC()}
+	e.Run.ID, e.Run.Version, e.Run.Started, e.Run.Finished = r.lease.ID, r.Version, r.began.UTC(), time.Now().UTC()
 	e.Steps = slices.Concat(out.steps, r.kindSteps)
 	slices.SortStableFunc(e.Steps, func(a, b evidence.Step) int { return cmp.Compare(a.Started, b.Started) })
 	if errors.Is(out.fatal, errNoBuild) {
@@ -208,5 +208,3 @@ func mask(e evidence.Evidence) evidence.Evidence {
 	}
 	return e
 }
-
-// background is for what must happen although the run's context has ended.

@@ -115,6 +115,9 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 			o.Tell.Note(err.Error())
 		}
 	}
+	if ctx.Err() != nil {
+		r.e.Run.CutOff = context.Cause(ctx).Error()
+	}
 	result := r.result(out)
 	done := o.Tell.StepTo("Cleaning up", "Cleaned up")
 	err = r.clean.run()

@@ -140,18 +140,17 @@ func (o *outager) startWithout(ctx context.Context) error {
 		}
 	}
 	w := &evidence.StartWithout{}
-	started := time.Time{}
 	err := o.watch(ctx, startWithin, func(p *corev1.Pod) bool {
 		st := o.status(p)
-		if started.IsZero() && (st.State.Running != nil || st.State.Terminated != nil || st.RestartCount > 0) {
-			started = time.Now()
+		if w.Began.IsZero() && (st.State.Running != nil || st.State.Terminated != nil || st.RestartCount > 0) {
+			w.Began = time.Now()
 		}
-		return !started.IsZero()
+		return !w.Began.IsZero()
 	})
 	if err != nil {
 		return err
 	}
-	if started.IsZero() {
+	if w.Began.IsZero() {
 		return fmt.Errorf("the container of %s did not start within %s", o.Subject, startWithin)
 	}
 	// Whether it is Ready at any moment of this time is what is watched for.
@@ -169,19 +168,19 @@ func (o *outager) startWithout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.Waited = time.Since(started).Seconds()
+	w.Waited = time.Since(w.Began).Seconds()
 	if err := o.Applier.Apply(ctx, []workload.Object{workload.Scaled(o.Dependency.Object, 1)}); err != nil {
 		return err
 	}
 	if err := AwaitReady(ctx, o.Observer, o.Dependency); err != nil {
 		return fmt.Errorf("%s did not become ready: %w", o.Dependency, err)
 	}
-	up := time.Now()
+	w.Up = time.Now()
 	err = o.watch(ctx, o.recovery(w.Exits > 0), func(p *corev1.Pod) bool {
 		w.Recovered = workload.IsReady(p)
 		return w.Recovered
 	})
-	w.After = time.Since(up).Seconds()
+	w.After = time.Since(w.Up).Seconds()
 	o.out.Outages.Without = w
 	return err
 }

@@ -23,15 +23,32 @@ func OpenArchive(file string, host v1.Platform) (*Image, error) {
 }
 
 func (o Options) tar(file string) (*Image, error) {
-	t, err := openTar(file)
+	f, err := openFile(file)
 	if err != nil {
 		return nil, err
 	}
-	img, err := o.from(t)
+	img, err := o.archive(f)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("image archive %s: %w", file, err), t.Close())
+		return nil, fmt.Errorf("image archive %s: %w", file, err)
 	}
 	img.Kind, img.Ref = Tar, file
+	return img, nil
+}
+
+// archive is the image in an open file, which is closed with it.
+func (o Options) archive(f *os.File) (*Image, error) {
+	f, err := unpacked(f)
+	if err != nil {
+		return nil, err
+	}
+	t, err := openTar(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	img, err := o.from(t)
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
 	return img, nil
 }
 
@@ -44,8 +61,7 @@ type tarIndex struct {
 
 type body struct{ offset, size int64 }
 
-// openTar reads the headers alone: the reader seeks over the bodies.
-func openTar(name string) (*tarIndex, error) {
+func openFile(name string) (*os.File, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, layer.Faultf("there is no file %s: %w", name, err)
@@ -55,14 +71,13 @@ func openTar(name string) (*tarIndex, error) {
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return nil, errors.Join(layer.Faultf("%s is a folder; an OCI layout is named oci:%s", name, name), f.Close())
 	}
-	if f, err = unpacked(f); err != nil {
-		return nil, fmt.Errorf("image archive %s: %w", name, err)
-	}
+	return f, nil
+}
+
+// openTar reads the headers alone: the reader seeks over the bodies.
+func openTar(f *os.File) (*tarIndex, error) {
 	t := &tarIndex{file: f, bodies: map[string]body{}, links: map[string]string{}}
-	if err := t.index(); err != nil {
-		return nil, errors.Join(fmt.Errorf("image archive %s: %w", name, err), f.Close())
-	}
-	return t, nil
+	return t, t.index()
 }
 
 // unpacked is the file itself, or, where it is compressed as a whole, its content in a file

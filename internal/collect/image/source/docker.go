@@ -80,9 +80,14 @@ func (s *saving) save() (*Image, error) {
 			s.err = err
 			return
 		}
-		s.img, s.err = s.o.tar(file)
+		f, err := os.Open(file)
 		// The file stays readable while it is open, and is gone with the process.
-		s.err = errors.Join(s.err, os.Remove(file))
+		if err = errors.Join(err, os.Remove(file)); err == nil {
+			s.img, err = s.o.archive(f)
+		}
+		if err != nil {
+			s.err = fmt.Errorf("image %s, as the Docker engine saved it: %w", s.ref, err)
+		}
 	})
 	return s.img, s.err
 }
