@@ -109,6 +109,20 @@ func TestOneRequest(t *testing.T) {
 	}
 }
 
+// A single request's answer is kept, up to a limit; a load's answers are only counted.
+func TestBodyKept(t *testing.T) {
+	const whole = 20 << 10
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, strings.Repeat("x", whole)) }))
+	defer server.Close()
+	for count, want := range map[int]int{1: 16 << 10, 2: 0} {
+		for _, o := range start(t, to(server, Stream{Name: "s", Count: count})).outcomes() {
+			if len(o.Body) != want || o.Bytes != whole || o.Failure != "" {
+				t.Errorf("of %d requests, one kept %d bytes of %d, want %d (%s)", count, len(o.Body), o.Bytes, want, o.Error)
+			}
+		}
+	}
+}
+
 func TestConnections(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RemoteAddr) }))
 	defer server.Close()

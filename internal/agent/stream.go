@@ -19,8 +19,9 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// bodyKept is how much of an answer's body is kept, where a single request was asked for.
-const bodyKept = 1 << 10
+// bodyKept is how much of an answer's body is kept, where a single request was asked for: a
+// debug page shows the settings far below its top.
+const bodyKept = 16 << 10
 
 // run sends the stream's requests until it is stopped, or has sent as many as it should.
 func (s Stream) run(ctx context.Context, released, stopped <-chan struct{}, tell func(Line) error) {
@@ -101,8 +102,12 @@ func (s Stream) request(ctx context.Context, c *connection, released <-chan stru
 		return fail(err)
 	}
 	o.Answered, o.Status, o.Closes = since(), answer.StatusCode, answer.Close
-	head := &strings.Builder{}
-	if o.Bytes, err = io.CopyN(head, answer.Body, bodyKept); err == nil {
+	keep := int64(0)
+	if s.Count == 1 {
+		keep = bodyKept
+	}
+	var body strings.Builder
+	if o.Bytes, err = io.CopyN(&body, answer.Body, keep); err == nil {
 		var more int64
 		more, err = io.Copy(io.Discard, answer.Body)
 		o.Bytes += more
@@ -113,7 +118,7 @@ func (s Stream) request(ctx context.Context, c *connection, released <-chan stru
 	if s.Count == 1 {
 		var fields strings.Builder
 		_ = answer.Header.Write(&fields) // a strings.Builder takes everything
-		o.Head, o.Body = fields.String(), head.String()
+		o.Head, o.Body = fields.String(), body.String()
 	}
 	o.End = since()
 	if !s.KeepAlive || answer.Close {

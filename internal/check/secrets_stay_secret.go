@@ -19,7 +19,7 @@ var secretsStaySecret = Check{
 		"a secret no more.",
 	Fix:   "Log the names of settings and never their values; mask URLs before they are logged; give secrets by the environment, not as arguments.",
 	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionResponses},
+	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup, evidence.SectionResponses, evidence.SectionIdentity},
 	Judge: judgeSecretsStaySecret,
 }
 
@@ -29,19 +29,48 @@ var secretMark = regexp.MustCompile(`\[value of (secret/[^\]]+)\]`)
 
 func judgeSecretsStaySecret(_ contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "no value of the manifests' Secrets in logs, answers, termination messages or arguments"}
+	var secrets *evidence.Secrets
+	if e.Workload != nil {
+		secrets = e.Workload.Secrets
+	}
+	if s := secrets; s != nil && s.LookedFor == 0 {
+		if len(s.TooShort) == 0 {
+			return j.skip("the manifests hold no Secret with a value")
+		}
+		return j.undecided(fmt.Sprintf("nothing was looked for: %s: shorter than %d characters", list(s.TooShort), s.Shortest),
+			fmt.Sprintf("Give the manifests' Secrets values of %d characters or more, which are not taken for other words.", s.Shortest))
+	}
 	if e.Startup == nil {
 		return inconclusive(e, evidence.SectionStartup, j.Promised)
 	}
 	if e.Responses == nil {
 		return inconclusive(e, evidence.SectionResponses, j.Promised)
 	}
-	lines := 0
+	lines := j.markedIn(e)
+	if e.Identity == nil {
+		j.note("arguments", "not seen: %s", e.Why(evidence.SectionIdentity))
+	}
+	what := "none"
+	if secrets != nil {
+		what = "none of " + count(secrets.LookedFor, "value")
+		if len(secrets.TooShort) > 0 {
+			j.detail(list(secrets.TooShort), "shorter than %d characters, and so not looked for", secrets.Shortest)
+		}
+	}
+	if f := j.firstBroken(); f != nil {
+		return j.fail(fmt.Sprintf("%s: %s", f.Where, f.Message), "")
+	}
+	return j.pass("Secrets stay secret OK", fmt.Sprintf("%s in %s of log and %s", what, count(lines, "line"), count(len(e.Responses), "answer")))
+}
+
+// markedIn adds a finding for each place of a secret, and counts the lines of log that it read.
+func (j *Judgement) markedIn(e evidence.Evidence) (lines int) {
 	for _, p := range podsOfRun(e) {
 		lines += len(p.Log)
 		for _, l := range p.Log {
 			j.marked("pod "+p.Name+", log", l.Text)
 		}
-		for _, s := range p.Status.ContainerStatuses {
+		for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 			for _, t := range []string{message(s.State.Terminated), message(s.LastTerminationState.Terminated)} {
 				j.marked("pod "+p.Name+", termination message", t)
 			}
@@ -55,10 +84,7 @@ func judgeSecretsStaySecret(_ contract.Contract, e evidence.Evidence) Judgement 
 			j.marked(fmt.Sprintf("arguments of process %d", p.PID), strings.Join(p.Command, " "))
 		}
 	}
-	if f := j.firstBroken(); f != nil {
-		return j.fail(fmt.Sprintf("%s: %s", f.Where, f.Message), "")
-	}
-	return j.pass("Secrets stay secret OK", fmt.Sprintf("none in %s of log and %s", count(lines, "line"), count(len(e.Responses), "answer")))
+	return lines
 }
 
 // marked adds a finding for each secret that a text holds, once a place.

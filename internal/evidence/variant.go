@@ -32,7 +32,7 @@ type Resources struct {
 	// memory than its limit, for one. What was measured until then tells nothing.
 	Ended *corev1.ContainerStateTerminated `json:"ended,omitempty"`
 	// Writes are files that the container wrote outside of its volumes: what lies in the
-	// upper directory of its root file system. Further says how many are not listed.
+	// upper directory of its root file system, but for mount points. Further says how many are not listed.
 	Writes  []Write `json:"writes,omitempty"`
 	Further int     `json:"further,omitempty"`
 	// WritesUnknown says why the upper directory could not be read.

@@ -109,7 +109,7 @@ func (r *run) startup(ctx context.Context) error {
 		AgentNamespace: r.namespace(), Gate: pod.NewGate(startsPerCPU*max(1, r.info.CPUs), r.gauge.Starved)}
 	r.set(func(e *evidence.Evidence) {
 		e.Workload = &evidence.Workload{Kind: r.subject.GetKind(), Name: r.subject.GetName(), Namespace: r.namespace(),
-			Replicas: r.subject.Replicas, Container: r.container.Name, Template: subject.Template, ImageReplaced: maps.Clone(r.images)}
+			Replicas: r.subject.Replicas, Container: r.container.Name, Template: subject.Template, ImageReplaced: maps.Clone(r.images), Secrets: r.secrets}
 	})
 	s, err := pod.Startup(ctx, r.bench, []workload.Object{subject.Object}, r.patience())
 	if err != nil {

@@ -34,6 +34,7 @@ type run struct {
 	subject   workload.Runner
 	container corev1.Container // of the subject's template, as the manifests have it
 	redact    func(string) string
+	secrets   *evidence.Secrets // that redact looks for
 
 	engine  *docker.Engine
 	info    docker.Info

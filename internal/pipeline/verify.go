@@ -72,6 +72,9 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	if named := r.container.Image; named != "" && r.contract.Image != "" && !contract.SameImage(named, r.contract.Image) {
 		o.Tell.Note(fmt.Sprintf("%s names the image %s; %s runs in its place", r.contract.Workload, named, r.contract.Image))
 	}
+	if left := workload.NetworkPolicies(r.objects); len(left) > 0 && r.needs(podSections...) {
+		o.Tell.Note(fmt.Sprintf("Left out %s: network policies would shut out podproof's own pods", strings.Join(left, ", ")))
+	}
 	engine, err := docker.Connect(ctx)
 	if err != nil {
 		return Result{}, err
@@ -156,7 +159,7 @@ func (r *run) readManifests() error {
 	if r.runners, err = workload.Runners(r.objects); err != nil {
 		return err
 	}
-	if r.redact, err = workload.Redactor(r.objects); err != nil {
+	if r.redact, r.secrets, err = workload.Redactor(r.objects); err != nil {
 		return err
 	}
 	if err := r.derive(contract.ImageFacts{}); err != nil {

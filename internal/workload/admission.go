@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -20,15 +19,7 @@ const warnLabel = "pod-security.kubernetes.io/warn"
 // Admission asks the API server for a pod of a runner, in a dry run: what it would say is
 // told, and nothing is made. The namespace is one that CreateNamespace has made.
 func (a *Applier) Admission(ctx context.Context, namespace string, r Runner) (*evidence.Admission, error) {
-	p := &corev1.Pod{ObjectMeta: *r.Template.ObjectMeta.DeepCopy(), Spec: *r.Template.Spec.DeepCopy()}
-	// A StatefulSet's controller adds the volumes of its claims; which kind they are makes no difference here.
-	claims, _, _ := unstructured.NestedSlice(r.Object.Object, "spec", "volumeClaimTemplates")
-	for _, c := range claims {
-		if m, ok := c.(map[string]any); ok {
-			name, _, _ := unstructured.NestedString(m, "metadata", "name")
-			p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
-		}
-	}
+	p := &corev1.Pod{ObjectMeta: *r.Template.ObjectMeta.DeepCopy(), Spec: r.PodSpec()}
 	p.Name, p.GenerateName, p.Namespace = "", "podproof-admission-", namespace
 	heard := &warnings{}
 	_, err := a.Client.CoreV1().Pods(namespace).Create(context.WithValue(ctx, warningsKey{}, heard), p,

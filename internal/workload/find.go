@@ -2,11 +2,13 @@ package workload
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"podproof.dev/podproof/internal/contract"
@@ -69,6 +71,21 @@ func (r *Runner) count(replicas *int32) {
 
 func convert(o Object, to any) error {
 	return runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, to)
+}
+
+// PodSpec is that of a pod which podproof makes itself, from the template. For the claims of a
+// StatefulSet, whose volumes its controller would add, it has an emptyDir each.
+func (r Runner) PodSpec() corev1.PodSpec {
+	spec := *r.Template.Spec.DeepCopy()
+	claims, _, _ := unstructured.NestedSlice(r.Object.Object, "spec", "volumeClaimTemplates")
+	for _, c := range claims {
+		m, _ := c.(map[string]any)
+		name, _, _ := unstructured.NestedString(m, "metadata", "name")
+		// A claim takes precedence over a volume of the same name.
+		spec.Volumes = slices.DeleteFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == name })
+		spec.Volumes = append(spec.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+	}
+	return spec
 }
 
 // Find returns the runner that a contract names. That it is there was seen to when the

@@ -141,6 +141,37 @@ func TestContainerOf(t *testing.T) {
 	}
 }
 
+// A pod of a StatefulSet's template alone has no volumes for its claims, and is refused.
+func TestPodSpecHasVolumesForClaims(t *testing.T) {
+	rs, err := Runners(parse(t, `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: api}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      volumes: [{name: config, configMap: {name: api}}, {name: cache, hostPath: {path: /cache}}]
+      containers: [{name: api, image: "app:1", volumeMounts: [{name: data, mountPath: /data}]}]
+  volumeClaimTemplates:
+    - {metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
+    - {metadata: {name: cache}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, v := range rs[0].PodSpec().Volumes {
+		got = append(got, fmt.Sprintf("%s, emptyDir %t", v.Name, v.EmptyDir != nil))
+	}
+	if diff := cmp.Diff([]string{"config, emptyDir false", "data, emptyDir true", "cache, emptyDir true"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := len(rs[0].Template.Spec.Volumes); n != 2 {
+		t.Errorf("the template itself has %d volumes now", n)
+	}
+}
+
 func TestServices(t *testing.T) {
 	objects := parse(t, zoo)
 	for i, want := range map[int]string{0: "web front", 1: ""} {

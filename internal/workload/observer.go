@@ -111,7 +111,7 @@ func (o *Observer) saw(ctx context.Context, p *corev1.Pod, gone bool) {
 	for _, what := range changes(w.Pod, p) {
 		w.timeline = append(w.timeline, evidence.Mark{At: now, Source: "watch", What: what})
 	}
-	w.Pod = p
+	w.Pod = o.redacted(p)
 	if gone {
 		w.Gone = now
 		w.timeline = append(w.timeline, evidence.Mark{At: now, Source: "watch", What: "pod removed"})
@@ -124,6 +124,26 @@ func (o *Observer) saw(ctx context.Context, p *corev1.Pod, gone bool) {
 		}
 	}
 	o.broadcast()
+}
+
+// redacted is a copy of a pod without the values of Secrets in its messages: a process writes
+// its last words there, and a runtime quotes the command that it could not start.
+func (o *Observer) redacted(p *corev1.Pod) *corev1.Pod {
+	p = p.DeepCopy()
+	p.Status.Message = o.redact(p.Status.Message)
+	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
+		for i := range list {
+			for _, s := range []corev1.ContainerState{list[i].State, list[i].LastTerminationState} {
+				if s.Waiting != nil {
+					s.Waiting.Message = o.redact(s.Waiting.Message)
+				}
+				if s.Terminated != nil {
+					s.Terminated.Message = o.redact(s.Terminated.Message)
+				}
+			}
+		}
+	}
+	return p
 }
 
 func (o *Observer) heard(e *corev1.Event) {

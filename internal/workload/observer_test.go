@@ -105,6 +105,29 @@ func TestObserverSeesAPodsLife(t *testing.T) {
 	}
 }
 
+// A pod's own last words come by its status, past the logs.
+func TestObserverRedactsMessages(t *testing.T) {
+	b := observe(t, "", func(string) {})
+	last := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Message: "bad key hunter2"}}
+	p := b.pod("u1", container(corev1.ContainerStatus{LastTerminationState: last,
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "RunContainerError", Message: "exec hunter2"}}}))
+	p.Status.Message = "evicted hunter2"
+	p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "init", State: *last.DeepCopy()}}
+	given := p.DeepCopy()
+	b.saw(t.Context(), p, false)
+
+	if diff := cmp.Diff(given, p); diff != "" {
+		t.Errorf("the watch's own object was changed (-before +after):\n%s", diff)
+	}
+	s := b.Evidence("u1", "api").Status
+	got := []string{s.Message, s.InitContainerStatuses[0].State.Terminated.Message, s.ContainerStatuses[0].State.Waiting.Message,
+		s.ContainerStatuses[0].LastTerminationState.Terminated.Message}
+	if diff := cmp.Diff([]string{"evicted [masked]", "bad key [masked]", "exec [masked]", "bad key [masked]"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	b.until(t, "the same in what others read", func(o *Observed) bool { return LastTerminated(o.Pod, "api").Message == "bad key [masked]" })
+}
+
 func TestObserverHearsEvents(t *testing.T) {
 	b := observe(t, "", func(string) {})
 	event := func(name, kind, reason, message string, count int32) *corev1.Event {

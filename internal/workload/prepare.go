@@ -63,11 +63,12 @@ func NamespaceOf(objects []Object) string {
 }
 
 // Place returns copies of the objects that carry the run's label, lie in its namespace and
-// run the images of the placement. Namespaces are left out: podproof makes its own.
+// run the images of the placement. Namespaces are left out, since podproof makes its own, and
+// so are network policies.
 func Place(objects []Object, p Placement) []Object {
 	var out []Object
 	for _, o := range objects {
-		if o.GetKind() == "Namespace" {
+		if o.GetKind() == "Namespace" || isNetworkPolicy(o) {
 			continue
 		}
 		c := Object{o.DeepCopy(), o.Source}
@@ -87,6 +88,22 @@ func Place(objects []Object, p Placement) []Object {
 	}
 	return out
 }
+
+// NetworkPolicies names the network policies among the objects, and where each was read. One
+// that admits the workload's pods by their labels shuts out those of the trials, which must
+// have none of them, and the agent.
+func NetworkPolicies(objects []Object) []string {
+	var out []string
+	for _, o := range objects {
+		if isNetworkPolicy(o) {
+			out = append(out, fmt.Sprintf("%s (%s)", o, o.Source))
+		}
+	}
+	return out
+}
+
+// isNetworkPolicy counts those of a network plugin's own, too: CiliumNetworkPolicy.
+func isNetworkPolicy(o Object) bool { return strings.HasSuffix(o.GetKind(), "NetworkPolicy") }
 
 func podSpecPath(kind string) []string {
 	switch kind {

@@ -14,6 +14,7 @@ func TestPlace(t *testing.T) {
 		name, given, want string
 	}{
 		{"a namespace", "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}", ""},
+		{"a network policy", "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: db}, spec: {podSelector: {}}}", ""},
 		{"an object of a namespace",
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop, labels: {app: api}}}",
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: podproof-r1, labels: {app: api, podproof.dev/run: r1}}}"},
@@ -98,6 +99,18 @@ func TestClusterScoped(t *testing.T) {
 {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fast}, provisioner: p}
 `))
 	if diff := cmp.Diff([]string{"m.yaml:3 clusterrole/all", "m.yaml:7 storageclass/fast"}, names(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestNetworkPolicies(t *testing.T) {
+	got := NetworkPolicies(parse(t, `{apiVersion: v1, kind: Service, metadata: {name: db}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: db}, spec: {podSelector: {}}}
+---
+{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: api}, spec: {}}
+`))
+	if diff := cmp.Diff([]string{"networkpolicy/db (m.yaml:3)", "ciliumnetworkpolicy/api (m.yaml:5)"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

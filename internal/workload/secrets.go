@@ -4,28 +4,33 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/evidence"
 )
 
 // shortest is the length below which a secret's value is left alone: names such as
 // "postgres" are values of Secrets, too, and taking them out would garble every log.
 const shortest = 9
 
-// Redactor takes the values of the manifests' Secrets out of texts, also in base64.
-func Redactor(objects []Object) (func(string) string, error) {
+// Redactor takes the values of the manifests' Secrets out of texts, also in base64. It says
+// which ones it looks for.
+func Redactor(objects []Object) (func(string) string, *evidence.Secrets, error) {
 	type replacement struct{ value, by string }
 	var all []replacement
+	secrets := &evidence.Secrets{Shortest: shortest}
 	for _, o := range objects {
 		if o.GetKind() != "Secret" {
 			continue
 		}
 		var s corev1.Secret
 		if err := convert(o, &s); err != nil {
-			return nil, &ManifestError{[]string{fmt.Sprintf("%s: %s: %v", o.Source, o, err)}}
+			return nil, nil, &ManifestError{[]string{fmt.Sprintf("%s: %s: %v", o.Source, o, err)}}
 		}
 		values := map[string]string{}
 		for k, v := range s.Data {
@@ -34,10 +39,15 @@ func Redactor(objects []Object) (func(string) string, error) {
 		for k, v := range s.StringData {
 			values[k] = v
 		}
-		for k, v := range values {
-			by := fmt.Sprintf("[value of %s:%s]", o, k)
-			for _, form := range forms(v) {
-				all = append(all, replacement{form, by})
+		for _, k := range slices.Sorted(maps.Keys(values)) {
+			name, looked := fmt.Sprintf("%s:%s", o, k), forms(values[k])
+			if len(looked) == 0 {
+				secrets.TooShort = append(secrets.TooShort, name)
+				continue
+			}
+			secrets.LookedFor++
+			for _, form := range looked {
+				all = append(all, replacement{form, "[value of " + name + "]"})
 			}
 		}
 	}
@@ -49,7 +59,7 @@ func Redactor(objects []Object) (func(string) string, error) {
 	for _, r := range all {
 		pairs = append(pairs, r.value, r.by)
 	}
-	return strings.NewReplacer(pairs...).Replace, nil
+	return strings.NewReplacer(pairs...).Replace, secrets, nil
 }
 
 // forms are the ways in which a secret's value is found in a text: its lines, since a log is

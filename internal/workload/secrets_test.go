@@ -3,17 +3,22 @@ package workload
 import (
 	"encoding/base64"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"podproof.dev/podproof/internal/evidence"
 )
 
 func TestRedactor(t *testing.T) {
 	base := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
-	redact, err := Redactor(parse(t, `apiVersion: v1
+	redact, secrets, err := Redactor(parse(t, `apiVersion: v1
 kind: Secret
 metadata: {name: api}
 stringData:
   TOKEN: correct-horse
   LONGER: correct-horse-battery
   USER: postgres
+  EMPTY: ""
   URL: postgres://app:pa55/word-of-db@db/app
   PEM: |
     -----BEGIN PRIVATE KEY-----
@@ -29,6 +34,10 @@ data: {GREETING: good-morning-all}
 `))
 	if err != nil {
 		t.Fatal(err)
+	}
+	want := &evidence.Secrets{LookedFor: 5, TooShort: []string{"secret/api:EMPTY", "secret/api:USER"}, Shortest: 9}
+	if diff := cmp.Diff(want, secrets); diff != "" {
+		t.Errorf("looked for (-want +got):\n%s", diff)
 	}
 	for _, c := range []struct{ name, text, want string }{
 		{"stringData", "token=correct-horse.", "token=[value of secret/api:TOKEN]."},
@@ -48,5 +57,12 @@ data: {GREETING: good-morning-all}
 				t.Errorf("%q becomes %q, want %q", c.text, got, c.want)
 			}
 		})
+	}
+}
+
+func TestRedactorOfNoSecret(t *testing.T) {
+	redact, secrets, err := Redactor(parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: api}, data: {A: good-morning-all}}"))
+	if err != nil || redact("x") != "x" || secrets.LookedFor != 0 || len(secrets.TooShort) != 0 {
+		t.Errorf("%+v, %v", secrets, err)
 	}
 }

@@ -78,6 +78,7 @@ func (b *Bench) StartAgent(ctx context.Context, image string, within time.Durati
 type Load struct {
 	in     io.WriteCloser
 	cancel context.CancelFunc
+	redact func(string) string
 	stderr bytes.Buffer
 
 	mu       sync.Mutex
@@ -105,7 +106,7 @@ func (b *Bench) StartLoad(ctx context.Context, plan agent.Plan) (*Load, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
-	l := &Load{in: inW, cancel: cancel, changed: make(chan struct{}), ended: make(chan struct{})}
+	l := &Load{in: inW, cancel: cancel, redact: b.Redact, changed: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		err := exec.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: inR, Stdout: outW, Stderr: &l.stderr})
 		inR.CloseWithError(io.ErrClosedPipe)
@@ -157,10 +158,11 @@ func (l *Load) read(out *io.PipeReader) {
 		l.mu.Lock()
 		switch {
 		case err != nil:
-			l.err = fmt.Errorf("the agent said %q: %w", lines.Text(), err)
+			l.err = fmt.Errorf("the agent said %q: %w", brief(lines.Text()), err)
 		case line.Outcome != nil:
 			o := *line.Outcome
 			o.Start = o.Start.Add(-l.offset)
+			o.Head, o.Body = l.redact(o.Head), l.redact(o.Body)
 			l.outcomes = append(l.outcomes, o)
 		case line.Held != "":
 			l.held++

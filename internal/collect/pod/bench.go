@@ -4,6 +4,7 @@ package pod
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,11 +50,10 @@ const trialDeadline = 10 * time.Minute
 // trial is a pod of its own made from the subject's template: same containers, same
 // identity, but no label that a Service or a Deployment would take it by.
 func (b *Bench) trial(trial, name string) *corev1.Pod {
-	t := b.Subject.Template.DeepCopy()
 	p := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: b.Namespace, Annotations: t.Annotations,
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: b.Namespace, Annotations: maps.Clone(b.Subject.Template.Annotations),
 			Labels: map[string]string{workload.RunLabel: b.Run, workload.TrialLabel: trial}},
-		Spec: t.Spec,
+		Spec: b.Subject.PodSpec(),
 	}
 	seconds := int64(trialDeadline.Seconds())
 	p.Spec.ActiveDeadlineSeconds = &seconds

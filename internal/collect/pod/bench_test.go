@@ -57,6 +57,19 @@ func TestTrialPodStandsAlone(t *testing.T) {
 	}
 }
 
+// A volume claim's mount needs a volume also where no StatefulSet makes the pod.
+func TestTrialPodHasVolumesForClaims(t *testing.T) {
+	b := bench(corev1.PodTemplateSpec{})
+	claim := map[string]any{"metadata": map[string]any{"name": "data"}}
+	if err := unstructured.SetNestedSlice(b.Subject.Object.Object, []any{claim}, "spec", "volumeClaimTemplates"); err != nil {
+		t.Fatal(err)
+	}
+	want := []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
+	if diff := cmp.Diff(want, b.trial("termination", "podproof-termination").Spec.Volumes); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestPodsOf(t *testing.T) {
 	b := bench(corev1.PodTemplateSpec{})
 	for _, c := range []struct {
@@ -113,6 +126,12 @@ func TestParseWrites(t *testing.T) {
 	want := []evidence.Write{{Path: "/app/a", Bytes: 10}, {Path: "/tmp/with space", Bytes: 2}}
 	if diff := cmp.Diff(want, got); diff != "" || further != 0 {
 		t.Errorf("%d further (-want +got):\n%s", further, diff)
+	}
+	mounts := "mount\t/\nmount\t/app/config.yaml\nmount\t/with\\040space\nmount\t/data\n"
+	got, _ = parseWrites(mounts + "0\t/app/config.yaml\n0\t/with space\n7\t/app/config.yaml.bak\n0\t/app/lock\n5\t/data/x\n")
+	want = []evidence.Write{{Path: "/app/config.yaml.bak", Bytes: 7}, {Path: "/app/lock"}, {Path: "/data/x", Bytes: 5}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("next to mount points (-want +got):\n%s", diff)
 	}
 	if got, further = parseWrites(strings.Repeat("1\t/a\n", 60) + "9\t/large\n"); len(got) != 50 || further != 11 || got[0].Path != "/large" {
 		t.Errorf("%d listed, %d further, first %+v", len(got), further, got[0])

@@ -25,11 +25,6 @@ func Identity(ctx context.Context, b *Bench) (*evidence.Identity, error) {
 		return nil, fmt.Errorf("container %s of pod %s had no process when /proc was read", b.Container, p.Name)
 	}
 	id := &evidence.Identity{Pod: p.Name, Container: b.Container, Processes: processes}
-	for i := range id.Processes {
-		for j, arg := range id.Processes[i].Command {
-			id.Processes[i].Command[j] = b.Redact(arg)
-		}
-	}
 	for _, s := range p.Status.ContainerStatuses {
 		if s.Name == b.Container {
 			id.Reported = s.User

@@ -20,7 +20,8 @@ const procScript = `for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
   printf 'Mounts:\t'; while read -r _ _ _ _ at _; do printf '%s ' "$at"; done 2>/dev/null < "$d/mountinfo"; echo
 done`
 
-// processes reads every process of a container, first process first.
+// processes reads every process of a container, first process first, without the values of
+// Secrets in their arguments.
 func (b *Bench) processes(ctx context.Context, node, containerID string) ([]evidence.Process, error) {
 	if b.Node == nil {
 		return nil, fmt.Errorf("this cluster lets podproof run nothing on a node, where it would read /proc")
@@ -32,7 +33,13 @@ func (b *Bench) processes(ctx context.Context, node, containerID string) ([]evid
 	if err != nil {
 		return nil, fmt.Errorf("reading /proc on the node: %w", err)
 	}
-	return parseProcesses(string(out))
+	ps, err := parseProcesses(string(out))
+	for _, p := range ps {
+		for i, arg := range p.Command {
+			p.Command[i] = b.Redact(arg)
+		}
+	}
+	return ps, err
 }
 
 // parseProcesses reads concatenated /proc/PID/status files (proc_pid_status(5)), each

@@ -140,12 +140,15 @@ func (s shell) Run(_ context.Context, node, command string, args ...string) ([]b
 
 func TestProcesses(t *testing.T) {
 	var ran []string
-	b := &Bench{Node: shell{out: read(status, "/api\037"), ran: &ran}}
+	b := &Bench{Node: shell{out: read(status, "/api\037--key=hunter2\037"), ran: &ran},
+		Redact: strings.NewReplacer("hunter2", "[masked]").Replace}
 	got, err := b.processes(t.Context(), "worker", "0a1b")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]evidence.Process{api(nil)}, got); diff != "" {
+	want := api(nil)
+	want.Command = []string{"/api", "--key=[masked]"}
+	if diff := cmp.Diff([]evidence.Process{want}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"worker: sh … 0a1b"}, ran); diff != "" {

@@ -44,16 +44,18 @@ else
   t=$(sed -n 's/^throttled_time //p' "$c/cpu.stat"); echo $((${t:-0} / 1000))
 fi`
 
-// writesScript lists size and path of the files in the upper directory of the root file
-// system of container $1. The runtime's own mount points and files are left out, and those
+// writesScript lists the mount points of container $1, and then size and path of the files in
+// the upper directory of its root file system. Left out are the runtime's own in /dev, and those
 // that kind's hook puts there (images/base/files/kind/bin/mount-product-files.sh). It says
 // "gone" of a container that has no process any more.
 const writesScript = `set -- $(grep -ls -- "$1" /proc/[0-9]*/cgroup)
 [ -n "$1" ] || { echo gone; exit; }
 pid=${1#/proc/}; pid=${pid%/cgroup}
-upper=$(awk '$5 == "/" {print $NF}' "/proc/$pid/mountinfo" | tr , '\n' | sed -n 's/^upperdir=//p')
+mounts=$(cat "/proc/$pid/mountinfo")
+upper=$(printf '%s\n' "$mounts" | awk '$5 == "/" {print $NF}' | tr , '\n' | sed -n 's/^upperdir=//p')
 [ -n "$upper" ] || exit 3
-cd "$upper" && find . -type f ! -path ./etc/hosts ! -path ./etc/hostname ! -path ./etc/resolv.conf ! -path './dev/*' ! -path './product_*' -printf '%s\t/%P\n' | sort -k2`
+printf '%s\n' "$mounts" | awk '{print "mount\t" $5}'
+cd "$upper" && find . -type f ! -path './dev/*' ! -path './product_*' -printf '%s\t/%P\n' | sort -k2`
 
 // Resources measures one container of the workload, idle and then under a light load that
 // the agent sends it, and lists what it wrote outside of its volumes.
@@ -199,11 +201,21 @@ func (m meter) writes(ctx context.Context, r *evidence.Resources) error {
 // gone tells whether a script found no process of the container.
 func gone(out []byte) bool { return strings.TrimSpace(string(out)) == "gone" }
 
+// unescape reads a path as mountinfo writes it (proc_pid_mountinfo(5)).
+var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\134`, `\`)
+
+// parseWrites leaves out what is a mount point: where the image has no file there, the runtime
+// makes an empty one to mount on.
 func parseWrites(out string) (ws []evidence.Write, further int) {
+	mounted := map[string]bool{}
 	for line := range strings.Lines(out) {
 		size, path, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if size == "mount" {
+			mounted[unescape.Replace(path)] = true
+			continue
+		}
 		n, err := strconv.ParseInt(size, 10, 64)
-		if ok && err == nil {
+		if ok && err == nil && !mounted[path] {
 			ws = append(ws, evidence.Write{Path: path, Bytes: n})
 		}
 	}
