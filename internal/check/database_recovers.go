@@ -29,7 +29,7 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	tried, problems := away(e)
 	j.unknown(problems)
-	stream, restarted := queryStream(c), ""
+	stream, restarted, unfit := queryStream(c), "", ""
 	var guilty *Finding
 	var blamed evidence.Outage
 	excuse := ""
@@ -41,6 +41,9 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 		switch {
 		case !asked:
 			j.note(where, "no request was sent to the %s route", stream)
+			continue
+		case guilty == nil && unanswerable(o, stream) != "":
+			unfit = unanswerable(o, stream)
 			continue
 		case back.IsZero():
 			j.broken(where, "no query was answered after it was back%s", lastWords(o, stream))
@@ -70,6 +73,10 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 	if excuse != "" {
 		return j.undecided(excuse, whenQuiet)
 	}
+	if unfit != "" {
+		return j.undecided(fmt.Sprintf("before the database was away the %s route gave no success: %s", stream, unfit),
+			"Let the contract's http.query be a request that succeeds; method, header and body can be given.")
+	}
 	if restarted != "" {
 		return j.undecided(restarted, mend("probes/liveness-survives-outage"))
 	}
@@ -79,6 +86,10 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 	if len(seen) == 0 {
 		return j.undecided("no query was sent", "Let the contract's http.query name a route whose answer comes from the database.")
 	}
+	if c.HTTP.Query != nil && unmoved(tried) {
+		return j.undecided("the query route was answered with success all the while, so it does not ask the database",
+			"Let the contract's http.query name a route whose answer comes from the database.")
+	}
 	if c.HTTP.Query == nil {
 		if truth := judgeReadinessTellsTheTruth(c, e); truth.Status != Pass {
 			return j.undecided("the contract names no route that asks the database, and the readiness route does not tell",
@@ -87,6 +98,41 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 		j.note("query", "the contract names no http.query; the readiness route was asked, which follows the database")
 	}
 	return j.pass("Recovery from database outages OK", "a query was answered this long after the database was back: "+list(seen))
+}
+
+// unanswerable is the last answer of a stream before an outage, where none was a success.
+func unanswerable(o evidence.Outage, stream string) (words string) {
+	for _, r := range o.Requests {
+		if r.Stream != stream || r.Ended().After(o.Began) {
+			continue
+		}
+		if r.Failure == "" && r.Status < 300 {
+			return ""
+		}
+		words = requestWords(r)
+	}
+	return words
+}
+
+// unmoved tells whether queries were answered with success in all outages that last.
+func unmoved(os []evidence.Outage) bool {
+	const settled = 2 * time.Second // that a fault takes to work
+	answered := 0
+	for _, o := range os {
+		if o.Kind != "refused" && o.Kind != "frozen" {
+			continue
+		}
+		for _, r := range o.Requests {
+			if r.Stream != streamQuery || r.Start.Before(o.Began.Add(settled)) || r.Start.After(o.Healed) {
+				continue
+			}
+			if r.Failure != "" || r.Status >= 300 || r.Ended().After(o.Healed) {
+				return false
+			}
+			answered++
+		}
+	}
+	return answered > 0
 }
 
 // firstAnswer is when the first request after the outage was answered with success.
@@ -113,7 +159,7 @@ func lastWords(o evidence.Outage, stream string) string {
 	return ""
 }
 
-// hanging finds the requests that nobody answered for as long as podproof waits.
+// hanging finds the requests that nobody answered while the database was away.
 func (j *Judgement) hanging(o evidence.Outage, where string) {
 	slowest := map[string]evidence.Request{}
 	for _, r := range o.Requests {
@@ -127,6 +173,8 @@ func (j *Judgement) hanging(o evidence.Outage, where string) {
 		case !ok:
 		case r.Failure == "timeout":
 			j.broken(where, "a request to the %s route was not answered at all: %s", stream, requestWords(r))
+		case r.End >= evidence.HangsAfter.Seconds() && r.Start.Before(o.Healed) && r.Ended().After(o.Healed):
+			j.broken(where, "a request to the %s route hung for %s, until the database was back", stream, seconds(r.End))
 		case r.End > 1:
 			j.detail(where, "the slowest answer of the %s route: %s", stream, requestWords(r))
 		}

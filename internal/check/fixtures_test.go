@@ -46,7 +46,7 @@ func goodEvidence() evidence.Evidence {
 		Health:           &evidence.Health{URL: "http://api:8000/health", From: "the node", Attempts: []evidence.HTTPAttempt{{Status: 200, Seconds: 0.003}}},
 		Identity:         &evidence.Identity{Pod: "api-1", Container: "api", Processes: []evidence.Process{goodProcess()}},
 		Termination:      goodTermination(),
-		EarlyTermination: goodTermination(), InFlight: goodInFlight(), OutageTermination: goodTermination(),
+		EarlyTermination: goodEarlyTermination(), InFlight: goodInFlight(), OutageTermination: goodTermination(),
 		Rollouts: goodRollouts(), Outages: goodOutages(), MalformedEnv: goodMalformed(), Resources: goodResources(),
 		Responses:    []evidence.Response{{Name: "not found", Method: "GET", Path: "/nothing", Request: answer("not found", 10, 404)}},
 		ReadOnlyRoot: &evidence.Variant{Pod: goodPod("podproof-read-only-root"), Ready: true, Seconds: 2},
@@ -175,6 +175,12 @@ func goodProcess() evidence.Process {
 // process changes the first process.
 func process(change func(*evidence.Process)) evidence.Evidence {
 	return with(func(e *evidence.Evidence) { change(&e.Identity.Processes[0]) })
+}
+
+func goodEarlyTermination() *evidence.Termination {
+	t := goodTermination()
+	t.WasReady = false
+	return t
 }
 
 func goodTermination() *evidence.Termination {

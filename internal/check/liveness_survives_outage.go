@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -35,7 +36,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		lasted := o.Healed.Sub(o.Began).Seconds()
 		j.Seconds += lasted
 		longest = max(longest, lasted)
-		if o.Restarts == 0 {
+		if o.Restarts == 0 && !killedIn(podIn(e, o), o) {
 			continue
 		}
 		where, what := "database away: "+awayWords(o), j.restart(e, o)
@@ -65,7 +66,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		j.note("liveness", "the container has no liveness probe, so that only its own end could restart it")
 		return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s)", seconds(longest), outageKinds(tried)))
 	}
-	budget := probeBudget(probe.LivenessProbe).Seconds()
+	budget := evidence.ProbeBudget(probe.LivenessProbe).Seconds()
 	if longest < budget {
 		return j.undecided(fmt.Sprintf("no restart in outages of up to %s, and the liveness probe gives up after %s", seconds(longest), seconds(budget)),
 			"Run podproof again; an outage that is long enough (frozen) was not tried.")
@@ -82,6 +83,9 @@ func (j *Judgement) restart(e evidence.Evidence, o evidence.Outage) string {
 				j.note("pod "+p.Name, "%s", said(ev.Message, 200))
 			}
 		}
+		if o.Restarts == 0 { // it was still on its way out when the outage was over
+			return "the liveness probe had the container stopped"
+		}
 		return fmt.Sprintf("the liveness probe had the container restarted %s", times(o.Restarts))
 	}
 	p.Log = slices.DeleteFunc(slices.Clone(p.Log), func(l evidence.LogLine) bool { return l.At.After(o.Healed) })
@@ -94,8 +98,15 @@ func (j *Judgement) restart(e evidence.Evidence, o evidence.Outage) string {
 }
 
 // livenessKills tells whether the kubelet has ended a container of the pod for its liveness probe.
-func livenessKills(p evidence.Pod) bool {
+func livenessKills(p evidence.Pod) bool { return slices.ContainsFunc(p.Events, isLivenessKill) }
+
+func isLivenessKill(ev evidence.Event) bool {
+	return ev.Reason == "Killing" && strings.Contains(ev.Message, "liveness")
+}
+
+// killedIn tells whether it did so in an outage. Events have whole seconds.
+func killedIn(p evidence.Pod, o evidence.Outage) bool {
 	return slices.ContainsFunc(p.Events, func(ev evidence.Event) bool {
-		return ev.Reason == "Killing" && strings.Contains(ev.Message, "liveness")
+		return isLivenessKill(ev) && !ev.At.Before(o.Began.Truncate(time.Second)) && !ev.At.After(o.Healed.Add(time.Second))
 	})
 }

@@ -58,6 +58,14 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		return inconclusive(e, evidence.SectionRollouts, j.Promised)
 	}
 	n, lost, undecided, excuse := 0, 0, "", ""
+	fix := "Let the rollout finish in the time that the contract gives a start; kubectl rollout status shows what it waits for."
+	switch w := e.Workload; {
+	case len(tried) == len(kinds):
+	case w != nil && w.Replicas < 2:
+		j.note("workload", "it has one replica, which an eviction, as for the drain of a node, takes away: that was not tried")
+	default:
+		undecided, fix = "not all was tried: "+e.Why(evidence.SectionRollouts), "Remove what was in the way, then run podproof again."
+	}
 	var guilty *Finding
 	for _, o := range tried {
 		j.Seconds += o.Seconds
@@ -88,7 +96,7 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		return j.undecided(fmt.Sprintf("%d of %d requests lost, %s", lost, n, excuse),
 			"Run podproof again while the machine has less to do: a pod cannot serve for as long as that takes.")
 	case undecided != "":
-		return j.undecided(undecided, "Let the rollout finish in the time that the contract gives a start; kubectl rollout status shows what it waits for.")
+		return j.undecided(undecided, fix)
 	}
 	bound := 3 / float64(n) * 100
 	return j.pass(fmt.Sprintf("%s (0 of %d)", line, n),
@@ -192,11 +200,11 @@ func rolloutFix(all []evidence.Rollout) string {
 			continue
 		}
 		if lost := len(lostIn(o)); lost > 0 {
-			return fmt.Sprintf("A preStop sleep of %d s alone does not mend it: %d of %d requests were still lost. Look at maxUnavailable, at the readiness probe of the new pods, and at what the process does with open connections.",
-				o.PreStopSleep, lost, len(o.Requests))
+			return fmt.Sprintf("A preStop sleep of %d s alone does not mend it: %d of %d requests were still lost in the %s. Look at maxUnavailable, at the readiness probe of the new pods, and at what the process does with open connections.",
+				o.PreStopSleep, lost, len(o.Requests), o.Kind)
 		}
-		return fmt.Sprintf("Add lifecycle: {preStop: {sleep: {seconds: %d}}} to the container (or a delay in the process), within the grace period: with it, none of %d requests was lost.",
-			o.PreStopSleep, len(o.Requests))
+		return fmt.Sprintf("Add lifecycle: {preStop: {sleep: {seconds: %d}}} to the container (or a delay in the process), within the grace period: with it, none of %d requests was lost in the %s.",
+			o.PreStopSleep, len(o.Requests), o.Kind)
 	}
 	return ""
 }

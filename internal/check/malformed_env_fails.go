@@ -15,13 +15,13 @@ var malformedEnvFails = Check{
 		"And a process that prints the value of a wrong setting prints a secret, when it is one.",
 	Fix:      "Parse every setting at the start, end non-zero when one is wrong, name the variable, and never print the value.",
 	Story:    Reliable,
-	Needs:    []evidence.Section{evidence.SectionMalformedEnv},
+	Needs:    []evidence.Section{evidence.SectionStartup, evidence.SectionMalformedEnv},
 	Judge:    judgeMalformedEnvFails,
 	Timeline: func(e evidence.Evidence) []Moment { return variableMoments(e.MalformedEnv) },
 }
 
 func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
-	j := Judgement{Promised: "with an empty or malformed required variable the container exits non-zero, names it, and does not print the value"}
+	j := Judgement{Promised: "with an empty or malformed required variable the container exits non-zero, and does not print the value"}
 	if len(c.Env.Required) == 0 {
 		return j.skip("the contract requires no variable (env.required)")
 	}
@@ -46,9 +46,15 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 			continue
 		case !t.Exited:
 			j.broken(what, "the container ran on for %s, and was not Ready", seconds(t.Seconds))
-		case t.Last != nil && t.Last.ExitCode == 0:
+		case notByItself(t.Last) != "":
+			open = what + ": " + notByItself(t.Last)
+			continue
+		case t.Last.ExitCode == 0:
 			j.broken(what, "the container ended with exit code 0, which says that all is well")
-		case !logSays(t.Pod, t.Variable):
+		case !names(t, t.Variable) && crashesAnyway(e):
+			open = what + ": it exited without naming the variable, but so does the workload with all variables set; see startup/ready"
+			continue
+		case !names(t, t.Variable):
 			j.note(what, "the container ended with %s, and its log does not name the variable", exitWords(*t.Last))
 		}
 		tried++

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -95,10 +97,8 @@ func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
 			return outcome{open: s}
 		}
 		return outcome{broken: fmt.Sprintf("the container still ran after %s", seconds(t.Seconds)), late: true}
-	case last == nil, last.Reason == "ContainerStatusUnknown":
-		return outcome{open: "it exited, and its exit code is not known"}
-	case last.Reason == "StartError", last.Reason == "ContainerCannotRun", last.Reason == "OOMKilled":
-		return outcome{open: "the process did not end on its own account: " + exitWords(*last)}
+	case notByItself(last) != "":
+		return outcome{open: notByItself(last)}
 	case last.ExitCode == 0:
 		return outcome{broken: "the container exited with 0, which says that all went well", fix: "Exit with a code other than 0."}
 	case t.Seconds > limit:
@@ -111,6 +111,17 @@ func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
 			fix: "Name every missing variable (not its value) in the message with which the process ends."}
 	}
 	return outcome{}
+}
+
+// notByItself says why an exit tells nothing of the process, empty where it ended on its own account.
+func notByItself(last *corev1.ContainerStateTerminated) string {
+	switch {
+	case last == nil, last.Reason == "ContainerStatusUnknown":
+		return "it exited, and its exit code is not known"
+	case last.Reason == "StartError", last.Reason == "ContainerCannotRun", last.Reason == "OOMKilled":
+		return "the process did not end on its own account: " + exitWords(*last)
+	}
+	return ""
 }
 
 // trialStarved says how short of CPU the node was in a trial, empty where it was not.

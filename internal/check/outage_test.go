@@ -2,7 +2,6 @@ package check
 
 import (
 	"slices"
-	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -113,6 +112,14 @@ var readinessTruthExamples = []example{
 		e: outages(func(o *evidence.Outages) { o.Trials[2].Unready = time.Time{} })},
 	{name: "does not come back", c: goodContract(), want: Fail, says: []string{"never answered", "not Ready again"},
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Ready = time.Time{} })},
+	{name: "Ready until it was over", c: goodContract(), want: Fail, says: []string{"never answered", "stayed Ready for the 23.0 s"},
+		e: outages(func(o *evidence.Outages) { o.Trials[3].Unready, o.Trials[3].Ready = at(163.2), at(164) })},
+	{name: "unready too late", c: goodContract(), want: Fail, says: []string{"Ready for 19.5 s without its database", "gives up after 6.0 s"},
+		e: outages(func(o *evidence.Outages) { o.Trials[3].Away, o.Trials[3].Unready = at(140.5), at(160) })},
+	{name: "unready too late on a busy node", c: goodContract(), want: Inconclusive, says: []string{"Ready for 19.5 s", "short of CPU"}, e: pressed(
+		outages(func(o *evidence.Outages) { o.Trials[3].Away, o.Trials[3].Unready = at(140.5), at(160) }), 0.95, 0.8)},
+	{name: "Ready again too late", c: queried, want: Fail, says: []string{"not Ready for 29.8 s after its queries were answered", "needs 3.0 s"},
+		e: outages(func(o *evidence.Outages) { o.Trials[2].Away, o.Trials[2].Ready = at(120.2), at(155) })},
 	{name: "only by a restart", c: goodContract(), want: Inconclusive, says: []string{"restarted once", "probes/liveness-survives-outage"},
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
 	{name: "has lost its database for good", c: queried, want: Inconclusive, e: lostForGood(3), says: []string{"for good reason", "database/recovers"}},
@@ -135,6 +142,12 @@ var livenessOutageExamples = []example{
 		o.Trials[3].Restarts = 2
 		o.Trials[3].Pod.Events = []evidence.Event{event(150, "Warning", "Unhealthy", "Liveness probe failed: timeout"), event(150, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
 	}), says: []string{"the liveness probe had the container restarted 2 times", "Liveness probe failed"}, hides: []string{"log:"}},
+	{name: "on its way out", c: goodContract(), want: Fail, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Pod.Events = []evidence.Event{event(150, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
+	}), says: []string{"the liveness probe had the container stopped"}},
+	{name: "killed before the outages", c: goodContract(), want: Pass, e: outages(func(o *evidence.Outages) {
+		o.Pod.Events = []evidence.Event{event(60, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
+	})},
 	{name: "ends by itself", c: goodContract(), want: Fail, e: outages(func(o *evidence.Outages) {
 		o.Trials[0].Restarts = 1
 		o.Pod.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 3}
@@ -168,6 +181,23 @@ var databaseRecoversExamples = []example{
 	{name: "never again", c: queried, want: Fail, e: lostForGood(0), says: []string{"no query was answered"}, hides: []string{"not tried"}},
 	{name: "hangs", c: queried, want: Fail, says: []string{"health route was not answered at all", "after 30.0 s"}, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Requests[1] = failed("health", 141, 30, "timeout")
+	})},
+	{name: "hangs until it is back", c: queried, want: Fail, says: []string{"query route hung for 21.5 s, until the database was back"}, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(142), End: 21.5, Status: 200}
+	})},
+	{name: "a query that never succeeds", c: queried, want: Inconclusive, says: []string{"before the database was away the query route gave no success: status 401", "header and body"}, hides: []string{"no query was answered"}, e: outages(func(o *evidence.Outages) {
+		for _, t := range o.Trials {
+			for i := range t.Requests {
+				if t.Requests[i].Stream == "query" {
+					t.Requests[i].Status = 401
+				}
+			}
+		}
+	})},
+	{name: "a query that does not ask", c: queried, want: Inconclusive, says: []string{"it does not ask the database", "http.query"}, e: outages(func(o *evidence.Outages) {
+		for i, t := range o.Trials {
+			o.Trials[i].Requests = append(t.Requests, answer("query", t.Began.Sub(at(0)).Seconds()+2.5, 200))
+		}
 	})},
 	{name: "slow, not hanging", c: queried, want: Pass, says: []string{"slowest answer of the query route: status 503 after 5.0 s"}, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(141), End: 5, Status: 503}
@@ -213,20 +243,4 @@ var exitUnderOutageExamples = []example{
 	{name: "not observed", c: goodContract(), want: Inconclusive,
 		e: without(evidence.SectionOutageTermination, func(e *evidence.Evidence) { e.OutageTermination = nil })},
 	{name: "no dependency", c: noDeps, want: Skipped, e: with(func(e *evidence.Evidence) { e.OutageTermination = nil })},
-}
-
-func TestProbeBudget(t *testing.T) {
-	for _, c := range []struct {
-		probe *corev1.Probe
-		want  time.Duration
-	}{
-		{nil, 0},
-		{&corev1.Probe{}, 3 * time.Second},
-		{&corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 5, FailureThreshold: 3}, 15 * time.Second},
-		{&corev1.Probe{PeriodSeconds: 10, TimeoutSeconds: 1, FailureThreshold: 2}, 20 * time.Second},
-	} {
-		if got := probeBudget(c.probe); got != c.want {
-			t.Errorf("%+v: %s, want %s", c.probe, got, c.want)
-		}
-	}
 }

@@ -47,19 +47,6 @@ func away(e evidence.Evidence, kinds ...string) (tried []evidence.Outage, proble
 	return tried, problems
 }
 
-// probeBudget is how long a probe may fail before its result counts: its threshold, times
-// what one attempt takes at most.
-func probeBudget(p *corev1.Probe) time.Duration {
-	if p == nil {
-		return 0
-	}
-	threshold := max(1, p.FailureThreshold)
-	if p.FailureThreshold == 0 {
-		threshold = 3 // Kubernetes' default
-	}
-	return time.Duration(threshold) * time.Duration(max(1, p.PeriodSeconds, p.TimeoutSeconds)) * time.Second
-}
-
 // outagePod is the container as it ran during the outages, with its impatient probes.
 func outagePod(e evidence.Evidence) *corev1.Container {
 	if e.Outages == nil {

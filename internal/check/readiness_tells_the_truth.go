@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -39,13 +41,14 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 		// The others may be over before a probe asks.
 		lasted := o.Kind == "refused" || o.Kind == "frozen"
 		lost := !o.Unready.IsZero() && o.Ready.IsZero()
+		told := toldLate(c, o, container)
 		if lasted {
 			j.Seconds += o.Healed.Sub(o.Began).Seconds()
 		}
 		switch {
-		case lasted && o.Unready.IsZero() && !saidReady(o) && starved(e, o.Began, o.Healed) != "":
+		case lasted && !noticed(o) && !saidReady(o) && starved(e, o.Began, o.Healed) != "":
 			unclear, fix = "the pod was not told to be unready in time ("+awayWords(o)+"); "+starved(e, o.Began, o.Healed), whenQuiet
-		case lasted && o.Unready.IsZero():
+		case lasted && !noticed(o):
 			j.broken(where, "the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds()))
 		case o.Restarts > 0 && (lasted || lost):
 			unclear, fix = restartedWords(o), mend("probes/liveness-survives-outage")
@@ -53,6 +56,10 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 			unclear, fix = "no query was answered after the outage ("+awayWords(o)+"), so that the pod is not Ready for good reason", mend("database/recovers")
 		case lost:
 			j.broken(where, "the pod was not Ready again after the database was back, though queries were answered")
+		case lasted && told != "" && starved(e, o.Began, latest(o.Ready, o.Unready)) != "":
+			unclear, fix = told+"; "+starved(e, o.Began, latest(o.Ready, o.Unready)), whenQuiet
+		case lasted && told != "":
+			j.broken(where, "%s", told)
 		case lasted:
 			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
 		}
@@ -67,6 +74,30 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 		return open
 	}
 	return j.pass("Readiness follows the database OK", list(said))
+}
+
+// noticed tells whether the pod was not Ready while its database was away.
+func noticed(o evidence.Outage) bool { return !o.Unready.IsZero() && o.Unready.Before(o.Healed) }
+
+// tellingMargin is what the kubelet and the API server may take, beside a probe's own time.
+const tellingMargin = 5 * time.Second
+
+// toldLate says by how much Ready changed later than the probe should take, empty where it did not.
+func toldLate(c contract.Contract, o evidence.Outage, probed *corev1.Container) string {
+	if probed == nil || probed.ReadinessProbe == nil || o.Away.IsZero() || o.Ready.IsZero() {
+		return ""
+	}
+	p := probed.ReadinessProbe
+	budget := evidence.ProbeBudget(p)
+	if took := o.Unready.Sub(o.Away); took > budget+tellingMargin {
+		return fmt.Sprintf("the pod was Ready for %s without its database, and its probe gives up after %s", seconds(took.Seconds()), seconds(budget.Seconds()))
+	}
+	back, _ := firstAnswer(o, queryStream(c))
+	budget = time.Duration(max(1, p.SuccessThreshold)*max(1, p.PeriodSeconds, p.TimeoutSeconds)) * time.Second
+	if took := o.Ready.Sub(latest(back, o.Healed)); took > budget+tellingMargin {
+		return fmt.Sprintf("the pod was not Ready for %s after its queries were answered again, and its probe needs %s", seconds(took.Seconds()), seconds(budget.Seconds()))
+	}
+	return ""
 }
 
 // saidReady tells whether the readiness route was answered with success at the end of an

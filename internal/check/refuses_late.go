@@ -32,9 +32,13 @@ func exitPrecision(t evidence.Termination) time.Duration {
 	return 2 * time.Second
 }
 
-// signalled is when the container got SIGTERM, or a little before: the kubelet's event has
-// whole seconds, and comes before a preStop hook, of which a sleep tells how long it takes.
+// signalled is when the container got SIGTERM, as its node tells it, or a little before: the
+// kubelet's event has whole seconds, and comes before a preStop hook, of which a sleep tells
+// how long it takes.
 func signalled(t evidence.Termination, container string) time.Time {
+	if !t.Signalled.IsZero() {
+		return t.Signalled
+	}
 	for _, ev := range t.Pod.Events {
 		if ev.Reason != "Killing" || ev.At.Before(t.Deleted.Truncate(time.Second)) {
 			continue

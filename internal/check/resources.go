@@ -2,7 +2,10 @@ package check
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -72,10 +75,51 @@ func judgeResourcesLimits(_ contract.Contract, e evidence.Evidence) Judgement {
 	if request, ok := c.Resources.Requests[corev1.ResourceMemory]; ok && r.Idle.Memory > request.Value() {
 		j.note(where, "idle it uses %s, more than its memory request of %s: it is the first to be evicted", dataSize(r.Idle.Memory), request.String())
 	}
+	j.killedForMemory(e)
+	j.workers(e, where, c.Resources.Limits.Cpu().AsApproximateFloat64())
 	if f := j.firstBroken(); f != nil {
 		return j.fail(f.Where+": "+f.Message+" (measured: "+used+")", "")
 	}
 	return j.pass(fmt.Sprintf("Resources OK (%s of %s)", dataSize(r.Loaded.Memory), limit.String()), used)
+}
+
+// killedForMemory finds the pods of the other trials that were killed for more memory than
+// their limit.
+func (j *Judgement) killedForMemory(e evidence.Evidence) {
+	pods := podsOfRun(e)
+	for _, o := range e.Rollouts {
+		pods = append(pods, o.Ended...)
+	}
+	for _, p := range pods {
+		s := underTest(p, containerName(e))
+		if s == nil {
+			continue
+		}
+		for _, t := range []*corev1.ContainerStateTerminated{s.State.Terminated, s.LastTerminationState.Terminated} {
+			if t != nil && t.Reason == "OOMKilled" {
+				j.broken("pod "+p.Name, "killed for more memory than its limit (OOMKilled), under the load of a trial")
+			}
+		}
+	}
+}
+
+// workers notes more processes of one kind than the CPU limit can run at a time; the runtimes
+// that count the node's CPUs instead of the limit start them.
+func (j *Judgement) workers(e evidence.Evidence, where string, cpus float64) {
+	if e.Identity == nil || cpus == 0 {
+		return
+	}
+	n := map[string]int{}
+	for _, p := range e.Identity.Processes {
+		if p.PID != 1 {
+			n[strings.Join(p.Command, " ")]++
+		}
+	}
+	for _, command := range slices.Sorted(maps.Keys(n)) {
+		if n[command] > 2*int(math.Ceil(cpus))+1 { // what gunicorn's manual recommends
+			j.note(where, "%d processes run %q, and its CPU limit is %g: set their number to what the limit can run (WEB_CONCURRENCY, --workers, GOMAXPROCS)", n[command], said(command, 80), cpus)
+		}
+	}
 }
 
 var staysClean = Check{

@@ -99,6 +99,12 @@ var lostRequestsExamples = []example{
 		e: rollouts(func(os []evidence.Rollout) { os[0].Finished = false })},
 	{name: "eviction refused", c: goodContract(), want: Inconclusive, says: []string{"eviction: too many"},
 		e: rollouts(func(os []evidence.Rollout) { os[1].Problem = "too many" })},
+	{name: "no eviction of one replica", c: goodContract(), want: Pass, says: []string{"0 of 200", "one replica"}, e: with(func(e *evidence.Evidence) {
+		e.Workload.Replicas, e.Rollouts = 1, e.Rollouts[:1]
+	})},
+	{name: "the eviction was not tried", c: goodContract(), want: Inconclusive, says: []string{"the agent is gone"}, e: with(func(e *evidence.Evidence) {
+		e.Rollouts, e.Missing = e.Rollouts[:1], map[evidence.Section]string{evidence.SectionRollouts: "the agent is gone"}
+	})},
 	{name: "no Deployment", c: goodContract(), want: Skipped, e: with(func(e *evidence.Evidence) { e.Workload.Kind = "StatefulSet" })},
 	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionRollouts, func(e *evidence.Evidence) { e.Rollouts = nil })},
 }
@@ -211,6 +217,10 @@ var refusesLateExamples = []example{
 		t.Requests = append(rs, ok, cut)
 	})},
 	{name: "at once", c: goodContract(), want: Pass, says: []string{"nothing came late"}, e: inFlight(func(t *evidence.Termination) { t.Seconds = 0.2 })},
+	{name: "at once, after a hook of its own", c: goodContract(), want: Pass, says: []string{"6.1 s after the deletion"}, e: inFlight(func(t *evidence.Termination) {
+		readyToTheEnd(t, 6.1)
+		t.Signalled = at(26)
+	})},
 	{name: "at once, on a signal that came late", c: goodContract(), want: Pass, says: []string{"2.9 s after the deletion"}, e: inFlight(func(t *evidence.Termination) {
 		readyToTheEnd(t, 2.9)
 		t.Pod.Events = []evidence.Event{event(22, "Normal", "Killing", "Stopping container api")}

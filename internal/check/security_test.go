@@ -146,6 +146,13 @@ var malformedEnvExamples = []example{
 	{name: "prints the value", c: goodContract(), want: Fail, says: []string{"the value is printed"}, hides: []string{"podproof-abcdef"}, e: wrongValue(func(t *evidence.EnvTrial) {
 		t.Pod.Log = append(t.Pod.Log, evidence.LogLine{Text: "invalid DATABASE_URL: podproof-abcdef"})
 	})},
+	{name: "killed for its memory", c: goodContract(), want: Inconclusive, says: []string{"OOMKilled"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Last.Reason = "OOMKilled" })},
+	{name: "crashes anyway", c: goodContract(), want: Inconclusive, says: []string{"so does the workload with all variables set"}, e: func() evidence.Evidence {
+		e := wrongValue(func(t *evidence.EnvTrial) { t.Pod.Log = nil })
+		e.Startup.Ready = false
+		e.Startup.Pods[0].Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 1}
+		return e
+	}()},
 	{name: "not named", c: goodContract(), want: Pass, says: []string{"does not name the variable"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Log = nil })},
 	{name: "could not be tried", c: goodContract(), want: Inconclusive, says: []string{"did not start"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Problem = "it did not start" })},
 	{name: "nothing required", c: contractWith(func(c *contract.Contract) { c.Env.Required = nil }), e: goodEvidence(), want: Skipped},
@@ -170,7 +177,24 @@ var secretsStaySecretExamples = []example{
 	{name: "a ConfigMap's value is none", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
 		e.Responses[0].Request.Body = "[value of configmap/api:GREETING]"
 	})},
+	{name: "the last word of an init container", c: goodContract(), want: Fail, says: []string{"termination message"}, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "migrate", LastTerminationState: corev1.ContainerState{
+			Terminated: &corev1.ContainerStateTerminated{Message: "bad [value of secret/api:KEY]"}}}}
+	})},
+	{name: "all looked for", c: goodContract(), want: Pass, says: []string{"none of 2 values"}, hides: []string{"characters"},
+		e: lookedFor(evidence.Secrets{LookedFor: 2, Shortest: 9})},
+	{name: "some too short", c: goodContract(), want: Pass, says: []string{"none of 1 value in", "secret/db:PASSWORD: shorter than 9 characters, and so not looked for"},
+		e: lookedFor(evidence.Secrets{LookedFor: 1, TooShort: []string{"secret/db:PASSWORD"}, Shortest: 9})},
+	{name: "all too short", c: goodContract(), want: Inconclusive, says: []string{"nothing was looked for: secret/db:PASSWORD and secret/db:USER", "9 characters or more"},
+		e: lookedFor(evidence.Secrets{TooShort: []string{"secret/db:PASSWORD", "secret/db:USER"}, Shortest: 9})},
+	{name: "no Secret", c: goodContract(), want: Skipped, says: []string{"the manifests hold no Secret"}, e: lookedFor(evidence.Secrets{Shortest: 9})},
+	{name: "arguments not seen", c: goodContract(), want: Pass, says: []string{"arguments: not seen: the cluster did not start"},
+		e: without(evidence.SectionIdentity, func(e *evidence.Evidence) { e.Identity = nil })},
 	{name: "no answers", c: goodContract(), want: Inconclusive, e: without(evidence.SectionResponses, func(e *evidence.Evidence) { e.Responses = nil })},
+}
+
+func lookedFor(s evidence.Secrets) evidence.Evidence {
+	return with(func(e *evidence.Evidence) { e.Workload.Secrets = &s })
 }
 
 func goodResources() *evidence.Resources {
@@ -192,6 +216,18 @@ var resourcesExamples = []example{
 			r.Requests = nil
 			r.Limits[corev1.ResourceCPU] = resource.MustParse("1")
 		})},
+	{name: "killed in another trial", c: goodContract(), want: Fail, says: []string{"pod api-outage", "OOMKilled"}, e: func() evidence.Evidence {
+		e := roomy(func(*corev1.ResourceRequirements, *evidence.Resources) {})
+		e.Outages.Pod.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}
+		return e
+	}()},
+	{name: "more workers than CPUs", c: goodContract(), want: Pass, says: []string{`4 processes run "gunicorn app", and its CPU limit is 1`, "WEB_CONCURRENCY"}, e: func() evidence.Evidence {
+		e := roomy(func(r *corev1.ResourceRequirements, _ *evidence.Resources) { r.Limits[corev1.ResourceCPU] = resource.MustParse("1") })
+		for pid := 7; pid < 11; pid++ {
+			e.Identity.Processes = append(e.Identity.Processes, evidence.Process{PID: pid, Command: []string{"gunicorn", "app"}})
+		}
+		return e
+	}()},
 	{name: "killed for its memory", c: goodContract(), want: Fail, says: []string{"more memory than its limit of 128Mi (OOMKilled)"},
 		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) {
 			m.Ended = &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}

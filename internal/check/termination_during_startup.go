@@ -49,6 +49,8 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 			fix = "Install the handler first: before slow imports, migrations and waiting for the database. An init as PID 1 (tini, dumb-init) passes SIGTERM on to a child, which it then ends."
 		}
 		return j.fail(seen+": "+why, fix)
+	case t.WasReady:
+		j.note("pod "+t.Pod.Name, "it was Ready before SIGTERM could come: its start is too short to be met")
 	case !slices.Contains(exitCodes(c), t.Last.ExitCode):
 		j.note("pod "+t.Pod.Name, "%s is no exit code that the contract names; before it is up that does no harm", exitWords(*t.Last))
 	}

@@ -144,7 +144,7 @@ func terminationMoments(t *evidence.Termination) []Moment {
 	if t == nil || t.Deleted.IsZero() {
 		return nil
 	}
-	marks := []evidence.Mark{}
+	marks := []evidence.Mark{{At: t.Signalled, Source: "node", What: t.StopSignal + " sent to the container"}}
 	if !t.Released.IsZero() && t.Held > 0 {
 		marks = append(marks, evidence.Mark{At: t.Released, Source: "podproof", What: fmt.Sprintf("the other half of the body sent, of %s", count(t.Held, "request"))})
 	}

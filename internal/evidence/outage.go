@@ -41,7 +41,8 @@ type Outage struct {
 	// connections, and goes on).
 	Kind   string    `json:"kind"`
 	Began  time.Time `json:"began"`
-	Healed time.Time `json:"healed"` // when it was there again
+	Away   time.Time `json:"away,omitzero"` // when it was gone indeed, which may take a moment
+	Healed time.Time `json:"healed"`        // when it was there again
 	// Unready and Ready are when the pod's Ready condition changed, zero where it did not.
 	Unready time.Time `json:"unready,omitzero"`
 	Ready   time.Time `json:"ready,omitzero"`

@@ -17,6 +17,16 @@ type Workload struct {
 	Template  corev1.PodTemplateSpec `json:"template"`
 	// ImageReplaced tells which images of the manifests were stood in for by others (old → new).
 	ImageReplaced map[string]string `json:"imageReplaced,omitempty"`
+	// Secrets is nil in the evidence of a podproof that did not tell.
+	Secrets *Secrets `json:"secrets,omitempty"`
+}
+
+// Secrets says which values of the manifests' Secrets were looked for in all that was observed.
+type Secrets struct {
+	LookedFor int `json:"lookedFor"`
+	// TooShort names the others ("secret/db:PASSWORD"): shorter than Shortest, they could be any word.
+	TooShort []string `json:"tooShort,omitempty"`
+	Shortest int      `json:"shortest"`
 }
 
 // Admission is the API server's answer to a pod in a dry run, in a namespace that warns of
@@ -153,6 +163,9 @@ type Termination struct {
 	Seconds    float64 `json:"seconds"`
 	// Last is the container's final state, when an exit was seen.
 	Last *corev1.ContainerStateTerminated `json:"last,omitempty"`
+	// Signalled is when the container runtime sent the stop signal, as the node tells it; zero
+	// where that is not known.
+	Signalled time.Time `json:"signalled,omitzero"`
 	// Held is the number of requests that were under way with half of their body, which was
 	// sent at Released.
 	Held     int       `json:"held,omitempty"`

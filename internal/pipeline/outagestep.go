@@ -87,7 +87,8 @@ func (r *run) outageSpec(ns string) (pod.OutageSpec, error) {
 		return pod.OutageSpec{}, err
 	}
 	s := pod.OutageSpec{Port: r.contract.HTTP.Port, Health: r.contract.HTTP.Health, Ready: r.readyPath(),
-		Query: route(r.contract.HTTP.Query), StopSignal: signal, Within: r.patience()}
+		Query: route(r.contract.HTTP.Query), StopSignal: signal, Within: r.patience(),
+		Start: time.Duration(r.e.Startup.Seconds * float64(time.Second))}
 	named := map[string]bool{}
 	for _, d := range r.contract.Dependencies {
 		named[d] = true

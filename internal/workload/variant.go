@@ -21,14 +21,31 @@ func Scaled(o Object, replicas int64) Object {
 
 // Impatient returns a copy of a runner whose probes ask every second. Thresholds and
 // timeouts stay: an outage of seconds then is what one of minutes is to the manifest's own.
+// Only a start is given as long as it had. A readiness probe that begins late would hide a
+// process that says it is ready; one that begins too early does no harm.
 func Impatient(o Object) Object {
 	return withContainers(o, func(c map[string]any) {
+		if p, ok := c["startupProbe"].(map[string]any); ok {
+			p["failureThreshold"] = number(p, "initialDelaySeconds", 0) + number(p, "failureThreshold", 3)*number(p, "periodSeconds", 10)
+			delete(p, "initialDelaySeconds")
+		}
+		if p, ok := c["readinessProbe"].(map[string]any); ok {
+			delete(p, "initialDelaySeconds")
+		}
 		for _, probe := range []string{"readinessProbe", "livenessProbe", "startupProbe"} {
 			if p, ok := c[probe].(map[string]any); ok {
 				p["periodSeconds"] = int64(1)
 			}
 		}
 	})
+}
+
+// number is a field of a probe, or Kubernetes' default.
+func number(probe map[string]any, field string, byDefault int64) int64 {
+	if n, ok := probe[field].(int64); ok {
+		return n
+	}
+	return byDefault
 }
 
 // Freezable returns a copy of an object that is as it is for whoever uses it while its

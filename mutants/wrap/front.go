@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -8,12 +9,14 @@ import (
 	"net/url"
 	"os"
 	"sync/atomic"
+	"time"
 )
 
 // front serves at an address what the program does at another one. The function that it
 // returns ends that: every request is answered with 503 from then on, as by an app that has
-// closed its database pool and goes on serving.
-func front(address, program string) (end func(), err error) {
+// closed its database pool and goes on serving. A request for the path insisted is not
+// answered before the program can, as by an app whose queries have no limit of time.
+func front(address, program, insisted string) (end func(), err error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("front of %s: %w", program, err)
@@ -25,8 +28,29 @@ func front(address, program string) (end func(), err error) {
 			http.Error(w, "the pool is closed", http.StatusServiceUnavailable)
 			return
 		}
+		if insisted != "" && r.URL.Path == insisted {
+			insist(r.Context(), "http://"+program+insisted)
+		}
 		pass.ServeHTTP(w, r)
 	})
 	go func() { fmt.Fprintln(os.Stderr, "wrap:", http.Serve(l, handler)) }()
 	return func() { ended.Store(true) }, nil
+}
+
+// insist asks again and again, until there is an answer that is no error.
+func insist(ctx context.Context, url string) {
+	const between = 100 * time.Millisecond
+	for ctx.Err() == nil {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return
+		}
+		if answer, err := http.DefaultClient.Do(r); err == nil {
+			_ = answer.Body.Close()
+			if answer.StatusCode < http.StatusInternalServerError {
+				return
+			}
+		}
+		time.Sleep(between)
+	}
 }

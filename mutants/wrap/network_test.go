@@ -47,7 +47,7 @@ func TestFront(t *testing.T) {
 	program := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(program.Close)
 	address := freeAddress(t)
-	end, err := front(address, strings.TrimPrefix(program.URL, "http://"))
+	end, err := front(address, strings.TrimPrefix(program.URL, "http://"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,5 +106,27 @@ func TestTunnel(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatal("it takes connections after the target has ended one")
 		}
+	}
+}
+
+func TestInsist(t *testing.T) {
+	asked := 0
+	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked++; asked < 3 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(program.Close)
+	address := freeAddress(t)
+	if _, err := front(address, strings.TrimPrefix(program.URL, "http://"), "/query"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.Get("http://" + address + "/query")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || asked != 4 { // the last one is passed on
+		t.Errorf("status %d after the program was asked %d times", answer.StatusCode, asked)
 	}
 }

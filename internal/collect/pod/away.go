@@ -73,6 +73,7 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 		_, err = load.Stop(ctx)
 		return e, err
 	}
+	e.Away = time.Now()
 	if err := o.endure(ctx, a, stopped, &e); err != nil {
 		return e, err
 	}
@@ -105,20 +106,23 @@ func (o *outager) endure(ctx context.Context, a away, stopped *ending, e *eviden
 		if !a.noticed {
 			limit = 0 // it may be over before a probe asks
 		}
-		err := o.watch(gctx, limit, func(p *corev1.Pod) bool {
+		unready := func(p *corev1.Pod) bool {
 			if !workload.IsReady(p) && e.Unready.IsZero() {
 				e.Unready = time.Now()
 			}
 			return !e.Unready.IsZero()
-		})
-		if err != nil {
+		}
+		if err := o.watch(gctx, limit, unready); err != nil {
 			return err
 		}
 		rest := time.Duration(0)
 		if a.noticed {
 			rest = max(shortOutage, a.lasts-time.Since(e.Began))
 		}
-		return o.watch(gctx, rest, func(*corev1.Pod) bool { return false })
+		return o.watch(gctx, rest, func(p *corev1.Pod) bool {
+			unready(p)
+			return false
+		})
 	})
 	return g.Wait()
 }
@@ -209,14 +213,14 @@ func (o *outager) status(p *corev1.Pod) corev1.ContainerStatus {
 // budget is the time within which the readiness probe must have noticed an outage.
 func (o *outager) budget() time.Duration {
 	readiness, _ := workload.Probes(o.Subject.Template, o.Container)
-	return ProbeBudget(readiness) + probeMargin
+	return evidence.ProbeBudget(readiness) + probeMargin
 }
 
 // patience is how long an outage lasts that the liveness probe must survive: half as long
-// again as it takes to give up on a process.
+// again as it takes to give up on a process, and long enough to tell a request that hangs.
 func (o *outager) patience() time.Duration {
 	_, liveness := workload.Probes(o.Subject.Template, o.Container)
-	return min(max(ProbeBudget(liveness)*3/2, 5*time.Second), 45*time.Second)
+	return min(max(evidence.ProbeBudget(liveness)*3/2, evidence.HangsAfter+2*time.Second), 45*time.Second)
 }
 
 // recovery is how long the workload is given to be Ready again: what a start may take, and
@@ -226,15 +230,6 @@ func (o *outager) recovery(ended bool) time.Duration {
 		return o.Within + 30*time.Second
 	}
 	return o.Within + probeMargin
-}
-
-// ProbeBudget is how long a probe may fail before its result counts: its threshold, times
-// what one attempt takes at most. It is 0 without a probe.
-func ProbeBudget(p *corev1.Probe) time.Duration {
-	if p == nil {
-		return 0
-	}
-	return time.Duration(max(1, p.FailureThreshold)) * time.Duration(max(1, p.PeriodSeconds, p.TimeoutSeconds)) * time.Second
 }
 
 // plan asks the pod for its health, its readiness, and what it knows from its dependency.

@@ -49,7 +49,10 @@ func TestUnixTime(t *testing.T) {
 	if at, ok := unixTime("1795515600.012345678"); !ok || at.UnixNano() != 1795515600012345678 {
 		t.Errorf("got %v, %v", at, ok)
 	}
-	for _, bad := range []string{"", "1795515600", "1795515600.%N", "then.000000000"} {
+	if at, ok := unixTime("1795537157.844778"); !ok || at.UnixNano() != 1795537157844778000 {
+		t.Errorf("got %v, %v", at, ok)
+	}
+	for _, bad := range []string{"", "1795515600", "1795515600.12", "1795515600.%N", "then.000000000"} {
 		if at, ok := unixTime(bad); ok {
 			t.Errorf("%q is %v", bad, at)
 		}

@@ -55,7 +55,7 @@ func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upl
 	if !e.t.WasReady {
 		return nil, fmt.Errorf("the trial's pod %s did not become Ready, so no request was sent to it: %s", e.name, workload.Summary(e.now))
 	}
-	load, err := b.StartLoad(ctx, inFlightPlan(net.JoinHostPort(e.now.Status.PodIP, strconv.Itoa(port)), health, ready, upload, stopWithin+b.preStopSleep()))
+	load, err := b.StartLoad(ctx, inFlightPlan(net.JoinHostPort(e.now.Status.PodIP, strconv.Itoa(port)), health, ready, upload, e.signalWithin()))
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +74,10 @@ func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upl
 	exited, cancel := context.WithCancel(ctx)
 	defer cancel()
 	released := make(chan time.Time, 1)
+	sent := b.watchSignal(exited, e.now, e.t.Deleted, e.signalWithin())
 	go func() {
 		defer close(released)
-		if e.awaitSignal(exited) == nil {
+		if e.awaitSignal(exited, sent) == nil {
 			released <- time.Now()
 			_ = load.Release() // what goes wrong with the load is told when it is stopped
 		}
@@ -94,18 +95,35 @@ func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upl
 	return e.evidence(ctx), nil
 }
 
-// awaitSignal returns when the process has heard SIGTERM for heldFor, as far as can be known:
-// the kubelet tells that it begins, and then runs a preStop hook, of which a sleep is known.
-func (e *ending) awaitSignal(ctx context.Context) error {
-	b := e.bench
-	err := b.within(ctx, stopWithin, e.uid, func(o *workload.Observed) (bool, string) {
-		return o.Heard("Killing"), workload.Summary(o.Pod)
-	})
-	if err != nil {
-		return err
+// signalWithin bounds the time from a deletion to the stop signal: a preStop hook may take the
+// grace period, and the kubelet grants two seconds more.
+func (e *ending) signalWithin() time.Duration {
+	return stopWithin + time.Duration(e.t.GraceSeconds)*time.Second
+}
+
+// awaitSignal returns when the process has heard SIGTERM for heldFor. Where the node does not
+// tell when it was sent, the kubelet tells that it begins, and then runs a preStop hook, of
+// which a sleep is known.
+func (e *ending) awaitSignal(ctx context.Context, sent <-chan time.Time) error {
+	b, rest := e.bench, heldFor
+	select {
+	case at, ok := <-sent:
+		if ok {
+			e.t.Signalled = at
+			break
+		}
+		err := b.within(ctx, stopWithin, e.uid, func(o *workload.Observed) (bool, string) {
+			return o.Heard("Killing"), workload.Summary(o.Pod)
+		})
+		if err != nil {
+			return err
+		}
+		rest += b.preStopSleep()
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 	select {
-	case <-time.After(b.preStopSleep() + heldFor):
+	case <-time.After(rest):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// withoutFor is how long a container runs without its dependency before that is brought up.
+	// withoutFor is how long a container runs without its dependency, at least, before that is
+	// brought up.
 	withoutFor = 5 * time.Second
 	// outageEvery is the time between two requests of a stream, in milliseconds.
 	outageEvery = 250
@@ -46,6 +47,9 @@ type OutageSpec struct {
 	Within        time.Duration // that a start may take
 	// Without tells that the workload is started before its dependency is there.
 	Without bool
+	// Start is how long a start next to the dependency takes. A process that has not come up
+	// yet cannot say that it is ready.
+	Start time.Duration
 	// Kinds are the outages to try, in this order; see evidence.Outage.
 	Kinds []string
 	// Brief ends an outage as soon as a pod was stopped in it.
@@ -154,7 +158,7 @@ func (o *outager) startWithout(ctx context.Context) error {
 		return fmt.Errorf("the container of %s did not start within %s", o.Subject, startWithin)
 	}
 	// Whether it is Ready at any moment of this time is what is watched for.
-	err = o.watch(ctx, withoutFor, func(p *corev1.Pod) bool {
+	err = o.watch(ctx, max(withoutFor, o.Start*3/2), func(p *corev1.Pod) bool {
 		w.BecameReady = w.BecameReady || workload.IsReady(p)
 		st := o.status(p)
 		for _, ended := range []*corev1.ContainerStateTerminated{st.State.Terminated, st.LastTerminationState.Terminated} {

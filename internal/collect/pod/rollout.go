@@ -46,8 +46,9 @@ type disturbance struct {
 }
 
 // Rollouts restarts the workload's Deployment, evicts one of its pods, and scales it down
-// to one, each under load through its Service. Where requests were lost, pods with a preStop
-// sleep are restarted, too, to learn whether that would have been enough.
+// to one, each under load through its Service; the last two where it has several. What first
+// lost requests is repeated on pods with a preStop sleep, to learn whether that would have
+// been enough.
 func Rollouts(ctx context.Context, b *Bench, services []corev1.Service, port int, path string, within time.Duration) ([]evidence.Rollout, error) {
 	if kind := b.Subject.GetKind(); kind != "Deployment" {
 		return nil, fmt.Errorf("%s is no Deployment, whose rolling update is what is tried", b.Subject)
@@ -58,25 +59,29 @@ func Rollouts(ctx context.Context, b *Bench, services []corev1.Service, port int
 	}
 	r := &roller{Bench: b, plan: rolloutPlan(address, path), within: within}
 	n := int(b.Subject.Replicas)
-	tries := []disturbance{{"restart", r.restart, n, n, 0}, {"eviction", r.evict, 1, n, 0}}
+	tries := []disturbance{{"restart", r.restart, n, n, 0}}
 	if n > 1 {
-		tries = append(tries, disturbance{"scale-down", r.scaleDown, n - 1, 1, 0})
+		tries = append(tries, disturbance{"eviction", r.evict, 1, n, 0}, disturbance{"scale-down", r.scaleDown, n - 1, 1, 0})
 	}
 	var out []evidence.Rollout
 	for _, d := range tries {
 		o, err := r.try(ctx, d)
-		out = append(out, o)
+		if !o.Began.IsZero() {
+			out = append(out, o)
+		}
 		if err != nil {
 			return out, err
 		}
 	}
-	if !slices.ContainsFunc(out, lost) || r.hasPreStop() {
+	i := slices.IndexFunc(out, lost)
+	if i < 0 || r.hasPreStop() {
 		return out, nil
 	}
 	if err := r.letSleep(ctx, n); err != nil {
 		return out, err
 	}
-	o, err := r.try(ctx, disturbance{"restart", r.restart, n, n, triedSleep})
+	tries[i].sleep = triedSleep
+	o, err := r.try(ctx, tries[i])
 	return append(out, o), err
 }
 

@@ -39,6 +39,7 @@ func EarlyTermination(ctx context.Context, b *Bench, stopSignal string) (*eviden
 		return nil, err
 	}
 	defer s.release(ctx)
+	s.t.WasReady = b.probed() && workload.IsReady(s.now)
 	return s.end(ctx)
 }
 
