@@ -173,10 +173,14 @@ func (j *Judgement) hanging(o evidence.Outage, where string) {
 		case !ok:
 		case r.Failure == "timeout":
 			j.broken(where, "a request to the %s route was not answered at all: %s", stream, requestWords(r))
-		case r.End >= evidence.HangsAfter.Seconds() && r.Start.Before(o.Healed) && r.Ended().After(o.Healed):
+		case r.End < evidence.HangsAfter.Seconds() || r.Start.After(o.Healed):
+			if r.End > 1 {
+				j.detail(where, "the slowest answer of the %s route: %s", stream, requestWords(r))
+			}
+		case r.Ended().After(o.Healed):
 			j.broken(where, "a request to the %s route hung for %s, until the database was back", stream, seconds(r.End))
-		case r.End > 1:
-			j.detail(where, "the slowest answer of the %s route: %s", stream, requestWords(r))
+		default:
+			j.broken(where, "a request to the %s route was answered only after %s: %s", stream, seconds(r.End), failureWords(r))
 		}
 	}
 }

@@ -185,6 +185,9 @@ var databaseRecoversExamples = []example{
 	{name: "hangs until it is back", c: queried, want: Fail, says: []string{"query route hung for 21.5 s, until the database was back"}, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(142), End: 21.5, Status: 200}
 	})},
+	{name: "an error that takes its time", c: queried, want: Fail, says: []string{"query route was answered only after 12.0 s: status 503"}, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(142), End: 12, Status: 503}
+	})},
 	{name: "a query that never succeeds", c: queried, want: Inconclusive, says: []string{"before the database was away the query route gave no success: status 401", "header and body"}, hides: []string{"no query was answered"}, e: outages(func(o *evidence.Outages) {
 		for _, t := range o.Trials {
 			for i := range t.Requests {

@@ -222,7 +222,9 @@ var resourcesExamples = []example{
 		return e
 	}()},
 	{name: "more workers than CPUs", c: goodContract(), want: Pass, says: []string{`4 processes run "gunicorn app", and its CPU limit is 1`, "WEB_CONCURRENCY"}, e: func() evidence.Evidence {
-		e := roomy(func(r *corev1.ResourceRequirements, _ *evidence.Resources) { r.Limits[corev1.ResourceCPU] = resource.MustParse("1") })
+		e := roomy(func(r *corev1.ResourceRequirements, _ *evidence.Resources) {
+			r.Limits[corev1.ResourceCPU] = resource.MustParse("1")
+		})
 		for pid := 7; pid < 11; pid++ {
 			e.Identity.Processes = append(e.Identity.Processes, evidence.Process{PID: pid, Command: []string{"gunicorn", "app"}})
 		}
