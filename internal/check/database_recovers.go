@@ -55,7 +55,9 @@ func judgeDatabaseRecovers(c contract.Contract, e evidence.Evidence) Judgement {
 		default:
 			seen = append(seen, fmt.Sprintf("%s: %s", o.Kind, seconds(back.Sub(o.Healed).Seconds())))
 		}
-		j.hanging(o, where)
+		if why := j.hanging(e, o, where); why != "" {
+			excuse = where + ": " + why
+		}
 		f := (Judgement{Findings: j.Findings[told:]}).firstBroken()
 		why := starved(e, o.Began, o.Healed.Add(limit))
 		switch {
@@ -159,28 +161,43 @@ func lastWords(o evidence.Outage, stream string) string {
 	return ""
 }
 
-// hanging finds the requests that nobody answered while the database was away.
-func (j *Judgement) hanging(o evidence.Outage, where string) {
+// hangMargin is granted to those who wait for exactly as long as one may.
+const hangMargin = time.Second
+
+// hanging finds the requests that nobody answered while the database was away. Where the node
+// was short of CPU meanwhile, it returns that instead.
+func (j *Judgement) hanging(e evidence.Evidence, o evidence.Outage, where string) (excuse string) {
 	slowest := map[string]evidence.Request{}
 	for _, r := range o.Requests {
-		if s, ok := slowest[r.Stream]; !ok || r.End > s.End {
+		if s, ok := slowest[r.Stream]; r.Start.Before(o.Healed) && (!ok || r.End > s.End) {
 			slowest[r.Stream] = r
 		}
 	}
 	for _, stream := range []string{streamHealth, streamReady, streamQuery} {
 		r, ok := slowest[stream]
+		if !ok {
+			continue
+		}
+		words := ""
 		switch {
-		case !ok:
 		case r.Failure == "timeout":
-			j.broken(where, "a request to the %s route was not answered at all: %s", stream, requestWords(r))
-		case r.End < evidence.HangsAfter.Seconds() || r.Start.After(o.Healed):
+			words = "was not answered at all: " + requestWords(r)
+		case o.Away.IsZero(), r.End < (evidence.HangsAfter + hangMargin).Seconds(): // without that time it was not known to matter
 			if r.End > 1 {
 				j.detail(where, "the slowest answer of the %s route: %s", stream, requestWords(r))
 			}
+			continue
 		case r.Ended().After(o.Healed):
-			j.broken(where, "a request to the %s route hung for %s, until the database was back", stream, seconds(r.End))
+			words = fmt.Sprintf("hung for %s, until the database was back", seconds(r.End))
 		default:
-			j.broken(where, "a request to the %s route was answered only after %s: %s", stream, seconds(r.End), failureWords(r))
+			words = fmt.Sprintf("was answered only after %s: %s", seconds(r.End), failureWords(r))
 		}
+		words = fmt.Sprintf("a request to the %s route %s", stream, words)
+		if why := starved(e, r.Start, r.Ended()); why != "" {
+			excuse = words + "; " + why
+			continue
+		}
+		j.broken(where, "%s", words)
 	}
+	return excuse
 }

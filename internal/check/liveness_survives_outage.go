@@ -36,7 +36,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		lasted := o.Healed.Sub(o.Began).Seconds()
 		j.Seconds += lasted
 		longest = max(longest, lasted)
-		if o.Restarts == 0 && !killedIn(podIn(e, o), o) {
+		if o.Restarts == 0 && !killedIn(podIn(e, o), containerName(e), o) {
 			continue
 		}
 		where, what := "database away: "+awayWords(o), j.restart(e, o)
@@ -104,9 +104,10 @@ func isLivenessKill(ev evidence.Event) bool {
 	return ev.Reason == "Killing" && strings.Contains(ev.Message, "liveness")
 }
 
-// killedIn tells whether it did so in an outage. Events have whole seconds.
-func killedIn(p evidence.Pod, o evidence.Outage) bool {
+// killedIn tells whether it did so to the container in an outage. Events have whole seconds.
+func killedIn(p evidence.Pod, container string, o evidence.Outage) bool {
 	return slices.ContainsFunc(p.Events, func(ev evidence.Event) bool {
-		return isLivenessKill(ev) && !ev.At.Before(o.Began.Truncate(time.Second)) && !ev.At.After(o.Healed.Add(time.Second))
+		ours := ev.FieldPath == "" || strings.Contains(ev.FieldPath, "{"+container+"}")
+		return ours && isLivenessKill(ev) && !ev.At.Before(o.Began.Truncate(time.Second)) && !ev.At.After(o.Healed.Add(time.Second))
 	})
 }

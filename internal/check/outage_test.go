@@ -33,7 +33,7 @@ func frozenApart(p evidence.Pod) evidence.Outage {
 
 // goodOutage is noticed after two seconds, where it lasts that long, and over after one.
 func goodOutage(kind string, began, healed float64) evidence.Outage {
-	o := evidence.Outage{Kind: kind, Began: at(began), Healed: at(healed), Requests: []evidence.Request{
+	o := evidence.Outage{Kind: kind, Began: at(began), Away: at(began + 0.1), Healed: at(healed), Requests: []evidence.Request{
 		answer("query", began-1, 200), answer("health", began+0.1, 200), answer("query", began+0.1, 503), answer("query", healed+0.2, 200),
 		answer("ready", healed+0.2, 200)}}
 	if healed-began > 4 {
@@ -184,6 +184,16 @@ var databaseRecoversExamples = []example{
 	})},
 	{name: "hangs until it is back", c: queried, want: Fail, says: []string{"query route hung for 21.5 s, until the database was back"}, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(142), End: 21.5, Status: 200}
+	})},
+	{name: "hangs on a busy node", c: queried, want: Inconclusive, says: []string{"hung for 21.5 s", "short of CPU"}, e: pressed(outages(func(o *evidence.Outages) {
+		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(142), End: 21.5, Status: 200}
+	}), 0.95, 0.8)},
+	{name: "kept by a podproof that did not ask for it", c: queried, want: Pass, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Away = time.Time{}
+		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(142), End: 21.5, Status: 200}
+	})},
+	{name: "ten seconds", c: queried, want: Pass, e: outages(func(o *evidence.Outages) {
+		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(142), End: 10.2, Status: 503}
 	})},
 	{name: "an error that takes its time", c: queried, want: Fail, says: []string{"query route was answered only after 12.0 s: status 503"}, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Requests[2] = evidence.Request{Stream: "query", Start: at(142), End: 12, Status: 503}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -41,7 +42,7 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 		// The others may be over before a probe asks.
 		lasted := o.Kind == "refused" || o.Kind == "frozen"
 		lost := !o.Unready.IsZero() && o.Ready.IsZero()
-		told := toldLate(c, o, container)
+		told := toldLate(c, e, o, container)
 		if lasted {
 			j.Seconds += o.Healed.Sub(o.Began).Seconds()
 		}
@@ -77,13 +78,16 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 }
 
 // noticed tells whether the pod was not Ready while its database was away.
-func noticed(o evidence.Outage) bool { return !o.Unready.IsZero() && o.Unready.Before(o.Healed) }
+func noticed(o evidence.Outage) bool {
+	// Without the time of its beginning it was watched only to begin with, and at its end.
+	return !o.Unready.IsZero() && (o.Away.IsZero() || o.Unready.Before(o.Healed))
+}
 
 // tellingMargin is what the kubelet and the API server may take, beside a probe's own time.
 const tellingMargin = 5 * time.Second
 
 // toldLate says by how much Ready changed later than the probe should take, empty where it did not.
-func toldLate(c contract.Contract, o evidence.Outage, probed *corev1.Container) string {
+func toldLate(c contract.Contract, e evidence.Evidence, o evidence.Outage, probed *corev1.Container) string {
 	if probed == nil || probed.ReadinessProbe == nil || o.Away.IsZero() || o.Ready.IsZero() {
 		return ""
 	}
@@ -93,11 +97,26 @@ func toldLate(c contract.Contract, o evidence.Outage, probed *corev1.Container) 
 		return fmt.Sprintf("the pod was Ready for %s without its database, and its probe gives up after %s", seconds(took.Seconds()), seconds(budget.Seconds()))
 	}
 	back, _ := firstAnswer(o, queryStream(c))
-	budget = time.Duration(max(1, p.SuccessThreshold)*max(1, p.PeriodSeconds, p.TimeoutSeconds)) * time.Second
+	budget = successBudget(p)
+	if own := containerOf(workloadOf(e)); own != nil && own.ReadinessProbe != nil {
+		budget = max(budget, successBudget(own.ReadinessProbe)) // for which a route may keep what it knows
+	}
 	if took := o.Ready.Sub(latest(back, o.Healed)); took > budget+tellingMargin {
 		return fmt.Sprintf("the pod was not Ready for %s after its queries were answered again, and its probe needs %s", seconds(took.Seconds()), seconds(budget.Seconds()))
 	}
 	return ""
+}
+
+// successBudget is how long a probe takes at most to see that all is well.
+func successBudget(p *corev1.Probe) time.Duration {
+	return time.Duration(max(1, p.SuccessThreshold)*max(cmp.Or(p.PeriodSeconds, 10), p.TimeoutSeconds)) * time.Second
+}
+
+func workloadOf(e evidence.Evidence) evidence.Workload {
+	if e.Workload == nil {
+		return evidence.Workload{}
+	}
+	return *e.Workload
 }
 
 // saidReady tells whether the readiness route was answered with success at the end of an

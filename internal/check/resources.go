@@ -75,7 +75,9 @@ func judgeResourcesLimits(_ contract.Contract, e evidence.Evidence) Judgement {
 	if request, ok := c.Resources.Requests[corev1.ResourceMemory]; ok && r.Idle.Memory > request.Value() {
 		j.note(where, "idle it uses %s, more than its memory request of %s: it is the first to be evicted", dataSize(r.Idle.Memory), request.String())
 	}
-	j.killedForMemory(e)
+	if limited {
+		j.killedForMemory(e)
+	}
 	j.workers(e, where, c.Resources.Limits.Cpu().AsApproximateFloat64())
 	if f := j.firstBroken(); f != nil {
 		return j.fail(f.Where+": "+f.Message+" (measured: "+used+")", "")
@@ -83,8 +85,7 @@ func judgeResourcesLimits(_ contract.Contract, e evidence.Evidence) Judgement {
 	return j.pass(fmt.Sprintf("Resources OK (%s of %s)", dataSize(r.Loaded.Memory), limit.String()), used)
 }
 
-// killedForMemory finds the pods of the other trials that were killed for more memory than
-// their limit.
+// killedForMemory finds the pods of the other trials that were killed for want of memory.
 func (j *Judgement) killedForMemory(e evidence.Evidence) {
 	pods := podsOfRun(e)
 	for _, o := range e.Rollouts {
@@ -97,7 +98,7 @@ func (j *Judgement) killedForMemory(e evidence.Evidence) {
 		}
 		for _, t := range []*corev1.ContainerStateTerminated{s.State.Terminated, s.LastTerminationState.Terminated} {
 			if t != nil && t.Reason == "OOMKilled" {
-				j.broken("pod "+p.Name, "killed for more memory than its limit (OOMKilled), under the load of a trial")
+				j.broken("pod "+p.Name, "killed for want of memory (OOMKilled), under the load of a trial")
 			}
 		}
 	}

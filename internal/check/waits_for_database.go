@@ -42,7 +42,7 @@ func judgeWaitsForDatabase(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.fail("it was Ready without its database", "Let the readiness route ask the database, or start listening only once it was reached.")
 	case !w.Recovered:
 		j.tail(e.Outages.Pod, 8)
-		return j.fail(fmt.Sprintf("%s, and not Ready %s after the database was", meanwhile, seconds(w.After)), "")
+		return j.late(e, w.Up, lasting(w.Up, w.After), fmt.Sprintf("%s, and not Ready %s after the database was", meanwhile, seconds(w.After)), "")
 	}
 	if w.Exits > 0 && w.LastExit == 0 && !killed {
 		j.note("pod "+e.Outages.Pod.Name, "without its database it ended with exit code 0, which a Job or restartPolicy: OnFailure would take for success")

@@ -41,6 +41,9 @@ func Redactor(objects []Object) (func(string) string, *evidence.Secrets, error) 
 		}
 		for _, k := range slices.Sorted(maps.Keys(values)) {
 			name, looked := fmt.Sprintf("%s:%s", o, k), forms(values[k])
+			if strings.TrimSpace(values[k]) == "" {
+				continue
+			}
 			if len(looked) == 0 {
 				secrets.TooShort = append(secrets.TooShort, name)
 				continue

@@ -39,6 +39,11 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 		e.Problem = err.Error()
 		return e, nil
 	}
+	defer func() {
+		if err != nil { // what was seen until then is no whole outage
+			e.Problem = err.Error()
+		}
+	}()
 	var stopped *ending
 	if a.stops {
 		if stopped, err = o.readyToStop(ctx); err != nil {
@@ -53,6 +58,9 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 	defer load.cancel()
 	err = load.Begin(ctx, func(_ int, rs []evidence.Request) bool { return len(streamsOf(rs)) == len(o.plan("").Streams) })
 	if err != nil {
+		return e, err
+	}
+	if err := o.awaitQuery(ctx, load); err != nil {
 		return e, err
 	}
 	before := o.status(p).RestartCount
@@ -89,6 +97,31 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 		e.Restarts = o.status(p).RestartCount - before
 	}
 	return e, err
+}
+
+// firstQuery is how long a query may take to succeed before anything is taken away: a pool may
+// still have connections that the outage before it ended.
+const firstQuery = 5 * time.Second
+
+// awaitQuery waits until a query has succeeded. One that does not in time is evidence.
+func (o *outager) awaitQuery(ctx context.Context, load *Load) error {
+	if o.Query == nil {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, firstQuery)
+	defer cancel()
+	err := load.Until(limited, func(_ int, rs []evidence.Request) bool { return slices.ContainsFunc(rs, succeeded(StreamQuery)) })
+	if limited.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+// succeeded matches the requests of a stream that were answered with success.
+func succeeded(stream string) func(evidence.Request) bool {
+	return func(r evidence.Request) bool {
+		return r.Stream == stream && r.Failure == "" && r.Status >= 200 && r.Status < 300
+	}
 }
 
 // endure lets the outage last, and sees when the pod is not Ready any more.
@@ -130,11 +163,15 @@ func (o *outager) endure(ctx context.Context, a away, stopped *ending, e *eviden
 // comeBack waits until the workload is Ready and answers again. What it did not do in time
 // is the evidence. Before is how often the container had been restarted before the outage.
 func (o *outager) comeBack(ctx context.Context, load *Load, e *evidence.Outage, before int32) error {
-	ended := slices.ContainsFunc(pods(o.Observer, podsOf(o.Subject)), func(p *corev1.Pod) bool {
+	exits := int32(0)
+	for _, p := range pods(o.Observer, podsOf(o.Subject)) {
 		s := o.status(p)
-		return s.RestartCount > before || s.State.Running == nil
-	})
-	limit := o.recovery(ended)
+		exits = s.RestartCount - before
+		if s.State.Running == nil {
+			exits++
+		}
+	}
+	limit := o.recovery(exits)
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	asked := StreamReady
@@ -142,9 +179,7 @@ func (o *outager) comeBack(ctx context.Context, load *Load, e *evidence.Outage, 
 		asked = StreamQuery
 	}
 	err := load.Until(limited, func(_ int, rs []evidence.Request) bool {
-		return slices.ContainsFunc(rs, func(r evidence.Request) bool {
-			return r.Stream == asked && r.Start.After(e.Healed) && r.Status >= 200 && r.Status < 300
-		})
+		return slices.ContainsFunc(rs, func(r evidence.Request) bool { return r.Start.After(e.Healed) && succeeded(asked)(r) })
 	})
 	if err != nil && limited.Err() == nil {
 		return err
@@ -220,14 +255,15 @@ func (o *outager) budget() time.Duration {
 // again as it takes to give up on a process, and long enough to tell a request that hangs.
 func (o *outager) patience() time.Duration {
 	_, liveness := workload.Probes(o.Subject.Template, o.Container)
-	return min(max(evidence.ProbeBudget(liveness)*3/2, evidence.HangsAfter+2*time.Second), 45*time.Second)
+	return min(max(evidence.ProbeBudget(liveness)*3/2, evidence.HangsAfter+3*time.Second), 45*time.Second)
 }
 
 // recovery is how long the workload is given to be Ready again: what a start may take, and
-// more where its container has ended, which the kubelet starts again after 10 s, then 20 s.
-func (o *outager) recovery(ended bool) time.Duration {
-	if ended {
-		return o.Within + 30*time.Second
+// more where its container has ended, which the kubelet starts again after 10 s, then 20 s,
+// and so on.
+func (o *outager) recovery(exits int32) time.Duration {
+	if exits > 0 {
+		return o.Within + max(30*time.Second, 10*time.Second<<min(exits, 4))
 	}
 	return o.Within + probeMargin
 }

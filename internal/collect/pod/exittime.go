@@ -47,15 +47,15 @@ func (b *Bench) watchGone(ctx context.Context, p *corev1.Pod, limit time.Duratio
 	return gone
 }
 
-// unixTime reads seconds with a fraction: nine digits of `date +%s.%N`, six of journalctl.
+// unixTime reads what `date +%s.%N` prints.
 func unixTime(s string) (time.Time, bool) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	seconds, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || len(fraction) != 6 && len(fraction) != 9 {
+	if err != nil {
 		return time.Time{}, false
 	}
-	nanos, err := strconv.ParseInt((fraction + "000")[:9], 10, 64)
-	return time.Unix(seconds, nanos), err == nil
+	nanos, err := strconv.ParseInt(fraction, 10, 64)
+	return time.Unix(seconds, nanos), err == nil && len(fraction) == 9
 }
 
 // slack is how much later than the watch the node may tell of an exit.

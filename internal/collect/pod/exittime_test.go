@@ -49,11 +49,20 @@ func TestUnixTime(t *testing.T) {
 	if at, ok := unixTime("1795515600.012345678"); !ok || at.UnixNano() != 1795515600012345678 {
 		t.Errorf("got %v, %v", at, ok)
 	}
-	if at, ok := unixTime("1795537157.844778"); !ok || at.UnixNano() != 1795537157844778000 {
+	for _, bad := range []string{"", "1795515600", "1795515600.%N", "then.000000000"} {
+		if at, ok := unixTime(bad); ok {
+			t.Errorf("%q is %v", bad, at)
+		}
+	}
+}
+
+func TestLogTime(t *testing.T) {
+	at, ok := logTime(`time="2026-11-24T16:19:17.844519225Z" level=info msg="Stop container \"09580e\" with signal terminated"` + "\n")
+	if !ok || at.UnixNano() != 1795537157844519225 {
 		t.Errorf("got %v, %v", at, ok)
 	}
-	for _, bad := range []string{"", "1795515600", "1795515600.12", "1795515600.%N", "then.000000000"} {
-		if at, ok := unixTime(bad); ok {
+	for _, bad := range []string{"", `level=info msg="Stop container"`, `time="now" level=info`} {
+		if at, ok := logTime(bad); ok {
 			t.Errorf("%q is %v", bad, at)
 		}
 	}

@@ -101,33 +101,60 @@ func (e *ending) signalWithin() time.Duration {
 	return stopWithin + time.Duration(e.t.GraceSeconds)*time.Second
 }
 
+// told is how much later than the kubelet's event the node may tell of the stop signal.
+const told = 3 * time.Second
+
 // awaitSignal returns when the process has heard SIGTERM for heldFor. Where the node does not
 // tell when it was sent, the kubelet tells that it begins, and then runs a preStop hook, of
 // which a sleep is known.
 func (e *ending) awaitSignal(ctx context.Context, sent <-chan time.Time) error {
-	b, rest := e.bench, heldFor
+	begun := make(chan struct{})
+	go func() {
+		defer close(begun)
+		_ = e.bench.within(ctx, stopWithin, e.uid, func(o *workload.Observed) (bool, string) {
+			return o.Heard("Killing"), workload.Summary(o.Pod)
+		})
+		_ = pause(ctx, e.bench.preStopSleep()+told)
+	}()
+	enough := begun
+	if e.bench.hooked() {
+		enough = nil
+	}
 	select {
 	case at, ok := <-sent:
 		if ok {
 			e.t.Signalled = at
-			break
+			return pause(ctx, min(heldFor, time.Until(at.Add(heldFor))))
 		}
-		err := b.within(ctx, stopWithin, e.uid, func(o *workload.Observed) (bool, string) {
-			return o.Heard("Killing"), workload.Summary(o.Pod)
-		})
-		if err != nil {
-			return err
-		}
-		rest += b.preStopSleep()
+		<-begun
+	case <-enough:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	err := pause(ctx, heldFor)
 	select {
-	case <-time.After(rest):
+	case at, ok := <-sent:
+		if ok {
+			e.t.Signalled = at
+		}
+	default:
+	}
+	return err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// hooked tells whether the container has a preStop hook that takes nobody knows how long.
+func (b *Bench) hooked() bool {
+	c := b.declared()
+	return c.Lifecycle != nil && c.Lifecycle.PreStop != nil && c.Lifecycle.PreStop.Sleep == nil
 }
 
 // preStopSleep is how long a preStop hook of the container sleeps.

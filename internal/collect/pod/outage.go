@@ -128,7 +128,7 @@ func (o *outager) startBeside(ctx context.Context) error {
 			return fmt.Errorf("%s did not become ready: %w", r, err)
 		}
 	}
-	return o.watch(ctx, o.recovery(true), workload.IsReady)
+	return o.watch(ctx, o.recovery(1), workload.IsReady)
 }
 
 // startWithout applies everything with the dependency at no replicas, and brings that up
@@ -180,7 +180,7 @@ func (o *outager) startWithout(ctx context.Context) error {
 		return fmt.Errorf("%s did not become ready: %w", o.Dependency, err)
 	}
 	w.Up = time.Now()
-	err = o.watch(ctx, o.recovery(w.Exits > 0), func(p *corev1.Pod) bool {
+	err = o.watch(ctx, o.recovery(w.Exits), func(p *corev1.Pod) bool {
 		w.Recovered = workload.IsReady(p)
 		return w.Recovered
 	})

@@ -13,10 +13,10 @@ import (
 
 // sentScript waits, for at most $2 seconds, until containerd has written in its log since
 // the time $3 that it sends container $1 its stop signal (internal/cri/server/container_stop.go),
-// and prints that line, which begins with the node's time.
+// and prints that line, which says when.
 const sentScript = `command -v journalctl >/dev/null || exit 0
 end=$(($(date +%s) + $2))
-until journalctl -q -u containerd -o short-unix --no-pager --since "@$3" | grep -m1 -- "Stop container .*$1.* with signal"; do
+until journalctl -q -u containerd -o cat --no-pager --since "@$3" | grep -m1 -- "Stop container .*$1.* with signal"; do
   [ "$(date +%s)" -lt "$end" ] || exit 0
   sleep 0.2
 done`
@@ -38,10 +38,17 @@ func (b *Bench) watchSignal(ctx context.Context, p *corev1.Pod, since time.Time,
 		if err != nil {
 			return // the kubelet's event remains
 		}
-		at, _, _ := strings.Cut(string(out), " ")
-		if at, ok := unixTime(at); ok && !at.Before(since) {
+		if at, ok := logTime(string(out)); ok && !at.Before(since) {
 			sent <- at
 		}
 	}()
 	return sent
+}
+
+// logTime is when containerd wrote a line: time="2026-01-02T15:04:05.123456789Z" level=info…
+func logTime(line string) (time.Time, bool) {
+	_, rest, _ := strings.Cut(line, `time="`)
+	said, _, _ := strings.Cut(rest, `"`)
+	at, err := time.Parse(time.RFC3339Nano, said)
+	return at, err == nil
 }
