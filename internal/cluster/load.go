@@ -129,8 +129,12 @@ func (k *Kind) Unload(ctx context.Context, refs ...string) error {
 	return nil
 }
 
+// crictlPatience is for nodes that are busy with other things: crictl itself gives up on the
+// runtime after 2 s.
+const crictlPatience = "--timeout=1m"
+
 func (k *Kind) unload(ctx context.Context, node, name string) error {
-	out, err := k.Run(ctx, node, "crictl", "images", "--output=json")
+	out, err := k.Run(ctx, node, "crictl", crictlPatience, "images", "--output=json")
 	if err != nil {
 		return err
 	}
@@ -141,7 +145,7 @@ func (k *Kind) unload(ctx context.Context, node, name string) error {
 	case len(others) > 0:
 		_, err = k.Run(ctx, node, "ctr", "--namespace=k8s.io", "images", "rm", name)
 	default:
-		_, err = k.Run(ctx, node, "crictl", "rmi", name)
+		_, err = k.Run(ctx, node, "crictl", crictlPatience, "rmi", name)
 	}
 	return err
 }

@@ -187,7 +187,7 @@ func (r *run) recordImage(ref string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.clean.add("removing image "+ref+" from the cluster", func(ctx context.Context) error {
+	r.clean.add("cleaning up the cluster's images", func(ctx context.Context) error {
 		if r.Keep {
 			return nil
 		}
