@@ -98,8 +98,10 @@ func toldLate(c contract.Contract, e evidence.Evidence, o evidence.Outage, probe
 	}
 	back, _ := firstAnswer(o, queryStream(c))
 	budget = successBudget(p)
-	if own := containerOf(workloadOf(e)); own != nil && own.ReadinessProbe != nil {
-		budget = max(budget, successBudget(own.ReadinessProbe)) // for which a route may keep what it knows
+	if e.Workload != nil {
+		if own := containerOf(*e.Workload); own != nil && own.ReadinessProbe != nil {
+			budget = max(budget, successBudget(own.ReadinessProbe)) // for which a route may keep what it knows
+		}
 	}
 	if took := o.Ready.Sub(latest(back, o.Healed)); took > budget+tellingMargin {
 		return fmt.Sprintf("the pod was not Ready for %s after its queries were answered again, and its probe needs %s", seconds(took.Seconds()), seconds(budget.Seconds()))
@@ -110,13 +112,6 @@ func toldLate(c contract.Contract, e evidence.Evidence, o evidence.Outage, probe
 // successBudget is how long a probe takes at most to see that all is well.
 func successBudget(p *corev1.Probe) time.Duration {
 	return time.Duration(max(1, p.SuccessThreshold)*max(cmp.Or(p.PeriodSeconds, 10), p.TimeoutSeconds)) * time.Second
-}
-
-func workloadOf(e evidence.Evidence) evidence.Workload {
-	if e.Workload == nil {
-		return evidence.Workload{}
-	}
-	return *e.Workload
 }
 
 // saidReady tells whether the readiness route was answered with success at the end of an

@@ -72,7 +72,9 @@ func (d *dependency) signal(ctx context.Context, name, which string, rounds int)
 	return fmt.Errorf("no container of %s runs", d.runner)
 }
 
-func (d *dependency) freeze(ctx context.Context) error { return d.signal(ctx, "STOP", anyProcess, 1) }
+// freeze goes twice: a server process that was forked while the first round was under way is
+// in no list of that, and would go on answering. After it nobody is left who forks.
+func (d *dependency) freeze(ctx context.Context) error { return d.signal(ctx, "STOP", anyProcess, 2) }
 func (d *dependency) thaw(ctx context.Context) error   { return d.signal(ctx, "CONT", anyProcess, 1) }
 
 // restart kills the dependency's processes, and waits until the kubelet has started its
