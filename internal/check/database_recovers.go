@@ -121,7 +121,7 @@ func unmoved(os []evidence.Outage) bool {
 	const settled = 2 * time.Second // that a fault takes to work
 	answered := 0
 	for _, o := range os {
-		if o.Kind != "refused" && o.Kind != "frozen" {
+		if !lasts(o) {
 			continue
 		}
 		for _, r := range o.Requests {

@@ -27,9 +27,10 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	limit := terminationLimit(c, t)
 	codes := exitCodes(c)
 	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s, with the database frozen", strings.ReplaceAll(numbers(codes), " and ", " or "), limit)}
+	_, problems := away(e, "frozen")
 	if t == nil {
-		if _, problems := away(e, "frozen"); len(problems) > 0 && e.Missing[evidence.SectionOutageTermination] == "" {
-			return j.undecided(problems[0], "Remove what was in the way, then run podproof again.")
+		if len(problems) > 0 && e.Missing[evidence.SectionOutageTermination] == "" {
+			return j.undecided(problems[0], runAgain)
 		}
 		return withoutDependency(c, e, evidence.SectionOutageTermination, j)
 	}
@@ -39,6 +40,9 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	seen := fmt.Sprintf("%s, %s after the deletion", exitWords(*t.Last), seconds(t.Seconds))
 	if t.Seconds <= limit.Seconds() && slices.Contains(codes, t.Last.ExitCode) {
+		if len(problems) > 0 {
+			return j.undecided(problems[0]+" ("+seen+")", runAgain)
+		}
 		return j.pass(fmt.Sprintf("Shutdown with a frozen database OK (exit %d)", t.Last.ExitCode), seen)
 	}
 	j.tail(t.Pod, 5)

@@ -64,7 +64,7 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 	case w != nil && w.Replicas < 2:
 		j.note("workload", "it has one replica, which an eviction, as for the drain of a node, takes away: that was not tried")
 	default:
-		undecided, fix = "not all was tried: "+e.Why(evidence.SectionRollouts), "Remove what was in the way, then run podproof again."
+		undecided, fix = "not all was tried: "+e.Why(evidence.SectionRollouts), runAgain
 	}
 	var guilty *Finding
 	for _, o := range tried {
@@ -78,6 +78,9 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 			undecided = fmt.Sprintf("the %s was not over after %s", o.Kind, seconds(o.Seconds))
 		case len(o.Requests) < fewest:
 			undecided = fmt.Sprintf("only %s were sent during the %s", count(len(o.Requests), "request"), o.Kind)
+		case len(o.Unreached) > 0:
+			undecided = fmt.Sprintf("in the %s the Service did not lead to pod %s, whose end could lose nothing", o.Kind, list(o.Unreached))
+			fix = "Let the Service lead to every pod that is Ready; kubectl get endpointslices shows which it knows."
 		}
 		if len(gone) == 0 {
 			continue

@@ -63,7 +63,7 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 	case f != nil:
 		return j.fail(f.Where+": "+f.Message, "")
 	case open != "":
-		return j.undecided(open, "Remove what was in the way, then run podproof again.")
+		return j.undecided(open, runAgain)
 	case tried == 0:
 		return j.undecided("no value was tried", "Run podproof again.")
 	}

@@ -61,6 +61,12 @@ var (
 	notTried  = outages(func(o *evidence.Outages) {
 		o.Trials = []evidence.Outage{{Kind: "frozen", Problem: "no container runs"}}
 	})
+	// answeredThrough is a frozen database that answers from the sixth second on.
+	answeredThrough = outages(func(o *evidence.Outages) {
+		t := &o.Trials[3]
+		t.Unready, t.Ready = time.Time{}, time.Time{}
+		t.Requests = append(t.Requests, answer("query", 142.5, 503), answer("query", 146.4, 200), answer("query", 160, 200))
+	})
 	onlyFrozen = with(func(e *evidence.Evidence) {
 		e.Outages.Without, e.Outages.Pod, e.Outages.Trials = nil, evidence.Pod{}, e.Outages.Trials[3:]
 		e.Missing = map[evidence.Section]string{evidence.SectionOutages: "no room for a second namespace"}
@@ -110,6 +116,21 @@ var readinessTruthExamples = []example{
 	{name: "follows", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"refused: not Ready 2.0 s after it began, Ready 1.0 s after it was over"}},
 	{name: "stays Ready", c: goodContract(), want: Fail, says: []string{"nobody listening", "stayed Ready for the 5.0 s"},
 		e: outages(func(o *evidence.Outages) { o.Trials[2].Unready = time.Time{} })},
+	{name: "not away in earnest", c: queried, e: answeredThrough, want: Inconclusive, says: []string{"frozen: a query was answered with success 20.0 s after it began"}},
+	{name: "stays Ready with what it keeps", c: queried, want: Fail, says: []string{"stayed Ready for the 5.0 s"},
+		e: outages(func(o *evidence.Outages) {
+			t := &o.Trials[2]
+			t.Unready, t.Ready = time.Time{}, time.Time{}
+			t.Requests = append(t.Requests, answer("query", 122.2, 200), answer("query", 124, 503))
+		})},
+	{name: "stays Ready, and its queries do not ask", c: queried, want: Fail, says: []string{"stayed Ready for the 5.0 s"},
+		e: outages(func(o *evidence.Outages) {
+			for i := 2; i < 4; i++ {
+				t := &o.Trials[i]
+				t.Unready, t.Ready = time.Time{}, time.Time{}
+				t.Requests = append(t.Requests, answer("query", t.Began.Sub(at(0)).Seconds()+3, 200))
+			}
+		})},
 	{name: "does not come back", c: goodContract(), want: Fail, says: []string{"never answered", "not Ready again"},
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Ready = time.Time{} })},
 	{name: "Ready until it was over", c: goodContract(), want: Fail, says: []string{"never answered", "stayed Ready for the 23.0 s"},
@@ -156,6 +177,7 @@ var livenessOutageExamples = []example{
 	{name: "no probe", c: goodContract(), want: Pass, says: []string{"no liveness probe"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].LivenessProbe = nil })},
 	{name: "only the frozen one tried", c: goodContract(), e: onlyFrozen, want: Inconclusive, says: []string{"not all outages", "no room"}},
+	{name: "not away in earnest", c: queried, e: answeredThrough, want: Inconclusive, says: []string{"did not come from it"}},
 	{name: "too short to tell", c: goodContract(), want: Inconclusive, says: []string{"gives up after 15.0 s"},
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Healed = o.Trials[3].Began.Add(10 * time.Second) })},
 	{name: "the frozen one not tried", c: goodContract(), want: Inconclusive, says: []string{"frozen was not"},
@@ -227,6 +249,7 @@ var databaseRecoversExamples = []example{
 		o.Trials[2].Unready = time.Time{}
 	})},
 	{name: "only the frozen one tried", c: queried, e: onlyFrozen, want: Inconclusive, says: []string{"not all outages", "no room"}},
+	{name: "not away in earnest", c: queried, e: answeredThrough, want: Inconclusive, says: []string{"did not come from it"}},
 	{name: "no query sent", c: queried, want: Inconclusive, e: outages(func(o *evidence.Outages) {
 		for i := range o.Trials {
 			o.Trials[i].Requests = nil
@@ -245,6 +268,7 @@ var exitUnderOutageExamples = []example{
 	{name: "could not be frozen", c: queried, want: Inconclusive, says: []string{"frozen: no container runs"}, e: with(func(e *evidence.Evidence) {
 		e.OutageTermination, e.Outages.Trials[3].Problem = nil, "no container runs"
 	})},
+	{name: "not frozen in earnest", c: queried, e: answeredThrough, want: Inconclusive, says: []string{"did not come from it", "exit code 0"}},
 	{name: "hangs", c: goodContract(), want: Fail, says: []string{"exit code 137", "45.0 s after", "SIGKILL at the end of the grace period of 45 s"}, e: with(func(e *evidence.Evidence) {
 		e.OutageTermination.Last, e.OutageTermination.Seconds = &corev1.ContainerStateTerminated{ExitCode: 137}, 45
 	})},

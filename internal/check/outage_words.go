@@ -38,13 +38,39 @@ func away(e evidence.Evidence, kinds ...string) (tried []evidence.Outage, proble
 		}
 		switch {
 		case !wanted:
-		case o.Problem != "":
-			problems = append(problems, o.Kind+": "+said(o.Problem, 300))
+		case problem(e, o) != "":
+			problems = append(problems, o.Kind+": "+problem(e, o))
 		default:
 			tried = append(tried, o)
 		}
 	}
 	return tried, problems
+}
+
+// lasts tells whether an outage goes on until a probe must have seen it.
+func lasts(o evidence.Outage) bool { return o.Kind == "refused" || o.Kind == "frozen" }
+
+// problem says why an outage tells nothing, empty where it does.
+func problem(e evidence.Evidence, o evidence.Outage) string {
+	if o.Problem != "" {
+		return said(o.Problem, 300)
+	}
+	return leaked(e, o)
+}
+
+// leaked says that the dependency was not away in earnest, though podproof took it away: the
+// pod stayed Ready, and to the end its queries succeeded, which they did not in every outage.
+func leaked(e evidence.Evidence, o evidence.Outage) string {
+	if !lasts(o) || noticed(o) || o.Restarts > 0 || unmoved(e.Outages.Trials) {
+		return ""
+	}
+	half := o.Began.Add(o.Healed.Sub(o.Began) / 2)
+	for _, r := range o.Requests {
+		if r.Stream == streamQuery && r.Start.After(half) && r.Ended().Before(o.Healed) && r.Failure == "" && r.Status < 300 {
+			return fmt.Sprintf("a query was answered with success %s it began, so the database was not away, or the answer did not come from it", afterWords(o.Began, r.Ended()))
+		}
+	}
+	return ""
 }
 
 // outagePod is the container as it ran during the outages, with its impatient probes.
@@ -108,14 +134,17 @@ func unanswered(c contract.Contract, o evidence.Outage) bool {
 // untried is the judgement where not every kind of outage was tried, with the reason; it is
 // false where all were.
 func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement, bool) {
-	const again = "Remove what was in the way, then run podproof again."
-	problem := ""
+	why, fix := "", runAgain
 	missing := slices.DeleteFunc([]string{"disconnected", "restarted", "refused", "frozen"}, func(kind string) bool {
 		return slices.ContainsFunc(e.Outages.Trials, func(o evidence.Outage) bool {
-			if o.Kind == kind && o.Problem != "" {
-				problem = kind + ": " + said(o.Problem, 300)
+			p := problem(e, o)
+			if o.Kind == kind && p != "" {
+				why = kind + ": " + p
+				if leaked(e, o) != "" {
+					fix = "Run podproof again; if it says the same, let the contract's http.query name a route whose answer comes from the database."
+				}
 			}
-			return o.Kind == kind && o.Problem == ""
+			return o.Kind == kind && p == ""
 		})
 	})
 	if len(missing) == 0 {
@@ -127,12 +156,12 @@ func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement,
 		j = j.undecided("the pod did not become Ready in the first place, so "+list(missing)+" was not tried", mend("startup/waits-for-database"))
 	case o != nil:
 		j = j.afterStuck(*o, culprit)
-	case problem != "":
-		j = j.undecided("not all outages could be tried; "+problem, again)
+	case why != "":
+		j = j.undecided("not all outages could be tried; "+why, fix)
 	case e.Missing[evidence.SectionOutages] != "":
-		j = j.undecided("not all outages could be tried: "+e.Why(evidence.SectionOutages), again)
+		j = j.undecided("not all outages could be tried: "+e.Why(evidence.SectionOutages), runAgain)
 	default:
-		j = j.undecided("not all outages were tried: "+list(missing)+" was not", again)
+		j = j.undecided("not all outages were tried: "+list(missing)+" was not", runAgain)
 	}
 	return j, true
 }

@@ -62,7 +62,7 @@ func judgeProbesDeclared(c contract.Contract, e evidence.Evidence) Judgement {
 	case f != nil:
 		return j.fail(f.Where+": "+f.Message, "")
 	case e.Startup == nil:
-		return j.undecided("declared: "+list(names)+"; whether they succeed is not known: "+e.Why(evidence.SectionStartup), "Remove what was in the way, then run podproof again.")
+		return j.undecided("declared: "+list(names)+"; whether they succeed is not known: "+e.Why(evidence.SectionStartup), runAgain)
 	case !answered:
 		j.note(where, "no pod became Ready, so the probes are judged as they are declared; see startup/ready")
 		return j.pass("Probes declared OK ("+strings.Join(names, ", ")+")", "declared: "+list(names))

@@ -39,8 +39,7 @@ func judgeReadinessTellsTheTruth(c contract.Contract, e evidence.Evidence) Judge
 	unclear, fix := "", ""
 	for _, o := range tried {
 		where := "database away: " + awayWords(o)
-		// The others may be over before a probe asks.
-		lasted := o.Kind == "refused" || o.Kind == "frozen"
+		lasted := lasts(o) // the others may be over before a probe asks
 		lost := !o.Unready.IsZero() && o.Ready.IsZero()
 		told := toldLate(c, e, o, container)
 		if lasted {

@@ -97,6 +97,8 @@ var lostRequestsExamples = []example{
 		e: rollouts(func(os []evidence.Rollout) { os[0].Requests = os[0].Requests[:9] })},
 	{name: "not over", c: goodContract(), want: Inconclusive, says: []string{"restart was not over after 10.0 s"},
 		e: rollouts(func(os []evidence.Rollout) { os[0].Finished = false })},
+	{name: "a pod without requests", c: goodContract(), want: Inconclusive, says: []string{"in the eviction", "did not lead to pod api-2"},
+		e: rollouts(func(os []evidence.Rollout) { os[1].Unreached = []string{"api-2"} })},
 	{name: "eviction refused", c: goodContract(), want: Inconclusive, says: []string{"eviction: too many"},
 		e: rollouts(func(os []evidence.Rollout) { os[1].Problem = "too many" })},
 	{name: "no eviction of one replica", c: goodContract(), want: Pass, says: []string{"0 of 200", "one replica"}, e: with(func(e *evidence.Evidence) {

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// runAgain is what to do about what could not be tried.
+const runAgain = "Remove what was in the way, then run podproof again."
+
 // count says "1 layer", "2 layers".
 func count(n int, noun string) string {
 	if n == 1 {

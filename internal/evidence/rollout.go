@@ -19,6 +19,9 @@ type Rollout struct {
 	Finished bool `json:"finished"`
 	// Requests in the order in which they ended. The load began before the rollout, and ended after it.
 	Requests []Request `json:"requests,omitempty"`
+	// Unreached are the pods that none of its connections led to when the rollout began, where
+	// that could be seen.
+	Unreached []string `json:"unreached,omitempty"`
 	// Ended are the pods that went, with their timelines and without their logs.
 	Ended []Pod `json:"ended,omitempty"`
 	// Endpoints are the changes of the workload's EndpointSlices meanwhile.

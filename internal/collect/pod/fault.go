@@ -35,6 +35,28 @@ for i in $(seq "$4"); do
 done
 echo $n`
 
+// freezeScript stops the processes of container $1, and prints how many they are. Two looks in
+// a row must find them all stopped: one that was forked beside the first look is in the second.
+const freezeScript = `calm=0
+for i in $(seq 100); do
+  met=0 running=0
+  for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
+    d=${f%/cgroup} state=
+    { while read -r key state _ && [ "$key" != State: ]; do :; done < "$d/status"; } 2>/dev/null
+    case $state in
+      "" | Z | X) continue ;; # it has ended
+      T | t) ;;
+      *) kill -STOP "${d#/proc/}" 2>/dev/null; running=$((running + 1)) ;;
+    esac
+    met=$((met + 1))
+  done
+  [ "$running" = 0 ] && calm=$((calm + 1)) || calm=0
+  [ "$calm" -lt 2 ] || { echo "$met"; exit; }
+  sleep 0.05
+done
+echo "SIGSTOP did not stop $running of its $met processes" >&2
+exit 1`
+
 const (
 	anyProcess = "."
 	// connectionProcess are Postgres' server processes of a client over TCP: "postgres: app
@@ -42,40 +64,57 @@ const (
 	connectionProcess = `^postgres: .*[0-9.:a-f]+\([0-9]+\)`
 )
 
-// signal sends a signal to processes of the dependency, on its node, so many times.
+// signal sends a signal to processes of the dependency, so many times.
 func (d *dependency) signal(ctx context.Context, name, which string, rounds int) error {
-	if d.Node == nil {
-		return errors.New("this cluster lets podproof run nothing on a node, where it would send signals to the dependency's processes")
+	n, err := d.each(ctx, "sending "+name+" to", signalScript, name, which, strconv.Itoa(rounds))
+	switch {
+	case err != nil || n > 0:
+		return err
+	case which == connectionProcess:
+		return fmt.Errorf("no pod of %s has a server process for a connection: the workload keeps none open, or it is no Postgres, whose processes podproof knows", d.runner)
 	}
-	n := 0
+	return d.notRunning()
+}
+
+// each runs a script on the nodes of the dependency's containers, for each with its ID and the
+// arguments, and counts those in which it met a process.
+func (d *dependency) each(ctx context.Context, doing, script string, args ...string) (n int, err error) {
+	if d.Node == nil {
+		return 0, errors.New("this cluster lets podproof run nothing on a node, where it would send signals to the dependency's processes")
+	}
 	for _, p := range pods(d.Observer, podsOf(d.runner)) {
 		for _, c := range p.Status.ContainerStatuses {
 			if c.State.Running == nil {
 				continue
 			}
 			_, id, _ := strings.Cut(c.ContainerID, "://")
-			out, err := d.Node.Run(ctx, p.Spec.NodeName, "sh", "-c", signalScript, "sh", id, name, which, strconv.Itoa(rounds))
+			out, err := d.Node.Run(ctx, p.Spec.NodeName, "sh", append([]string{"-c", script, "sh", id}, args...)...)
 			if err != nil {
-				return fmt.Errorf("sending %s to the processes of pod %s: %w", name, p.Name, err)
+				return n, fmt.Errorf("%s the processes of pod %s: %w", doing, p.Name, err)
 			}
 			if strings.TrimSpace(string(out)) != "0" {
 				n++
 			}
 		}
 	}
-	switch {
-	case n > 0:
-		return nil
-	case which == connectionProcess:
-		return fmt.Errorf("no pod of %s has a server process for a connection: the workload keeps none open, or it is no Postgres, whose processes podproof knows", d.runner)
-	}
-	return fmt.Errorf("no container of %s runs", d.runner)
+	return n, nil
 }
 
-// freeze goes twice: a server process that was forked while the first round was under way is
-// in no list of that, and would go on answering. After it nobody is left who forks.
-func (d *dependency) freeze(ctx context.Context) error { return d.signal(ctx, "STOP", anyProcess, 2) }
-func (d *dependency) thaw(ctx context.Context) error   { return d.signal(ctx, "CONT", anyProcess, 1) }
+func (d *dependency) notRunning() error { return fmt.Errorf("no container of %s runs", d.runner) }
+
+// freeze stops all processes of the dependency. What it has stopped goes on where others do.
+func (d *dependency) freeze(ctx context.Context) error {
+	n, err := d.each(ctx, "stopping", freezeScript)
+	if err != nil {
+		return errors.Join(err, d.thaw(context.WithoutCancel(ctx)))
+	}
+	if n == 0 {
+		return d.notRunning()
+	}
+	return nil
+}
+
+func (d *dependency) thaw(ctx context.Context) error { return d.signal(ctx, "CONT", anyProcess, 1) }
 
 // restart kills the dependency's processes, and waits until the kubelet has started its
 // container again and it is Ready.

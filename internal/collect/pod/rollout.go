@@ -24,9 +24,9 @@ const (
 	// rolloutEvery is the time between two requests of a stream, in milliseconds: often
 	// enough to hit a gap of a tenth of a second, and no load to speak of.
 	rolloutEvery = 20
-	// keptConnections are held open side by side: kube-proxy spreads them over the pods by chance,
-	// and of so many there is one to each of a few pods.
-	keptConnections = 8
+	// keptConnections are held open side by side for each pod: kube-proxy spreads them by
+	// chance, and of so many there is mostly one to each.
+	keptConnections = 4
 	// afterwards is how long the load goes on after a rollout: an endpoint that is gone may
 	// still be in use somewhere.
 	afterwards = 500 * time.Millisecond
@@ -57,8 +57,12 @@ func Rollouts(ctx context.Context, b *Bench, services []corev1.Service, port int
 	if err != nil {
 		return nil, err
 	}
-	r := &roller{Bench: b, plan: rolloutPlan(address, path), within: within}
+	from, err := b.agentAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
 	n := int(b.Subject.Replicas)
+	r := &roller{Bench: b, plan: rolloutPlan(address, path, n), within: within, from: from, sticky: slices.ContainsFunc(services, isSticky)}
 	tries := []disturbance{{"restart", r.restart, n, n, 0}}
 	if n > 1 {
 		tries = append(tries, disturbance{"eviction", r.evict, 1, n, 0}, disturbance{"scale-down", r.scaleDown, n - 1, 1, 0})
@@ -86,11 +90,11 @@ func Rollouts(ctx context.Context, b *Bench, services []corev1.Service, port int
 }
 
 // rolloutPlan sends as many requests over kept connections as over new ones.
-func rolloutPlan(address, path string) agent.Plan {
+func rolloutPlan(address, path string, replicas int) agent.Plan {
 	both := steady(address, "GET", path, rolloutEvery)
-	kept := both[1]
-	kept.Every *= keptConnections
-	return agent.Plan{Streams: append(both[:1], slices.Repeat([]agent.Stream{kept}, keptConnections)...)}
+	kept, n := both[1], keptConnections*max(replicas, 2)
+	kept.Every *= n
+	return agent.Plan{Streams: append(both[:1], slices.Repeat([]agent.Stream{kept}, n)...)}
 }
 
 func lost(o evidence.Rollout) bool {
@@ -121,6 +125,8 @@ type roller struct {
 	*Bench
 	plan   agent.Plan
 	within time.Duration // that a pod may take to become Ready
+	from   string        // the agent's address, as /proc/net/tcp has it
+	sticky bool          // the Service sends all that the agent asks to one pod
 }
 
 // try disturbs the workload under load, and waits until the pods that had to go are gone
@@ -128,16 +134,13 @@ type roller struct {
 func (r *roller) try(ctx context.Context, d disturbance) (evidence.Rollout, error) {
 	before := r.living()
 	o := evidence.Rollout{Kind: d.kind, Replicas: int32(len(before)), PreStopSleep: d.sleep}
-	load, err := r.StartLoad(ctx, r.plan)
+	// What is lost from here on is the rollout's doing.
+	load, unreached, err := r.reach(ctx, before)
 	if err != nil {
 		return o, err
 	}
 	defer load.cancel()
-	// Each stream has had an answer: what is lost from here on is the rollout's doing.
-	err = load.Begin(ctx, func(_ int, rs []evidence.Request) bool { return connections(rs) >= len(r.plan.Streams) })
-	if err != nil {
-		return o, err
-	}
+	o.Unreached = unreached
 	o.Began = time.Now()
 	if err := d.do(ctx, before); err != nil {
 		o.Problem = err.Error()
