@@ -106,10 +106,13 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		fmt.Sprintf("0 of %d requests lost, so with 95 %% confidence fewer than %.2f %%", n, bound))
 }
 
+// lostIn are the requests that a rollout lost. One that was over before it, or could not reach
+// a pod even then, is not among them.
 func lostIn(o evidence.Rollout) []evidence.Request {
 	var out []evidence.Request
 	for _, r := range o.Requests {
-		if !answered(r) {
+		before := r.Ended().Before(o.Began) || r.Start.Before(o.Began) && r.Connected == 0
+		if !before && !answered(r) {
 			out = append(out, r)
 		}
 	}
@@ -138,7 +141,7 @@ func slowCluster(e evidence.Evidence, o evidence.Rollout, lost []evidence.Reques
 	if stale {
 		return fmt.Sprintf("all of them sent to a pod more than %s after it had been taken out of the Service: the cluster was that slow to tell its nodes", proxyWithin)
 	}
-	if short := starved(e, o.Began, lasting(o.Began, o.Seconds)); short != "" {
+	if short := starved(e, lost[0].Start.Add(-proxyWithin), lost[len(lost)-1].Ended()); short != "" {
 		return "all of them where nobody listened any more; " + short
 	}
 	return ""

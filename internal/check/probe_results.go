@@ -11,10 +11,11 @@ import (
 )
 
 // results judges what the probes answered, from the events of the pods that were Ready.
-// It tells whether there was one. A readiness probe that fails before is doing its work.
-func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered bool) {
+// It tells whether there was one, and what a node that was short of CPU excuses. A readiness
+// probe that fails before is doing its work.
+func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered bool, excuse string) {
 	if e.Startup == nil {
-		return false
+		return false, ""
 	}
 	for _, p := range e.Startup.Pods {
 		where := "pod " + p.Name
@@ -37,14 +38,19 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 			case ev.Reason == "Killing" && strings.Contains(ev.Message, "failed liveness probe"):
 				j.broken(where, "its liveness probe restarted it: %s", livenessMessage(p))
 			case ev.Reason == "Unhealthy" && strictlyAfter(ev.At, since):
-				j.broken(where, "after it was Ready: %s%s", said(ev.Message, 200), repeated(ev.Count))
+				words := "after it was Ready: " + said(ev.Message, 200) + repeated(ev.Count)
+				if why := starved(e, since, ev.At); why != "" && silent.MatchString(ev.Message) {
+					excuse = where + ": " + words + "; " + why
+					continue
+				}
+				j.broken(where, "%s", words)
 			case ev.Reason == "Unhealthy" && unwellOnLivenessPath(ev, c):
 				j.note(where, "the path that liveness asks answered with an error while the pod started (%s): when a dependency is gone, "+
 					"liveness on this path restarts pods that are well", said(ev.Message, 120))
 			}
 		}
 	}
-	return answered
+	return answered, excuse
 }
 
 // strictlyAfter compares what the kubelet stamped with whole seconds.

@@ -57,10 +57,12 @@ func judgeProbesDeclared(c contract.Contract, e evidence.Evidence) Judgement {
 		j.slowStart(where, e, *container)
 	}
 	j.measured(e, *container)
-	answered := j.results(e, *container)
+	answered, excuse := j.results(e, *container)
 	switch f := j.firstBroken(); {
 	case f != nil:
 		return j.fail(f.Where+": "+f.Message, "")
+	case excuse != "":
+		return j.undecided(excuse, whenQuiet)
 	case e.Startup == nil:
 		return j.undecided("declared: "+list(names)+"; whether they succeed is not known: "+e.Why(evidence.SectionStartup), runAgain)
 	case !answered:

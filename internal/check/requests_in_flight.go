@@ -55,7 +55,7 @@ func judgeRequestsInFlight(c contract.Contract, e evidence.Evidence) Judgement {
 			continue
 		}
 		slow += count01(r.Stream == streamSlow)
-		if !answered(r) {
+		if !answered(r) && (r.Stream != streamReady || r.Failure != "") { // not ready is an answer
 			lost.add(r, r.Ended().Sub(t.Deleted))
 		}
 	}

@@ -29,9 +29,10 @@ func rollouts(change func([]evidence.Rollout)) evidence.Evidence {
 
 // losing makes a rollout lose a few requests.
 func losing(o *evidence.Rollout) {
-	o.Requests[20] = failed("new", 201, 0.001, "refused")
-	o.Requests[22] = failed("new", 201.1, 0.001, "refused")
-	o.Requests[23] = failed("kept", 201.15, 0.001, "reset")
+	began := o.Began.Sub(at(0)).Seconds()
+	o.Requests[20] = failed("new", began+1, 0.001, "refused")
+	o.Requests[22] = failed("new", began+1.1, 0.001, "refused")
+	o.Requests[23] = failed("kept", began+1.15, 0.001, "reset")
 	o.Requests[23].Reused = true
 	o.Ended = []evidence.Pod{{Name: "api-1", Timeline: []evidence.Mark{{At: at(200.8), What: "deletion requested"}, {At: at(200.9), What: "container api: exited with 0 (Completed)"}}}}
 	o.Endpoints = []evidence.Mark{{At: at(201.2), What: "service/api, pod api-1: terminating, not serving"}}
@@ -97,6 +98,15 @@ var lostRequestsExamples = []example{
 		e: rollouts(func(os []evidence.Rollout) { os[0].Requests = os[0].Requests[:9] })},
 	{name: "not over", c: goodContract(), want: Inconclusive, says: []string{"restart was not over after 10.0 s"},
 		e: rollouts(func(os []evidence.Rollout) { os[0].Finished = false })},
+	{name: "lost before it began", c: goodContract(), want: Pass, e: rollouts(func(os []evidence.Rollout) {
+		os[1].Requests[0] = failed("new", 219.8, 0.001, "refused")
+		os[1].Requests[1] = failed("kept", 219.9, 3, "timeout")
+	})},
+	{name: "under way when it began", c: goodContract(), want: Fail, says: []string{"1 reset over a new"}, e: rollouts(func(os []evidence.Rollout) {
+		r := failed("new", 219.9, 0.5, "reset")
+		r.Connected = 0.001
+		os[1].Requests[0] = r
+	})},
 	{name: "a pod without requests", c: goodContract(), want: Inconclusive, says: []string{"in the eviction", "did not lead to pod api-2"},
 		e: rollouts(func(os []evidence.Rollout) { os[1].Unreached = []string{"api-2"} })},
 	{name: "eviction refused", c: goodContract(), want: Inconclusive, says: []string{"eviction: too many"},
@@ -169,6 +179,12 @@ var inFlightExamples = []example{
 	})},
 	{name: "a quick one cut", c: goodContract(), want: Fail, says: []string{"over a new connection"}, e: inFlight(func(t *evidence.Termination) {
 		t.Requests = append(t.Requests, failed("new", 19.99, 0.05, "reset"))
+	})},
+	{name: "not ready any more", c: goodContract(), want: Pass, e: inFlight(func(t *evidence.Termination) {
+		t.Requests = append(t.Requests, evidence.Request{Stream: "ready", Start: at(19.99), End: 0.1, Status: 503})
+	})},
+	{name: "readiness cut", c: goodContract(), want: Fail, says: []string{"to the ready route"}, e: inFlight(func(t *evidence.Termination) {
+		t.Requests = append(t.Requests, failed("ready", 19.99, 0.1, "reset"))
 	})},
 	{name: "server error", c: goodContract(), want: Fail, says: []string{"status 502"}, e: inFlight(func(t *evidence.Termination) { t.Requests[0].Status = 502 })},
 	{name: "a late one is a note", c: goodContract(), want: Pass, says: []string{"1 request over a new connection", "connection reset, 1.0 s after the deletion; it was sent after that"},
@@ -259,6 +275,10 @@ var duringStartupExamples = []example{
 		e: early(func(t *evidence.Termination) {
 			t.Last, t.Seconds = &corev1.ContainerStateTerminated{ExitCode: 137}, 45.1
 		})},
+	{name: "deaf on a busy node", c: goodContract(), want: Inconclusive, says: []string{"before its first line ran", "short of CPU"},
+		e: pressed(early(func(t *evidence.Termination) {
+			t.Last, t.Seconds = &corev1.ContainerStateTerminated{ExitCode: 137}, 45.1
+		}), 0.95, 0.8)},
 	{name: "deaf ever after", c: goodContract(), want: Inconclusive, says: []string{"as it does once it is up", "termination/exit-zero"}, e: with(func(e *evidence.Evidence) {
 		for _, t := range []*evidence.Termination{e.Termination, e.EarlyTermination} {
 			t.Last, t.Seconds = &corev1.ContainerStateTerminated{ExitCode: 137}, 45.1

@@ -22,6 +22,10 @@ var terminationDuringStartup = Check{
 	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.EarlyTermination) },
 }
 
+// runtimeStart is what a language's runtime needs at most before a program's first line, on a
+// node that is not short of CPU.
+const runtimeStart = 2 * time.Second
+
 func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Judgement {
 	t := e.EarlyTermination
 	limit := terminationLimit(c, t)
@@ -45,6 +49,9 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 		j.tail(t.Pod, 5)
 		why, fix := pid1(e).explain(*t, e)
 		if killedAtTheEnd(t) {
+			if short := starved(e, t.Deleted.Add(-runtimeStart), t.Deleted.Add(runtimeStart)); short != "" {
+				return j.undecided(seen+": SIGTERM may have come before its first line ran; "+short, whenQuiet)
+			}
 			why = "SIGTERM came before it was handled, and the kernel drops a signal that PID 1 has no handler for"
 			fix = "Install the handler first: before slow imports, migrations and waiting for the database. An init as PID 1 (tini, dumb-init) passes SIGTERM on to a child, which it then ends."
 		}

@@ -85,10 +85,10 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 	if err := o.endure(ctx, a, stopped, &e); err != nil {
 		return e, err
 	}
+	e.Healed = time.Now() // from here on a success may be the dependency's again
 	if err := heal(ctx); err != nil {
 		return e, err
 	}
-	e.Healed = time.Now()
 	if err := o.comeBack(ctx, load, &e, before); err != nil {
 		return e, err
 	}
@@ -150,7 +150,7 @@ func (o *outager) endure(ctx context.Context, a away, stopped *ending, e *eviden
 		}
 		rest := time.Duration(0)
 		if a.noticed {
-			rest = max(shortOutage, a.lasts-time.Since(e.Began))
+			rest = max(shortOutage, a.lasts-time.Since(e.Away))
 		}
 		return o.watch(gctx, rest, func(p *corev1.Pod) bool {
 			unready(p)

@@ -74,7 +74,7 @@ func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upl
 	exited, cancel := context.WithCancel(ctx)
 	defer cancel()
 	released := make(chan time.Time, 1)
-	sent := b.watchSignal(exited, e.now, e.t.Deleted, e.signalWithin())
+	sent := b.watchSignal(ctx, e.now, e.t.Deleted, e.signalWithin())
 	go func() {
 		defer close(released)
 		if e.awaitSignal(exited, sent) == nil {
@@ -87,6 +87,14 @@ func InFlight(ctx context.Context, b *Bench, port int, health, ready string, upl
 	e.t.Released = <-released // zero when it ended first
 	if err != nil {
 		return nil, err
+	}
+	if e.t.Signalled.IsZero() { // the watch may tell of the end before the node tells of the signal
+		select {
+		case e.t.Signalled = <-sent: // zero where it cannot be known
+		case <-time.After(told):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 	e.t.Requests, err = load.Stop(ctx)
 	if err != nil {

@@ -15,6 +15,9 @@ const (
 	// withoutFor is how long a container runs without its dependency, at least, before that is
 	// brought up.
 	withoutFor = 5 * time.Second
+	// firstProbe is how much longer it runs where no probe has said yes or no by then: on a busy
+	// node the first one may come late.
+	firstProbe = 20 * time.Second
 	// outageEvery is the time between two requests of a stream, in milliseconds.
 	outageEvery = 250
 	// shortOutage is how long an outage goes on when the readiness probe has noticed it.
@@ -158,7 +161,7 @@ func (o *outager) startWithout(ctx context.Context) error {
 		return fmt.Errorf("the container of %s did not start within %s", o.Subject, startWithin)
 	}
 	// Whether it is Ready at any moment of this time is what is watched for.
-	err = o.watch(ctx, max(withoutFor, o.Start*3/2), func(p *corev1.Pod) bool {
+	look := func(p *corev1.Pod) {
 		w.BecameReady = w.BecameReady || workload.IsReady(p)
 		st := o.status(p)
 		for _, ended := range []*corev1.ContainerStateTerminated{st.State.Terminated, st.LastTerminationState.Terminated} {
@@ -167,10 +170,22 @@ func (o *outager) startWithout(ctx context.Context) error {
 				break
 			}
 		}
+	}
+	err = o.watch(ctx, max(withoutFor, o.Start*3/2), func(p *corev1.Pod) bool {
+		look(p)
 		return false
 	})
 	if err != nil {
 		return err
+	}
+	for _, p := range pods(o.Observer, podsOf(o.Subject)) {
+		err := o.within(ctx, firstProbe, string(p.UID), func(seen *workload.Observed) (bool, string) {
+			look(seen.Pod)
+			return w.BecameReady || w.Exits > 0 || seen.Heard("Unhealthy"), workload.Summary(seen.Pod)
+		})
+		if err != nil {
+			return err
+		}
 	}
 	w.Waited = time.Since(w.Began).Seconds()
 	if err := o.Applier.Apply(ctx, []workload.Object{workload.Scaled(o.Dependency.Object, 1)}); err != nil {

@@ -16,19 +16,20 @@ import (
 	"podproof.dev/podproof/internal/workload"
 )
 
-// unreachedScript prints those of several containers, by ID, to whose pods no connection is
-// established from the address $1. State 01 is ESTABLISHED (proc_pid_net(5)).
+// unreachedScript prints those of several containers, by ID, to whose pods no connection from
+// the address $1 is kept: established (state 01 of proc_pid_net(5)) in two looks.
 const unreachedScript = `from=$1; shift
+look() { cat "${f%cgroup}net/tcp" "${f%cgroup}net/tcp6" 2>/dev/null | grep -Eo "$from:[0-9A-F]{4} 01 "; }
 for id; do
   for f in $(grep -ls -- "$id" /proc/[0-9]*/cgroup); do
-    cat "${f%cgroup}net/tcp" "${f%cgroup}net/tcp6" 2>/dev/null | grep -Eq "$from:[0-9A-F]{4} 01 " && continue 2
+    seen=$(look) && sleep 0.2 && look | grep -Fq "$seen" && continue 2
     break
   done
   echo "$id"
 done`
 
 // reachWithin is how long a Service may take to lead to a pod that is Ready.
-const reachWithin = 10 * time.Second
+const reachWithin = 30 * time.Second
 
 // reach starts the load, with an answer to each stream and a connection to each pod: one that
 // has none could end in any way, and nothing would be lost. A Service leads to a new pod a
@@ -46,12 +47,9 @@ func (r *roller) reach(ctx context.Context, uids []string) (*Load, []string, err
 			load.cancel()
 			return nil, nil, err
 		}
-		missed, err := r.unreached(ctx, uids)
-		if err != nil || len(missed) == 0 || time.Now().After(limit) {
-			if err != nil {
-				load.cancel()
-			}
-			return load, missed, err
+		missed := r.unreached(ctx, uids)
+		if len(missed) == 0 || time.Now().After(limit) {
+			return load, missed, nil
 		}
 		if _, err := load.Stop(ctx); err != nil {
 			return nil, nil, err
@@ -61,9 +59,9 @@ func (r *roller) reach(ctx context.Context, uids []string) (*Load, []string, err
 
 // unreached names the pods to which the agent has no connection. It names none where that
 // cannot be seen: without a look at the nodes, or where addresses are translated on the way.
-func (r *roller) unreached(ctx context.Context, uids []string) ([]string, error) {
+func (r *roller) unreached(ctx context.Context, uids []string) (missed []string) {
 	if r.Node == nil || r.sticky {
-		return nil, nil
+		return nil
 	}
 	names := map[string]string{}   // by container ID
 	nodes := map[string][]string{} // container IDs, by node
@@ -73,20 +71,19 @@ func (r *roller) unreached(ctx context.Context, uids []string) ([]string, error)
 			nodes[p.Spec.NodeName] = append(nodes[p.Spec.NodeName], id)
 		}
 	}
-	var missed []string
 	for node, ids := range nodes {
 		out, err := r.Node.Run(ctx, node, "sh", append([]string{"-c", unreachedScript, "sh", r.from}, ids...)...)
 		if err != nil {
-			return nil, fmt.Errorf("reading /proc on node %s for the connections to the workload's pods: %w", node, err)
+			return nil
 		}
 		for _, id := range strings.Fields(string(out)) {
 			missed = append(missed, names[id])
 		}
 	}
 	if len(missed) == len(names) {
-		return nil, nil
+		return nil
 	}
-	return missed, nil
+	return missed
 }
 
 // agentAddress is the agent's own address, as /proc/net/tcp writes it.
