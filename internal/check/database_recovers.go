@@ -118,7 +118,10 @@ func unanswerable(o evidence.Outage, stream string) (words string) {
 
 // unmoved tells whether queries were answered with success in all outages that last.
 func unmoved(os []evidence.Outage) bool {
-	const settled = 2 * time.Second // that a fault takes to work
+	const (
+		settled  = 2 * time.Second // that a fault takes to work
+		ordinary = time.Second     // that an answer takes which waits for nobody
+	)
 	answered := 0
 	for _, o := range os {
 		if !lasts(o) {
@@ -128,10 +131,13 @@ func unmoved(os []evidence.Outage) bool {
 			if r.Stream != streamQuery || r.Start.Before(o.Began.Add(settled)) || r.Start.After(o.Healed) {
 				continue
 			}
-			if r.Failure != "" || r.Status >= 300 || r.Ended().After(o.Healed) {
+			across := r.Ended().After(o.Healed) // which one may be by chance
+			if r.Failure != "" || r.Status >= 300 || across && o.Healed.Sub(r.Start) > ordinary {
 				return false
 			}
-			answered++
+			if !across {
+				answered++
+			}
 		}
 	}
 	return answered > 0

@@ -52,6 +52,9 @@ func lasting(from time.Time, seconds float64) time.Time {
 // silent are the words of probes that got no answer, or none in time.
 var silent = regexp.MustCompile(`(?i)deadline exceeded|timeout|timed out|refused|reset|EOF|no route`)
 
+// slow are those that none came in time.
+var slow = regexp.MustCompile(`(?i)deadline exceeded|timeout|timed out`)
+
 // saysNo tells whether one of the probes got an answer from the pod, and that was no: that
 // is not for want of time.
 func saysNo(p evidence.Pod, probes ...string) bool {

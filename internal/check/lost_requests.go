@@ -58,7 +58,8 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		return inconclusive(e, evidence.SectionRollouts, j.Promised)
 	}
 	n, lost, undecided, excuse := 0, 0, "", ""
-	fix := "Let the rollout finish in the time that the contract gives a start; kubectl rollout status shows what it waits for."
+	const finish = "Let the rollout finish in the time that the contract gives a start; kubectl rollout status shows what it waits for."
+	fix := finish
 	switch w := e.Workload; {
 	case len(tried) == len(kinds):
 	case w != nil && w.Replicas < 2:
@@ -73,11 +74,11 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		n, lost = n+len(o.Requests), lost+len(gone)
 		switch {
 		case o.Problem != "":
-			undecided = o.Kind + ": " + said(o.Problem, 300)
+			undecided, fix = o.Kind+": "+said(o.Problem, 300), finish
 		case !o.Finished:
-			undecided = fmt.Sprintf("the %s was not over after %s", o.Kind, seconds(o.Seconds))
+			undecided, fix = fmt.Sprintf("the %s was not over after %s", o.Kind, seconds(o.Seconds)), finish
 		case len(o.Requests) < fewest:
-			undecided = fmt.Sprintf("only %s were sent during the %s", count(len(o.Requests), "request"), o.Kind)
+			undecided, fix = fmt.Sprintf("only %s were sent during the %s", count(len(o.Requests), "request"), o.Kind), whenQuiet
 		case len(o.Unreached) > 0:
 			undecided = fmt.Sprintf("in the %s the Service did not lead to pod %s, whose end could lose nothing", o.Kind, list(o.Unreached))
 			fix = "Let the Service lead to every pod that is Ready; kubectl get endpointslices shows which it knows."
@@ -106,13 +107,10 @@ func judgeRollouts(e evidence.Evidence, what, line string, kinds ...string) Judg
 		fmt.Sprintf("0 of %d requests lost, so with 95 %% confidence fewer than %.2f %%", n, bound))
 }
 
-// lostIn are the requests that a rollout lost. One that was over before it, or could not reach
-// a pod even then, is not among them.
 func lostIn(o evidence.Rollout) []evidence.Request {
 	var out []evidence.Request
 	for _, r := range o.Requests {
-		before := r.Ended().Before(o.Began) || r.Start.Before(o.Began) && r.Connected == 0
-		if !before && !answered(r) {
+		if !answered(r) {
 			out = append(out, r)
 		}
 	}
@@ -202,7 +200,7 @@ func lossWords(r evidence.Request) string {
 // rolloutFix says whether the sleep that was tried would have been enough.
 func rolloutFix(all []evidence.Rollout) string {
 	for _, o := range all {
-		if o.PreStopSleep == 0 || o.Problem != "" || !o.Finished {
+		if o.PreStopSleep == 0 || o.Problem != "" || !o.Finished || len(o.Unreached) > 0 {
 			continue
 		}
 		if lost := len(lostIn(o)); lost > 0 {

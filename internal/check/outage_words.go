@@ -64,14 +64,22 @@ func leaked(e evidence.Evidence, o evidence.Outage) string {
 	if !lasts(o) || noticed(o) || o.Restarts > 0 || unmoved(e.Outages.Trials) {
 		return ""
 	}
-	half := o.Began.Add(o.Healed.Sub(o.Began) / 2)
+	away := latest(o.Began, o.Away)
+	half := away.Add(o.Healed.Sub(away) / 2)
+	var last evidence.Request
 	for _, r := range o.Requests {
-		if r.Stream == streamQuery && r.Start.After(half) && r.Ended().Before(o.Healed) && r.Failure == "" && r.Status < 300 {
-			return fmt.Sprintf("a query was answered with success %s it began, so the database was not away, or the answer did not come from it", afterWords(o.Began, r.Ended()))
+		if r.Stream == streamQuery && r.Start.After(half) && r.Ended().Before(o.Healed) && r.Ended().After(last.Ended()) {
+			last = r
 		}
 	}
-	return ""
+	if last.Stream == "" || last.Failure != "" || last.Status >= 300 || o.Healed.Sub(away) < tooBrief {
+		return ""
+	}
+	return fmt.Sprintf("a query was answered with success %s it began, so the database was not away, or the answer did not come from it", afterWords(o.Began, last.Ended()))
 }
+
+// tooBrief is an outage that no probe need have noticed.
+const tooBrief = 2 * time.Second
 
 // outagePod is the container as it ran during the outages, with its impatient probes.
 func outagePod(e evidence.Evidence) *corev1.Container {

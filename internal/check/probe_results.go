@@ -39,7 +39,7 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 				j.broken(where, "its liveness probe restarted it: %s", livenessMessage(p))
 			case ev.Reason == "Unhealthy" && strictlyAfter(ev.At, since):
 				words := "after it was Ready: " + said(ev.Message, 200) + repeated(ev.Count)
-				if why := starved(e, since, ev.At); why != "" && silent.MatchString(ev.Message) {
+				if why := starved(e, since, ev.At); why != "" && slow.MatchString(ev.Message) {
 					excuse = where + ": " + words + "; " + why
 					continue
 				}

@@ -27,7 +27,7 @@ const atOnce = 300 * time.Millisecond
 // exitPrecision is how much earlier than told a process may have ended.
 func exitPrecision(t evidence.Termination) time.Duration {
 	if t.ExitSource == "node" {
-		return atOnce // a busy one looks so late
+		return atOnce/3 + time.Duration(t.ExitBlur*float64(time.Second))
 	}
 	return 2 * time.Second
 }
@@ -92,12 +92,15 @@ func judgeRefusesLate(_ contract.Contract, e evidence.Evidence) Judgement {
 			cut = r
 		}
 	}
+	toTheEnd := fmt.Sprintf("it was ready and took new connections until it ended, %s after the deletion", seconds(t.Seconds))
 	switch {
-	case refused.IsZero() && late && exitPrecision(*t) > atOnce:
+	case refused.IsZero() && late && t.ExitSource == "node":
+		return j.late(e, lived.Add(-atOnce), t.Deleted.Add(took), toTheEnd, "")
+	case refused.IsZero() && late:
 		return j.undecided(fmt.Sprintf("it refused at about the time when it ended, which is known to %s here (%s)", seconds(exitPrecision(*t).Seconds()), t.ExitSource),
 			"Verify in a kind cluster, whose nodes tell the time of an exit exactly.")
 	case refused.IsZero():
-		return j.fail(fmt.Sprintf("it was ready and took new connections until it ended, %s after the deletion", seconds(t.Seconds)), "")
+		return j.fail(toTheEnd, "")
 	case cut.Failure != "":
 		j.broken("request over a kept connection, "+seconds(cut.Start.Sub(t.Deleted).Seconds())+" after the deletion", "%s", requestWords(cut))
 		return j.fail("a kept connection was cut without a word: "+requestWords(cut),

@@ -29,10 +29,9 @@ func rollouts(change func([]evidence.Rollout)) evidence.Evidence {
 
 // losing makes a rollout lose a few requests.
 func losing(o *evidence.Rollout) {
-	began := o.Began.Sub(at(0)).Seconds()
-	o.Requests[20] = failed("new", began+1, 0.001, "refused")
-	o.Requests[22] = failed("new", began+1.1, 0.001, "refused")
-	o.Requests[23] = failed("kept", began+1.15, 0.001, "reset")
+	o.Requests[20] = failed("new", 201, 0.001, "refused")
+	o.Requests[22] = failed("new", 201.1, 0.001, "refused")
+	o.Requests[23] = failed("kept", 201.15, 0.001, "reset")
 	o.Requests[23].Reused = true
 	o.Ended = []evidence.Pod{{Name: "api-1", Timeline: []evidence.Mark{{At: at(200.8), What: "deletion requested"}, {At: at(200.9), What: "container api: exited with 0 (Completed)"}}}}
 	o.Endpoints = []evidence.Mark{{At: at(201.2), What: "service/api, pod api-1: terminating, not serving"}}
@@ -98,15 +97,6 @@ var lostRequestsExamples = []example{
 		e: rollouts(func(os []evidence.Rollout) { os[0].Requests = os[0].Requests[:9] })},
 	{name: "not over", c: goodContract(), want: Inconclusive, says: []string{"restart was not over after 10.0 s"},
 		e: rollouts(func(os []evidence.Rollout) { os[0].Finished = false })},
-	{name: "lost before it began", c: goodContract(), want: Pass, e: rollouts(func(os []evidence.Rollout) {
-		os[1].Requests[0] = failed("new", 219.8, 0.001, "refused")
-		os[1].Requests[1] = failed("kept", 219.9, 3, "timeout")
-	})},
-	{name: "under way when it began", c: goodContract(), want: Fail, says: []string{"1 reset over a new"}, e: rollouts(func(os []evidence.Rollout) {
-		r := failed("new", 219.9, 0.5, "reset")
-		r.Connected = 0.001
-		os[1].Requests[0] = r
-	})},
 	{name: "a pod without requests", c: goodContract(), want: Inconclusive, says: []string{"in the eviction", "did not lead to pod api-2"},
 		e: rollouts(func(os []evidence.Rollout) { os[1].Unreached = []string{"api-2"} })},
 	{name: "eviction refused", c: goodContract(), want: Inconclusive, says: []string{"eviction: too many"},
@@ -218,6 +208,13 @@ var inFlightExamples = []example{
 	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionInFlight, func(e *evidence.Evidence) { e.InFlight = nil })},
 }
 
+// closesLast refuses a quarter of a second before the end, by a node that looked as seldom.
+func closesLast(t *evidence.Termination) {
+	readyToTheEnd(t, 4)
+	t.Requests = append(t.Requests, failed("new", 23.75, 0.001, "refused"))
+	t.ExitSource, t.ExitBlur = "node", 0.25
+}
+
 var refusesLateExamples = []example{
 	{name: "not ready, then refused", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"it refused 0.1 s after the deletion"}},
 	{name: "ready to the end", c: goodContract(), want: Fail, says: []string{"took new connections until it ended"}, e: inFlight(func(t *evidence.Termination) { readyToTheEnd(t, 4) })},
@@ -253,6 +250,8 @@ var refusesLateExamples = []example{
 		t.Requests = append(t.Requests, failed("new", 23.5, 0.001, "refused"))
 		t.ExitSource = "kubelet"
 	})},
+	{name: "refused within the node's last look", c: goodContract(), want: Fail, says: []string{"until it ended"}, e: inFlight(closesLast)},
+	{name: "refused so on a busy node", c: goodContract(), want: Inconclusive, says: []string{"short of CPU"}, e: pressed(inFlight(closesLast), 0.95, 0.8)},
 	{name: "killed, as without requests", c: goodContract(), want: Inconclusive, says: []string{"termination/exit-zero"}, e: with(func(e *evidence.Evidence) {
 		readyToTheEnd(e.InFlight, 45.1)
 		e.InFlight.Last = &corev1.ContainerStateTerminated{ExitCode: 137}

@@ -42,7 +42,7 @@ type Outage struct {
 	Kind   string    `json:"kind"`
 	Began  time.Time `json:"began"`
 	Away   time.Time `json:"away,omitzero"` // when it was gone indeed, which may take a moment
-	Healed time.Time `json:"healed"`        // when it was there again
+	Healed time.Time `json:"healed"`        // when podproof began to give it back
 	// Unready and Ready are when the pod's Ready condition changed, zero where it did not.
 	Unready time.Time `json:"unready,omitzero"`
 	Ready   time.Time `json:"ready,omitzero"`

@@ -157,10 +157,12 @@ type Termination struct {
 	Deleted      time.Time `json:"deleted"`
 	// Exited tells whether an exit was seen at all.
 	Exited bool `json:"exited"`
-	// Seconds from the deletion to the exit, by the clock that ExitSource names: "node" (to a tenth
-	// of a second), "kubelet" (up to two seconds late) or "watch" (late by what the cluster takes).
+	// Seconds from the deletion to the exit, by the clock that ExitSource names: "node" (exact but for
+	// ExitBlur), "kubelet" (up to two seconds late) or "watch" (late by what the cluster takes).
 	ExitSource string  `json:"exitSource,omitempty"`
 	Seconds    float64 `json:"seconds"`
+	// ExitBlur is how much earlier than the node told the exit may have been, in seconds.
+	ExitBlur float64 `json:"exitBlur,omitempty"`
 	// Last is the container's final state, when an exit was seen.
 	Last *corev1.ContainerStateTerminated `json:"last,omitempty"`
 	// Signalled is when the container runtime sent the stop signal, as the node tells it; zero

@@ -13,22 +13,27 @@ import (
 )
 
 // goneScript waits until the processes are gone that container $1 has now, for at most $2
-// seconds, and prints the node's time then. Nothing is printed where there was none.
-const goneScript = `end=$(($(date +%s) + $2)); seen=
+// seconds, and prints the node's time of the last look that met one, and of now. Nothing is
+// printed where there was none.
+const goneScript = `at=$(date +%s.%N) end=$(($(date +%s) + $2)); alive=
 for f in $(grep -ls -- "$1" /proc/[0-9]*/cgroup); do
-  seen=yes
-  while [ -e "$f" ]; do
-    [ "$(date +%s)" -lt "$end" ] || exit 0
+  alive=$at
+  while at=$(date +%s.%N); [ -e "$f" ]; do
+    alive=$at
+    [ "${at%.*}" -lt "$end" ] || exit 0
     sleep 0.05
   done
 done
-[ -z "$seen" ] || date +%s.%N`
+[ -z "$alive" ] || echo "$alive $(date +%s.%N)"`
 
-// watchGone sends the time at which the processes of the pod's container were gone, as its
+// span is the time in which something happened.
+type span struct{ from, to time.Time }
+
+// watchGone sends the time in which the processes of the pod's container went, as its
 // node sees it, or closes the channel where that cannot be known. A watch of the API server
 // shows an exit when the kubelet gets round to it, which takes seconds on a busy node.
-func (b *Bench) watchGone(ctx context.Context, p *corev1.Pod, limit time.Duration) <-chan time.Time {
-	gone := make(chan time.Time, 1)
+func (b *Bench) watchGone(ctx context.Context, p *corev1.Pod, limit time.Duration) <-chan span {
+	gone := make(chan span, 1)
 	id := workload.ContainerID(p, b.Container)
 	if b.Node == nil || id == "" {
 		close(gone)
@@ -40,8 +45,10 @@ func (b *Bench) watchGone(ctx context.Context, p *corev1.Pod, limit time.Duratio
 		if err != nil {
 			return // the kubelet's time remains
 		}
-		if at, ok := unixTime(strings.TrimSpace(string(out))); ok {
-			gone <- at
+		alive, now, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+		from, ok := unixTime(alive)
+		if to, still := unixTime(now); ok && still {
+			gone <- span{from, to}
 		}
 	}()
 	return gone
@@ -62,15 +69,16 @@ func unixTime(s string) (time.Time, bool) {
 const slack = 2 * time.Second
 
 // exitTime is the best that is known of when a container ended which the watch has just
-// shown as ended: the node's own time, or else the kubelet's, or else now. A time that is
-// not between the deletion and now comes from a clock that is not ours.
-func exitTime(gone <-chan time.Time, p *corev1.Pod, last *corev1.ContainerStateTerminated, deleted time.Time) evidence.Mark {
+// shown as ended: the node's own time, with how much earlier it may have been, or else the
+// kubelet's, or else now. A time that is not between the deletion and now comes from a clock
+// that is not ours.
+func exitTime(gone <-chan span, p *corev1.Pod, last *corev1.ContainerStateTerminated, deleted time.Time) (evidence.Mark, time.Duration) {
 	now := time.Now()
 	fits := func(at time.Time) bool { return at.After(deleted) && at.Before(now) }
 	select {
-	case at, ok := <-gone:
-		if ok && fits(at) {
-			return evidence.Mark{At: at, Source: "node"}
+	case s, ok := <-gone:
+		if ok && fits(s.to) {
+			return evidence.Mark{At: s.to, Source: "node"}, s.to.Sub(s.from)
 		}
 	case <-time.After(slack):
 	}
@@ -78,8 +86,8 @@ func exitTime(gone <-chan time.Time, p *corev1.Pod, last *corev1.ContainerStateT
 	if d := p.DeletionTimestamp; d != nil && p.DeletionGracePeriodSeconds != nil {
 		asked := d.Add(-time.Duration(*p.DeletionGracePeriodSeconds) * time.Second)
 		if at := deleted.Add(last.FinishedAt.Sub(asked) + time.Second); fits(at) {
-			return evidence.Mark{At: at, Source: "kubelet"}
+			return evidence.Mark{At: at, Source: "kubelet"}, 0
 		}
 	}
-	return evidence.Mark{At: now, Source: "watch"}
+	return evidence.Mark{At: now, Source: "watch"}, 0
 }

@@ -32,12 +32,15 @@ func TestExitTime(t *testing.T) {
 		{"nobody tells", 0, &corev1.ContainerStateTerminated{}, "watch", 20 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			gone := make(chan time.Time, 1)
+			gone := make(chan span, 1)
 			if tt.node != 0 {
-				gone <- deleted.Add(tt.node)
+				gone <- span{deleted.Add(tt.node - 60*time.Millisecond), deleted.Add(tt.node)}
 			}
 			close(gone)
-			m := exitTime(gone, p, tt.last, deleted)
+			m, blur := exitTime(gone, p, tt.last, deleted)
+			if known := tt.source == "node"; known != (blur == 60*time.Millisecond) {
+				t.Errorf("it may have been %s earlier", blur)
+			}
 			if off := m.At.Sub(deleted) - tt.want; m.Source != tt.source || off < 0 || off > time.Second {
 				t.Errorf("%s after %s, want %s after %s", m.Source, m.At.Sub(deleted), tt.source, tt.want)
 			}

@@ -105,13 +105,13 @@ func (d *dependency) notRunning() error { return fmt.Errorf("no container of %s 
 // freeze stops all processes of the dependency. What it has stopped goes on where others do.
 func (d *dependency) freeze(ctx context.Context) error {
 	n, err := d.each(ctx, "stopping", freezeScript)
-	if err != nil {
+	switch {
+	case err != nil && d.Node != nil:
 		return errors.Join(err, d.thaw(context.WithoutCancel(ctx)))
-	}
-	if n == 0 {
+	case err == nil && n == 0:
 		return d.notRunning()
 	}
-	return nil
+	return err
 }
 
 func (d *dependency) thaw(ctx context.Context) error { return d.signal(ctx, "CONT", anyProcess, 1) }

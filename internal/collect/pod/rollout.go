@@ -153,9 +153,11 @@ func (r *roller) try(ctx context.Context, d disturbance) (evidence.Rollout, erro
 	case <-ctx.Done():
 		return o, context.Cause(ctx)
 	}
-	if o.Requests, err = load.Stop(ctx); err != nil {
+	all, err := load.Stop(ctx)
+	if err != nil {
 		return o, err
 	}
+	o.Requests = since(o.Began, all)
 	o.Endpoints = r.Observer.Endpoints(o.Began)
 	for _, uid := range before {
 		if p := r.Observer.Evidence(uid, r.Container); r.ended(p) {
@@ -164,6 +166,14 @@ func (r *roller) try(ctx context.Context, d disturbance) (evidence.Rollout, erro
 		}
 	}
 	return o, nil
+}
+
+// since leaves out the requests that are not a rollout's to lose: they were over before it
+// began, or had found no pod by then.
+func since(began time.Time, rs []evidence.Request) []evidence.Request {
+	return slices.DeleteFunc(rs, func(r evidence.Request) bool {
+		return r.Ended().Before(began) || r.Start.Before(began) && r.Connected == 0
+	})
 }
 
 func (r *roller) ended(p evidence.Pod) bool {

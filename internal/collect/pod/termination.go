@@ -52,7 +52,7 @@ type ending struct {
 	uid   string
 	now   *corev1.Pod // as last seen
 	t     *evidence.Termination
-	gone  <-chan time.Time // when its processes were, as the node tells
+	gone  <-chan span // when its processes were, as the node tells
 	exit  evidence.Mark
 }
 
@@ -149,7 +149,9 @@ func (e *ending) awaitExit(ctx context.Context) error {
 	})
 	e.exit.At = time.Now()
 	if t.Exited = t.Last != nil; t.Exited {
-		e.exit = exitTime(e.gone, e.now, t.Last, t.Deleted)
+		var blur time.Duration
+		e.exit, blur = exitTime(e.gone, e.now, t.Last, t.Deleted)
+		t.ExitBlur = blur.Seconds()
 		e.exit.What = fmt.Sprintf("container %s: its processes are gone", b.Container)
 	}
 	t.Seconds, t.ExitSource = e.exit.At.Sub(t.Deleted).Seconds(), e.exit.Source
