@@ -17,8 +17,8 @@ type Rollout struct {
 	// Finished tells whether the old pods were gone and the wanted ones Ready when the
 	// observation ended.
 	Finished bool `json:"finished"`
-	// Requests in the order in which they ended. The load began before the rollout; those that were over by then, or had
-	// found no pod, are left out.
+	// Requests in the order in which they ended. The load began before the rollout; those that
+	// were over by then, or had found no pod, are left out.
 	Requests []Request `json:"requests,omitempty"`
 	// Unreached are the pods that none of its connections led to when the rollout began, where
 	// that could be seen.
