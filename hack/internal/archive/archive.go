@@ -5,6 +5,7 @@ package archive
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -70,6 +71,8 @@ type Image struct {
 	Names  []string // each with its tag
 	Config Config
 	Layers []Layer // the lowest first
+	// Architecture is empty for this machine's.
+	Architecture string
 }
 
 // Write writes the image as a docker archive. The names of its files are free; manifest.json tells them.
@@ -84,7 +87,7 @@ func Write(w io.Writer, image Image) error {
 		}
 		diffIDs, files = append(diffIDs, diffID), append(files, name)
 	}
-	config, err := configuration(image.Config, diffIDs)
+	config, err := configuration(image.Config, cmp.Or(image.Architecture, runtime.GOARCH), diffIDs)
 	if err != nil {
 		return err
 	}
@@ -137,18 +140,18 @@ func Configuration(config Config, layers []Layer) ([]byte, []int64, error) {
 		}
 		diffIDs, sizes = append(diffIDs, fmt.Sprintf("sha256:%x", digest.Sum(nil))), append(sizes, n)
 	}
-	text, err := configuration(config, diffIDs)
+	text, err := configuration(config, runtime.GOARCH, diffIDs)
 	return text, sizes, err
 }
 
 // configuration has a fixed date, so that an image built twice is one image.
-func configuration(config Config, diffIDs []string) ([]byte, error) {
+func configuration(config Config, architecture string, diffIDs []string) ([]byte, error) {
 	history := make([]map[string]any, len(diffIDs))
 	for i := range history {
 		history[i] = map[string]any{"created": time.Unix(0, 0).UTC(), "created_by": "podproof hack/images"}
 	}
 	return json.Marshal(map[string]any{
-		"architecture": runtime.GOARCH,
+		"architecture": architecture,
 		"os":           "linux",
 		"created":      time.Unix(0, 0).UTC(),
 		"config":       config,

@@ -21,6 +21,8 @@ type Entry struct {
 	Link     string // a symbolic link to this
 	Hard     string // another name of this entry, which comes earlier in the layer
 	Tar      string // everything in this tar of the host, below Name
+	// Attributes are extended attributes by name, such as "security.capability".
+	Attributes map[string]string
 }
 
 // Files makes a layer of the entries. It is written to the file at target, since layers can be large.
@@ -107,6 +109,12 @@ func writeEntry(out *tar.Writer, e Entry) error {
 		content, header.Size = file, info.Size()
 	case e.Content == "":
 		header.Typeflag, header.Name = tar.TypeDir, e.Name+"/"
+	}
+	for name, value := range e.Attributes {
+		if header.PAXRecords == nil {
+			header.PAXRecords = map[string]string{}
+		}
+		header.PAXRecords["SCHILY.xattr."+name] = value
 	}
 	if header.Mode == 0 {
 		header.Mode = 0o644

@@ -52,7 +52,22 @@ func (r Result) Variables(private bool) []string {
 	for _, c := range r.choices {
 		set = append(set, c.variables()...)
 	}
-	return set
+	return joined(set)
+}
+
+// joined makes one variable of those that share a name, where the first of them stands.
+func joined(variables []string) []string {
+	var out []string
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		i := slices.IndexFunc(out, func(o string) bool { return strings.HasPrefix(o, name+"=") })
+		if i < 0 {
+			out = append(out, v)
+			continue
+		}
+		out[i] += "," + value
+	}
+	return out
 }
 
 // Lines says for people which image is which.

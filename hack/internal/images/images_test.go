@@ -52,7 +52,7 @@ func TestSelection(t *testing.T) {
 }
 
 func TestVariables(t *testing.T) {
-	list, err := selection(catalogue("kindest/node:v1"), []string{"postgres", "node", "python"})
+	list, err := selection(catalogue("kindest/node:v1"), []string{"postgres", "redis", "node", "python"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +60,12 @@ func TestVariables(t *testing.T) {
 		standin bool
 		want    []string
 	}{
-		"official": {false, []string{"PYTHON_IMAGE=python:3.12-slim-bookworm", "POSTGRES_IMAGE=postgres:16-alpine", "PODPROOF_NODE_IMAGE="}},
+		"official": {false, []string{"PYTHON_IMAGE=python:3.12-slim-bookworm", "POSTGRES_IMAGE=postgres:16-alpine", "REDIS_IMAGE=redis:7-alpine", "PODPROOF_NODE_IMAGE="}},
 		"stand-in": {true, []string{
 			"DOCKER_HOST=unix:///s",
 			"PYTHON_IMAGE=podproof.local/python:k", "PYTHON_DEPS=debian",
-			"POSTGRES_IMAGE=podproof.local/postgres:k", "PODPROOF_SET_IMAGE=postgres:16-alpine=podproof.local/postgres:k",
+			"POSTGRES_IMAGE=podproof.local/postgres:k", "PODPROOF_SET_IMAGE=postgres:16-alpine=podproof.local/postgres:k,redis:7-alpine=podproof.local/redis:k",
+			"REDIS_IMAGE=podproof.local/redis:k",
 			"PODPROOF_NODE_IMAGE=podproof.local/node:k",
 		}},
 	} {

@@ -24,15 +24,19 @@ type wanted struct {
 	recipe   func(standin.Host) (standin.Image, error)
 }
 
+// setImage is podproof's own variable for what runs instead of the manifests' images, with a comma between them.
+const setImage = "PODPROOF_SET_IMAGE"
+
 // catalogue lists them, the quickest to build first. kind is the node image that kind's library takes by itself.
 func catalogue(kind string) []wanted {
-	const postgres, python = "postgres:16-alpine", "python:3.12-slim-bookworm"
+	const postgres, redis, python = "postgres:16-alpine", "redis:7-alpine", "python:3.12-slim-bookworm"
 	return []wanted{
 		{name: "go", official: "golang:1.26-bookworm", variable: "GO_IMAGE", usual: "golang:1.26-bookworm", recipe: standin.Host.Golang},
 		{name: "static", official: "gcr.io/distroless/static-debian12:nonroot", variable: "STATIC_IMAGE", usual: "gcr.io/distroless/static-debian12:nonroot", recipe: standin.Host.Static},
 		{name: "python", official: python, variable: "PYTHON_IMAGE", usual: python, with: []string{"PYTHON_DEPS=debian"}, recipe: standin.Host.Python},
 		{name: "python-dev", official: python, variable: "PYTHON_DEV_IMAGE", usual: python, recipe: standin.Host.PythonDev},
-		{name: "postgres", official: postgres, variable: "POSTGRES_IMAGE", usual: postgres, with: []string{"PODPROOF_SET_IMAGE=" + postgres + "=%s"}, recipe: standin.Host.Postgres},
+		{name: "postgres", official: postgres, variable: "POSTGRES_IMAGE", usual: postgres, with: []string{setImage + "=" + postgres + "=%s"}, recipe: standin.Host.Postgres},
+		{name: "redis", official: redis, variable: "REDIS_IMAGE", usual: redis, with: []string{setImage + "=" + redis + "=%s"}, recipe: standin.Host.Redis},
 		{name: "node", official: kind, variable: "PODPROOF_NODE_IMAGE", usual: "", recipe: standin.Host.Node},
 	}
 }
