@@ -110,11 +110,15 @@ func holdsWorkload(c contract.Contract) error {
 	if err != nil {
 		return err
 	}
-	runners, err := workload.Runners(objects)
+	runners, err := workload.Controllers(objects)
 	if err != nil {
 		return err
 	}
-	_, _, err = contract.Derive(c, contract.Facts{Workloads: workload.Facts(runners)})
+	facts, err := workload.Facts(objects, runners)
+	if err != nil {
+		return err
+	}
+	_, _, err = contract.Derive(c, contract.Facts{Workloads: facts})
 	return err
 }
 

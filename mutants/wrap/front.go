@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -16,7 +17,10 @@ import (
 // returns ends that: every request is answered with 503 from then on, as by an app that has
 // closed its database pool and goes on serving. A request for the path insisted is not
 // answered before the program can, as by an app whose queries have no limit of time.
-func front(address, program, insisted string) (end func(), err error) {
+//
+// With forClients the end is to stop listening, and to wait until every client has closed its
+// connection, as Node's server.close does: none of them is told to.
+func front(address, program, insisted string, forClients bool) (end func(), err error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("front of %s: %w", program, err)
@@ -33,7 +37,19 @@ func front(address, program, insisted string) (end func(), err error) {
 		}
 		pass.ServeHTTP(w, r)
 	})
-	go func() { fmt.Fprintln(os.Stderr, "wrap:", http.Serve(l, handler)) }()
+	var open sync.WaitGroup
+	s := http.Server{Handler: handler, ConnState: func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Done()
+		}
+	}}
+	go func() { fmt.Fprintln(os.Stderr, "wrap:", s.Serve(l)) }()
+	if forClients {
+		return func() { _ = l.Close(); open.Wait() }, nil
+	}
 	return func() { ended.Store(true) }, nil
 }
 

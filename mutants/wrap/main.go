@@ -1,7 +1,7 @@
 // Command wrap starts a program as a careless entrypoint does. It is PID 1 of the mutants
 // that misbehave around the program rather than in it.
 //
-//	wrap [-default NAME=VALUE] [-tunnel ADDRESS=TARGET] [-front ADDRESS=TARGET] [-insist PATH]
+//	wrap [-default NAME=VALUE] [-tunnel ADDRESS=TARGET] [-front ADDRESS=TARGET] [-insist PATH] [-clients]
 //	     [-late TIME] [-deaf TIME] [-drop | -linger TIME | -farewell ADDRESS] [-exit CODE] PROGRAM ARG…
 package main
 
@@ -24,6 +24,7 @@ func run(args []string) int {
 	fallback := flags.String("default", "", "a variable `NAME=VALUE` for the program, where the environment does not set NAME")
 	tunneled := flags.String("tunnel", "", "pass connections to `ADDRESS=TARGET` on, until one breaks")
 	fronted := flags.String("front", "", "serve at `ADDRESS=TARGET` what the program does at the target, and 503 after SIGTERM")
+	clients := flags.Bool("clients", false, "with -front, on SIGTERM stop listening and wait until the clients have closed their connections")
 	insisted := flags.String("insist", "", "with -front, ask for `PATH` until the program gives an answer that is no error")
 	late := flags.Duration("late", 0, "start the program after this `time`")
 	deaf := flags.Duration("deaf", 0, "take no SIGTERM for this `time` after the start")
@@ -49,7 +50,7 @@ func run(args []string) int {
 	closePool := func() {}
 	if address, target, ok := strings.Cut(*fronted, "="); ok {
 		var err error
-		if closePool, err = front(address, target, *insisted); err != nil {
+		if closePool, err = front(address, target, *insisted, *clients); err != nil {
 			fmt.Fprintln(os.Stderr, "wrap:", err)
 			return 1
 		}

@@ -47,7 +47,7 @@ func TestFront(t *testing.T) {
 	program := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(program.Close)
 	address := freeAddress(t)
-	end, err := front(address, strings.TrimPrefix(program.URL, "http://"), "")
+	end, err := front(address, strings.TrimPrefix(program.URL, "http://"), "", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,6 +62,36 @@ func TestFront(t *testing.T) {
 		}
 		end()
 	}
+}
+
+func TestFrontWaitsForItsClients(t *testing.T) {
+	program := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(program.Close)
+	address := freeAddress(t)
+	end, err := front(address, strings.TrimPrefix(program.URL, "http://"), "", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Transport: &http.Transport{}}
+	ask := func() {
+		answer, err := client.Get("http://" + address + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+	}
+	ask()
+	ended := make(chan struct{})
+	go func() { end(); close(ended) }()
+	ask() // over the connection that is kept
+	select {
+	case <-ended:
+		t.Error("it ended while a client kept its connection")
+	default:
+	}
+	client.CloseIdleConnections()
+	<-ended
 }
 
 // freeAddress is one that nobody listens on.
@@ -118,7 +148,7 @@ func TestInsist(t *testing.T) {
 	}))
 	t.Cleanup(program.Close)
 	address := freeAddress(t)
-	if _, err := front(address, strings.TrimPrefix(program.URL, "http://"), "/query"); err != nil {
+	if _, err := front(address, strings.TrimPrefix(program.URL, "http://"), "/query", false); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := http.Get("http://" + address + "/query")
