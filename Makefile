@@ -54,6 +54,10 @@ test-e2e: build ## podproof on a real cluster: the good images, and the mutants 
 soak: build ## Verify reactbin 20 times in one cluster: the same verdicts each time (ARGS='-runs 5 -busy')
 	@$(WITH_IMAGES) go test -count=1 -timeout 3h -v -tags 'e2e soak' -run TestSoak ./cmd/podproof $(ARGS)
 
+.PHONY: soak-busy
+soak-busy: build ## Verify good images and mutants on a machine at load 30 (ARGS='-runs 10 -images reactbin,fastapi')
+	@$(WITH_IMAGES) go test -count=1 -timeout 4h -v -tags 'e2e soak' -run TestBusy ./cmd/podproof $(ARGS)
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, shellcheck
 	@hack/lint $(MODULES)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -13,15 +14,25 @@ import (
 func newAgent() *cobra.Command {
 	c := &cobra.Command{Use: "agent", Short: "The part of podproof that runs inside the cluster", Hidden: true}
 	c.AddCommand(
-		&cobra.Command{Use: "idle", Short: "Run until SIGTERM", Args: cobra.NoArgs,
-			Run: func(c *cobra.Command, _ []string) { <-c.Context().Done() }},
-		&cobra.Command{Use: "load", Short: "Read a plan from the input and send its requests", Args: cobra.NoArgs,
+		&cobra.Command{Use: "serve", Short: "Carry out plans until SIGTERM", Args: asUsed,
 			RunE: func(c *cobra.Command, _ []string) error {
-				if err := agent.Serve(c.Context(), os.Stdin, os.Stdout); err != nil {
-					return couldNot(fmt.Errorf("agent load: %w", err))
+				l, err := net.Listen("unix", agent.Socket)
+				if err == nil {
+					err = agent.Serve(c.Context(), l)
+				}
+				if err != nil {
+					return couldNot(fmt.Errorf("agent serve: %w", err))
 				}
 				return nil
 			}},
+		&cobra.Command{Use: "attach", Short: "Connect input and output with the agent that serves", Args: asUsed,
+			RunE: func(c *cobra.Command, _ []string) error {
+				if err := agent.Attach(c.Context(), agent.Socket, os.Stdin, os.Stdout); err != nil {
+					return couldNot(fmt.Errorf("agent attach: %w", err))
+				}
+				return nil
+			}},
+		newAgentNode(),
 	)
 	return c
 }

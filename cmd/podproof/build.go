@@ -9,11 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/collect/build"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/pipeline"
+	"podproof.dev/podproof/internal/redact"
 	"podproof.dev/podproof/internal/report"
 )
 
@@ -24,9 +24,9 @@ func newBuild() *cobra.Command {
 		Use:   "build",
 		Short: "Build the contract's image, with the BuildKit of the Docker engine",
 		Long:  "build builds the image as verify does, and leaves it in the Docker engine under the contract's name. It needs no buildx.",
-		Args:  cobra.NoArgs,
+		Args:  asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := contract.Load(file)
+			c, err := loadContract(file)
 			if err != nil {
 				return usage(err)
 			}
@@ -38,7 +38,7 @@ func newBuild() *cobra.Command {
 				return couldNot(err)
 			}
 			defer engine.Close()
-			progress := report.NewProgress(os.Stdout, report.ConsoleOf(os.Stdout, false, false))
+			progress := report.NewProgress(os.Stdout, report.ConsoleOf(os.Stdout, cmd.Name(), false, false))
 			defer progress.Close()
 			done := progress.StepTo("Building "+c.Image, "Built "+c.Image)
 			b, err := build.Build(cmd.Context(), engine, pipeline.Spec(c, args), progress.Waiting)
@@ -46,7 +46,7 @@ func newBuild() *cobra.Command {
 				done(err)
 				return couldNot(err)
 			}
-			b = check.MaskBuild(b)
+			b = redact.Build(b)
 			switch {
 			case b.MissingPath != "":
 				err = fmt.Errorf("%s does not exist; correct `build` in %s", b.MissingPath, file)
@@ -60,7 +60,7 @@ func newBuild() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVarP(&file, "file", "f", contract.DefaultFile, "the contract")
+	c.Flags().StringVarP(&file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
 	c.Flags().StringArrayVar(&args, "build-arg", nil, "build argument `NAME=VALUE`, or NAME with the environment's value")
 	return c
 }

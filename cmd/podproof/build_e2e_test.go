@@ -26,7 +26,7 @@ func TestBuildChecks(t *testing.T) {
 		says     []string
 	}{
 		"syntax": {contract: contract, files: map[string]string{"Dockerfile": "FROM scratch\nCOPIE a b\n"}, code: exitFail,
-			says: []string{"unknown instruction: COPIE", ">>> COPIE a b", "Mend the Dockerfile's syntax"}},
+			says: []string{"unknown instruction: COPIE", ">>> COPIE a b", "Fix the Dockerfile's syntax"}},
 		"frontend": {contract: contract, files: map[string]string{"Dockerfile": "# syntax=podproof.invalid/dockerfile:1\nFROM scratch\n"}, code: exitFail,
 			says: []string{"podproof.invalid/dockerfile:1", "# syntax="}},
 		"source that is not there": {contract: contract, files: map[string]string{"Dockerfile": "FROM scratch\nCOPY a /\n"}, code: exitFail, says: []string{"COPY a /"}},

@@ -5,16 +5,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"podproof.dev/podproof/internal/cluster/kind"
 	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/pipeline"
 )
 
 func newClean() *cobra.Command {
 	return &cobra.Command{
-		Use:   "clean",
-		Short: "Remove what --keep kept, and what killed runs left behind",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Use:   "clean [RUN…]",
+		Short: "Remove what --keep kept, and what killed runs left behind; of some runs, or of all",
+		RunE: func(c *cobra.Command, only []string) error {
 			runs, err := runsDir()
 			if err != nil {
 				return couldNot(err)
@@ -24,7 +24,7 @@ func newClean() *cobra.Command {
 				return couldNot(err)
 			}
 			defer engine.Close()
-			err = pipeline.Sweep(c.Context(), runs, engine, true, func(text string) { fmt.Fprintln(c.OutOrStdout(), text) })
+			err = pipeline.Clean(c.Context(), runs, engine, kind.Provider{}, only, func(text string) { fmt.Fprintln(c.OutOrStdout(), text) })
 			if err != nil {
 				return couldNot(err)
 			}

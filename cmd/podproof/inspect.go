@@ -30,7 +30,7 @@ func newInspect() *cobra.Command {
 	var f inspectFlags
 	c := &cobra.Command{
 		Use:   "inspect [flags] IMAGE",
-		Short: "Look into an image, without a cluster, and say which promises its files and its configuration keep",
+		Short: "Inspect an image without a cluster, and say which promises its files and its configuration keep",
 		Long: `inspect reads the configuration, the history and, once, every layer of an image, and judges
 the image/* checks of ` + "`podproof checks`" + `. It needs no cluster, no root, no shell in the image,
 and Docker only for images of the Docker engine.
@@ -55,7 +55,7 @@ is read once.`,
 
   # whichever of these it is, by the promises of a contract, for a CI
   podproof inspect -f deploy/podproof.yaml -o terminal -o json=report.json shop/api:1.4.2`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), args[0]) },
 	}
 	var checks []check.Check
@@ -65,7 +65,7 @@ is read once.`,
 		}
 	}
 	f.add(c, checks)
-	c.Flags().StringVarP(&f.file, "file", "f", "", "the contract (default: "+contract.DefaultFile+", where there is one)")
+	c.Flags().StringVarP(&f.file, "file", "f", "", "read the contract from this `FILE` (default: "+contract.DefaultFile+", where there is one)")
 	c.Flags().StringVar(&f.platform, "platform", "", "`OS/ARCH` of the image to take, where there are several (default: this host's)")
 	c.Flags().BoolVar(&f.noCache, "no-cache", false, "read every layer, and keep nothing for the next time")
 	return c
@@ -95,8 +95,7 @@ func (f *inspectFlags) run(ctx context.Context, image string) error {
 	// Little is kept of what is read, so that a tidy heap costs next to nothing.
 	debug.SetGCPercent(50)
 	stream := outs.ProgressTo(os.Stdout, os.Stderr)
-	console := report.ConsoleOf(stream, f.noColor, f.verbose)
-	console.Name = "inspect"
+	console := report.ConsoleOf(stream, "inspect", f.noColor, f.verbose)
 	progress := report.NewProgress(stream, console)
 	defer progress.Close()
 	o.Tell, o.Debug = progress, func(string) {}
@@ -119,7 +118,7 @@ func (f *inspectFlags) run(ctx context.Context, image string) error {
 	switch {
 	case errors.As(err, &input):
 		return usage(err)
-	case errors.Is(err, errInterrupted):
+	case errors.As(err, new(*pipeline.Stopped)):
 		return err
 	case err != nil:
 		return couldNot(explainDisk(err))
@@ -133,7 +132,7 @@ func (f *inspectFlags) selected() ([]check.Check, error) {
 	if len(only) == 0 {
 		only = []string{imageChecks + "*"}
 	}
-	all, err := check.Select(only, f.skip)
+	all, err := f.chosen(only)
 	if err != nil {
 		return nil, err
 	}

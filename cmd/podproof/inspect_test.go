@@ -117,7 +117,7 @@ func TestInspect(t *testing.T) {
 		{"no engine", []string{"docker:app:1"}, exitInconclusive, []string{"unix:///nonexistent.sock"}},
 		{"a check of pods", []string{"--only", "startup/ready", good}, exitUsage, []string{"startup/ready", "podproof verify"}},
 		{"no contract of that name", []string{"-f", "none.yaml", good}, exitUsage, []string{"none.yaml"}},
-		{"no image", nil, exitUsage, []string{"arg"}},
+		{"no image", nil, exitUsage, []string{"podproof inspect takes one argument, IMAGE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, out := said(t, append([]string{"inspect"}, c.args...)...)
@@ -167,7 +167,7 @@ func TestInspectAgain(t *testing.T) {
 		if !bytes.Contains(e, []byte(reused)) || bytes.Contains(e, []byte("hunter2x")) {
 			t.Errorf("the evidence of run %s does not say %s, or tells a secret", n, reused)
 		}
-		if code, out := said(t, "judge", kept); code != exitFail || !strings.Contains(out, "FAIL image/no-secrets-in-layers") {
+		if code, out := said(t, "judge", kept); code != exitFail || !strings.Contains(out, "[judge]   FAIL image/no-secrets-in-layers") || strings.Contains(out, "[verify]") {
 			t.Errorf("judged again: exit code %d\n%s", code, out)
 		}
 	}
@@ -203,5 +203,30 @@ func TestEvidenceOfRunsIsKeptApart(t *testing.T) {
 	kept, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "podproof", "evidence-*.json"))
 	if err != nil || len(kept) != keptRuns+1 {
 		t.Errorf("kept %v, %v", kept, err)
+	}
+	for _, f := range append(kept, filepath.Dir(kept[0])) {
+		if i, err := os.Stat(f); err != nil || i.Mode().Perm()&0o077 != 0 {
+			t.Errorf("others may read %s: %v, %v", f, i.Mode(), err)
+		}
+	}
+}
+
+// Looking at many images does not push out what a run in a cluster saw.
+func TestEvidenceOfAVerifyOutlastsInspections(t *testing.T) {
+	alone(t)
+	dir := filepath.Join(os.Getenv("XDG_CACHE_HOME"), "podproof")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	verified := filepath.Join(dir, "evidence-abcdefgh.json")
+	if err := os.WriteFile(verified, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := archive(t, shop(t, "root"))
+	for range keptRuns + 2 {
+		said(t, "inspect", file)
+	}
+	if _, err := os.Stat(verified); err != nil {
+		t.Error(err)
 	}
 }

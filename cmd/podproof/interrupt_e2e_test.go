@@ -65,6 +65,10 @@ func TestCtrlC(t *testing.T) {
 			if code != exitInterrupted {
 				t.Errorf("exit code %d, want %d:\n%s", code, exitInterrupted, said)
 			}
+			report, cleaning := strings.Index(said, "by Ctrl-C: "), strings.Index(said, "Cleaning up…")
+			if report < 0 || cleaning < report {
+				t.Errorf("it did not say what it knew before it cleaned up:\n%s", said)
+			}
 			wantClean(t)
 		})
 	}

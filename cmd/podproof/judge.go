@@ -1,29 +1,33 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/report"
 )
 
 func newJudge() *cobra.Command {
 	var file string
-	var outputs []string
-	var verbose, noColor bool
+	var f reportFlags
 	c := &cobra.Command{
 		Use:   "judge EVIDENCE.json",
 		Short: "Judge kept evidence again, offline",
 		Long: `judge reaches the verdicts of a run again from the evidence that
 ` + "`podproof verify --evidence FILE`" + ` kept. It touches neither Docker nor a cluster.
-With -f it judges the same evidence by another contract.`,
+With -f it judges the same evidence by another contract. What that one leaves to be derived is
+taken from the recorded one, and printed.`,
 		Example: `  podproof judge evidence.json
   podproof judge -f stricter.yaml -o json evidence.json`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			outs, err := report.ParseOutputs(outputs)
+		Args: asUsed,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			outs, err := report.ParseOutputs(f.outputs)
 			if err != nil {
 				return usage(err)
 			}
@@ -31,9 +35,16 @@ With -f it judges the same evidence by another contract.`,
 			if err != nil {
 				return usage(err)
 			}
+			fmt.Fprintf(os.Stderr, "podproof: judging %s, observed %s by podproof %s\n", args[0], rec.Evidence.Run.Started.Format(time.RFC3339), report.Clean(rec.Evidence.Run.Version))
 			if file != "" {
-				if rec.Contract, err = loadContract(file); err != nil {
+				given, err := loadContract(file)
+				if err != nil {
 					return usage(err)
+				}
+				var taken []string
+				rec.Contract, taken = contract.Complete(given, rec.Contract)
+				if len(taken) > 0 {
+					fmt.Fprintf(os.Stderr, "podproof: taken from the contract of that run, since %s leaves it out: %s\n", file, strings.Join(taken, ", "))
 				}
 			}
 			selected, err := check.Select(rec.Selected, nil)
@@ -45,7 +56,7 @@ With -f it judges the same evidence by another contract.`,
 			}
 			r := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence))
 			r.Evidence = args[0]
-			if err := outs.Write(r, os.Stdout, report.ConsoleOf(os.Stdout, noColor, verbose)); err != nil {
+			if err := outs.Write(r, os.Stdout, report.ConsoleOf(os.Stdout, cmd.Name(), f.noColor, f.verbose)); err != nil {
 				return couldNot(explainDisk(err))
 			}
 			if code := r.ExitCode(); code != exitPass {
@@ -54,10 +65,8 @@ With -f it judges the same evidence by another contract.`,
 			return nil
 		},
 	}
-	c.Flags().StringVarP(&file, "file", "f", "", "judge by this contract instead of the recorded one")
-	c.Flags().StringArrayVarP(&outputs, "output", "o", nil, "report as `FORMAT[=FILE]`: terminal, json or junit; may be repeated")
-	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "tell more about each check")
-	c.Flags().BoolVar(&noColor, "no-color", false, "no colours (NO_COLOR does the same)")
+	c.Flags().StringVarP(&file, "file", "f", "", "judge by the contract in this `FILE` instead of the recorded one")
+	f.add(c)
 	return c
 }
 
@@ -65,7 +74,7 @@ func newChecks() *cobra.Command {
 	return &cobra.Command{
 		Use:   "checks",
 		Short: "List the promises that are checked, and why each matters",
-		Args:  cobra.NoArgs,
+		Args:  asUsed,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return report.WriteCatalogue(c.OutOrStdout(), check.Catalogue())
 		},

@@ -1,16 +1,17 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/contract"
@@ -18,28 +19,54 @@ import (
 	"podproof.dev/podproof/internal/report"
 )
 
+// reportFlags are those of every command that reports.
+type reportFlags struct {
+	outputs []string
+	verbose bool
+	noColor bool
+}
+
+func (f *reportFlags) add(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringArrayVarP(&f.outputs, "output", "o", nil, report.FormatsUsage())
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "verbose: derived contract fields, evidence per check, step timings")
+	fl.BoolVar(&f.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
+	complete(c, "output", report.FormatsCompletion())
+}
+
 // judgeFlags are those of every command that observes and judges.
 type judgeFlags struct {
+	reportFlags
+	command    string
 	file       string
 	only, skip []string
-	outputs    []string
 	evidence   string
-	verbose    bool
-	noColor    bool
+
+	given *pflag.FlagSet
 }
 
 // add adds the flags but -f, whose default is not the same everywhere.
 func (f *judgeFlags) add(c *cobra.Command, checks []check.Check) {
+	f.command = c.Name()
 	fl := c.Flags()
-	fl.StringSliceVar(&f.only, "only", nil, "check `IDs` to run, with globs: 'image/*'")
+	f.given = fl
+	fl.StringSliceVar(&f.only, "only", nil, "check `IDs` to run, with globs: 'image/*'; the exit code is theirs alone")
 	fl.StringSliceVar(&f.skip, "skip", nil, "check `IDs` to leave out, with globs")
-	fl.StringArrayVarP(&f.outputs, "output", "o", nil, "report as `FORMAT[=FILE]`: terminal, json or junit; may be repeated")
 	fl.StringVar(&f.evidence, "evidence", "", "keep what was observed in this `FILE`, for `podproof judge`")
-	fl.BoolVarP(&f.verbose, "verbose", "v", false, "tell more: what was derived, each check's evidence, the steps")
-	fl.BoolVar(&f.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
+	f.reportFlags.add(c)
 	complete(c, "only", checkIDs(checks))
 	complete(c, "skip", checkIDs(checks))
-	complete(c, "output", []string{"terminal", "json", "junit", "json=report.json", "junit=junit.xml"})
+}
+
+// chosen are the checks of --only and --skip. An empty text, such as a variable that was not
+// set, would choose all of them.
+func (f *judgeFlags) chosen(only []string) ([]check.Check, error) {
+	for name, globs := range map[string][]string{"only": f.only, "skip": f.skip} {
+		if f.given != nil && f.given.Changed(name) && len(globs) == 0 {
+			return nil, fmt.Errorf("--%s '': an empty text does not name a check; leave the flag out, or write IDs such as 'image/*'", name)
+		}
+	}
+	return check.Select(only, f.skip)
 }
 
 func checkIDs(checks []check.Check) []string {
@@ -59,25 +86,21 @@ func complete(c *cobra.Command, flag string, values []string) {
 	}
 }
 
-// loadContract reads a contract whose waivers name checks that there are.
+// loadContract reads a contract whose waivers and skips name checks that there are.
 func loadContract(file string) (contract.Contract, error) {
 	c, err := contract.Load(file)
 	if err != nil {
 		return c, err
 	}
-	var ids []string
-	for _, ch := range check.Catalogue() {
-		ids = append(ids, ch.ID)
-	}
 	for i, w := range c.Waivers {
-		if slices.Contains(ids, w.ID) {
-			continue
+		if err := check.Matches(w.ID); err != nil {
+			return c, c.Mistake(file, fmt.Sprintf("waivers[%d].id", i), "waivers[%d].id: %v", i, err)
 		}
-		hint := "`podproof checks` lists them"
-		if near := contract.Nearest(w.ID, ids); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	for i, s := range c.Skip {
+		if err := check.Matches(s.ID); err != nil {
+			return c, c.Mistake(file, fmt.Sprintf("skip[%d].id", i), "skip[%d].id: %v", i, err)
 		}
-		return c, fmt.Errorf("%s: waivers[%d].id: there is no check %q; %s", cmp.Or(file, contract.DefaultFile), i, w.ID, hint)
 	}
 	return c, nil
 }
@@ -112,22 +135,42 @@ func (f *judgeFlags) keepEvidence(r report.Record, failed bool) (string, error) 
 		if err != nil || !failed {
 			return "", err
 		}
-		// With --no-cache nobody else may have made the folder.
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := private(dir); err != nil {
 			return "", err
 		}
-		file = filepath.Join(dir, "evidence-"+r.Evidence.Run.ID+".json")
-		forgetOld(dir)
+		prefix := "evidence-"
+		if f.command == "inspect" {
+			prefix = inspected
+		}
+		forgetOld(dir, prefix)
+		file = filepath.Join(dir, prefix+r.Evidence.Run.ID+".json")
+		return file, r.WritePrivately(file)
 	}
 	return file, r.WriteFile(file)
+}
+
+// inspected begins the names of what `podproof inspect` saw: a team that inspects images all
+// day keeps what its last runs in a cluster saw.
+const inspected = "evidence-inspect-"
+
+// private makes a folder that nobody else may read: logs and answers lie in it. With
+// --no-cache nobody else may have made it.
+func private(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o700) // one that was there before
 }
 
 // keptRuns is how many runs' evidence stays in the cache directory beside the latest.
 const keptRuns = 9
 
-// forgetOld removes the evidence of all but the last runs. What it cannot remove does no harm.
-func forgetOld(dir string) {
-	files, _ := filepath.Glob(filepath.Join(dir, "evidence-*.json"))
+// forgetOld removes the evidence of all but the last runs of a command. What it cannot remove does no harm.
+func forgetOld(dir, prefix string) {
+	files, _ := filepath.Glob(filepath.Join(dir, prefix+"*.json"))
+	files = slices.DeleteFunc(files, func(f string) bool {
+		return prefix != inspected && strings.HasPrefix(filepath.Base(f), inspected)
+	})
 	written := map[string]time.Time{}
 	for _, f := range files {
 		if i, err := os.Stat(f); err == nil {

@@ -6,13 +6,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/klog/v2"
+
+	"podproof.dev/podproof/internal/pipeline"
+	"podproof.dev/podproof/internal/report"
 )
 
 // The exit codes, which are part of the interface.
@@ -24,57 +30,76 @@ const (
 	exitInterrupted  = 130
 )
 
-// errInterrupted is the cause of a context that Ctrl-C ended.
-var errInterrupted = errors.New("interrupted")
-
 func main() {
 	// client-go reports lost watches and the like on its own; what matters reaches us as errors.
 	klog.SetLogger(logr.Discard())
+	surviveHandlers()
 	os.Exit(run(os.Args[1:]))
 }
 
 func run(args []string) int {
 	ctx, stop := interruptible()
 	defer stop()
-	root := newRoot()
-	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	return exitCode(execute(ctx, newRoot(), args), os.Stderr)
+}
+
+// exitCode tells an error, and turns it into the exit code. The error may quote what an image
+// or its build says.
+func exitCode(err error, w io.Writer) int {
 	var code exitError
+	var stopped *pipeline.Stopped
 	switch {
 	case err == nil:
 		return exitPass
-	case errors.Is(err, errInterrupted):
-		fmt.Fprintln(os.Stderr, "podproof: interrupted; what this run had created is removed")
-		return exitInterrupted
 	case errors.As(err, &code):
 		if code.err != nil {
-			fmt.Fprintln(os.Stderr, "podproof:", code.err)
+			fmt.Fprintln(w, "podproof:", report.Clean(code.err.Error()))
 		}
 		return code.code
+	case errors.As(err, &stopped):
+		fmt.Fprintf(w, "podproof: %v; what this run had created is removed\n", stopped)
+		return exitInterrupted
 	}
-	// What is left are cobra's own errors: unknown commands and flags.
-	fmt.Fprintf(os.Stderr, "podproof: %v\nRun `podproof --help` for usage.\n", err)
+	fmt.Fprintln(w, "podproof:", report.Clean(err.Error()))
 	return exitUsage
 }
 
-// interruptible ends its context at the first SIGINT or SIGTERM, so that what was created
-// is removed, and the process at the second.
+// surviveHandlers keeps a panic in one of client-go's own goroutines, such as a watch's
+// handler, from ending the process with all that it has created still there.
+func surviveHandlers() {
+	runtime.ReallyCrash = false
+	runtime.PanicHandlers = append(runtime.PanicHandlers, func(_ context.Context, p any) {
+		fmt.Fprintln(os.Stderr, "podproof: podproof crashed in a watch, which is a bug; please report it:", report.Clean(fmt.Sprint(p)))
+	})
+}
+
+// endings are the signals that end a run. One that was ignored when podproof was started, as
+// nohup does it with SIGHUP, stays ignored.
+func endings() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	return slices.DeleteFunc(all, signal.Ignored)
+}
+
+// interruptible ends its context at the first SIGINT or SIGTERM, so that what was seen is told
+// and what was created is removed, and the process at the second.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if wanted := endings(); len(wanted) > 0 { // to name none would mean all of them
+		signal.Notify(signals, wanted...)
+	}
 	// A reader that went away (`| head`) must not end us before what was created is removed.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	done := make(chan struct{})
 	go func() {
 		for first := true; ; first = false {
 			select {
-			case <-signals:
+			case s := <-signals:
 				if !first {
 					fmt.Fprintln(os.Stderr, "\npodproof: ended without cleaning up; the next run, or `podproof clean`, removes what is left")
 					os.Exit(exitInterrupted)
 				}
-				cancel(errInterrupted)
+				cancel(&pipeline.Stopped{By: signalNames[s]})
 			case <-done:
 				return
 			}
@@ -82,6 +107,9 @@ func interruptible() (context.Context, func()) {
 	}()
 	return ctx, sync.OnceFunc(func() { signal.Stop(signals); close(done); cancel(nil) })
 }
+
+// signalNames are those that a person knows.
+var signalNames = map[os.Signal]string{os.Interrupt: "Ctrl-C", syscall.SIGTERM: "SIGTERM", syscall.SIGHUP: "SIGHUP"}
 
 // exitError carries an exit code. Its err is nil when all has been said already.
 type exitError struct {

@@ -18,10 +18,15 @@ func newRoot() *cobra.Command {
 database, does to it what production will do, and says which promises hold.
 
 Exit codes: 0 all promises hold, 1 a promise is broken, 2 usage, contract or manifests
-are wrong, 3 something could not be checked, 130 interrupted.`,
+are wrong, 3 something could not be checked, or --timeout was over, 130 Ctrl-C or SIGTERM.
+They are about the checks that were chosen: with --only and --skip the others count for nothing.`,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(wrongFlag)
+	root.SuggestionsMinimumDistance = 2
+	root.SetVersionTemplate("podproof {{.Version}}\n")
 	root.AddCommand(newVerify(), newInspect(), newBuild(), newJudge(), newChecks(), newClean(), newVersion(), newAgent())
 	return root
 }
@@ -30,7 +35,7 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  asUsed,
 		Run: func(c *cobra.Command, _ []string) {
 			fmt.Fprintf(c.OutOrStdout(), "podproof %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		},

@@ -18,6 +18,7 @@ import (
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/cluster/kind"
 	"podproof.dev/podproof/internal/report"
 )
 
@@ -66,7 +67,7 @@ func byID(r report.Report) map[string]check.Status {
 
 func lent(t *testing.T) kubernetes.Interface {
 	t.Helper()
-	k, err := cluster.Borrow(sharedCluster)
+	k, err := kind.Provider{}.Prepare(t.Context(), cluster.Spec{Existing: sharedCluster})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/cluster/kind"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/pipeline"
 	"podproof.dev/podproof/internal/report"
@@ -47,28 +49,39 @@ kubeconfig, not in your working tree.`,
 
   # for a CI: a report at the terminal and two files
   podproof verify -o terminal -o json=report.json -o junit=junit.xml --evidence evidence.json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.run(c.Context(), strings.Join(args, ""))
 		},
 	}
 	fl := c.Flags()
 	f.add(c, check.Catalogue())
-	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "the contract")
+	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
 	fl.BoolVar(&f.keep, "keep", false, "keep the cluster, and say how to look at it")
-	fl.StringVar(&f.cluster, "cluster", "kind", "`kind` makes a cluster, kind:NAME uses a running one")
-	fl.StringVar(&f.nodeImage, "node-image", os.Getenv("PODPROOF_NODE_IMAGE"), "kind's node `image` (default: kind's own; from PODPROOF_NODE_IMAGE)")
-	fl.StringSliceVar(&f.setImages, "set-image", list(os.Getenv("PODPROOF_SET_IMAGE")), "run another image for one of the manifests', `OLD=NEW` (from PODPROOF_SET_IMAGE)")
+	fl.StringVar(&f.cluster, "cluster", "kind", "use this `CLUSTER`: kind makes one, kind:NAME is one that runs already")
+	fl.StringVar(&f.nodeImage, "node-image", os.Getenv("PODPROOF_NODE_IMAGE"), "node `IMAGE` of the kind cluster (default: kind's own; from PODPROOF_NODE_IMAGE)")
+	fl.StringSliceVar(&f.setImages, "set-image", nil, "`OLD=NEW` runs the image NEW where the manifests say OLD (in addition to PODPROOF_SET_IMAGE)")
 	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument `NAME=VALUE`, or NAME with the environment's value")
-	fl.DurationVar(&f.timeout, "timeout", 10*time.Minute, "give up after this time")
+	fl.DurationVar(&f.timeout, "timeout", 10*time.Minute, "stop after this `DURATION`, such as 10m or 600s, and report what is known by then")
 	return c
 }
 
-func list(s string) []string {
-	if s == "" {
-		return nil
+// setImages are those of the environment and of the flag, which goes before.
+func setImages(environment string, flags []string) (map[string]string, error) {
+	var listed []string
+	if environment != "" {
+		listed = strings.Split(environment, ",")
 	}
-	return strings.Split(s, ",")
+	all, err := workload.ParseSetImage(listed)
+	if err != nil {
+		return nil, fmt.Errorf("PODPROOF_SET_IMAGE: %w", err)
+	}
+	own, err := workload.ParseSetImage(flags)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(all, own)
+	return all, nil
 }
 
 func (f *verifyFlags) run(ctx context.Context, image string) error {
@@ -92,81 +105,76 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	if f.timeout <= 0 {
 		return usage(fmt.Errorf("--timeout %s: give a time above zero, such as 10m", f.timeout))
 	}
-	errTimeout := fmt.Errorf("the run took longer than --timeout %s", f.timeout)
-	limited, cancel := context.WithTimeoutCause(ctx, f.timeout, errTimeout)
+	limited, cancel := context.WithTimeoutCause(ctx, f.timeout, &pipeline.Stopped{By: fmt.Sprintf("--timeout of %s", f.timeout)})
 	defer cancel()
+	o.Timeout = f.timeout
 
 	stream := outs.ProgressTo(os.Stdout, os.Stderr)
-	console := report.ConsoleOf(stream, f.noColor, f.verbose)
+	console := report.ConsoleOf(stream, "verify", f.noColor, f.verbose)
 	progress := report.NewProgress(stream, console)
 	defer progress.Close()
 	o.Tell, o.Debug = progress, func(string) {}
 	if f.verbose {
 		o.Debug = progress.Note
 	}
+	var reported error
+	o.Cut = func(r pipeline.Result) {
+		progress.Close()
+		reported = f.report(o.Selected, r, outs, console)
+	}
 	result, err := pipeline.Verify(limited, o)
 	progress.Close()
-	if err != nil && limited.Err() != nil {
-		err = context.Cause(limited)
-	}
 	var input *pipeline.InputError
 	switch {
 	case errors.As(err, &input):
 		return usage(err)
-	case errors.Is(err, errInterrupted):
-		return err
-	case errors.Is(err, errTimeout):
-		err = fmt.Errorf("%w, and what it had created is removed. It was at: %s", err, at(result))
-		if result.Evidence.Run.ID == "" {
-			return couldNot(err)
-		}
-		return cutOff(err, f.report(o.Selected, result, outs, console))
+	case err != nil && limited.Err() != nil:
+		return stopped(ctx, context.Cause(limited), result, reported)
 	case err != nil:
 		return couldNot(explainDisk(err))
 	}
 	return f.report(o.Selected, result, outs, console)
 }
 
-// cutOff is how a run ends that the timeout cut off after something was observed: a promise
-// that is broken by then is broken, and whatever else was reported, the run is not complete.
-func cutOff(timeout, reported error) error {
+// stopped is how a run ends that was stopped, once what it knows is reported. A promise that
+// was broken by then is broken; whatever else was seen, the run is not complete. A signal has
+// a code of its own.
+func stopped(ctx context.Context, cause error, result pipeline.Result, reported error) error {
+	what := "what it had created is removed"
+	if result.Evidence.Run.ID == "" {
+		what = "nothing was observed before"
+	}
+	end := exitError{exitInconclusive, fmt.Errorf("the run was %w; %s", cause, what)}
 	var code exitError
 	if errors.As(reported, &code) {
-		return exitError{code.code, errors.Join(timeout, code.err)}
+		end = exitError{code.code, errors.Join(code.err, end.err)}
 	}
-	return couldNot(errors.Join(timeout, reported))
+	if ctx.Err() != nil {
+		end.code = exitInterrupted
+	}
+	return end
 }
 
 func (f *verifyFlags) options(image string) (pipeline.Options, error) {
-	o := pipeline.Options{Image: image, NodeImage: f.nodeImage, BuildArgs: f.buildArgs, Keep: f.keep, Version: version()}
+	o := pipeline.Options{Image: image, Provider: kind.Provider{NodeImage: f.nodeImage}, BuildArgs: f.buildArgs, Keep: f.keep, Version: version()}
 	var err error
-	if o.Selected, err = check.Select(f.only, f.skip); err != nil {
+	if o.Selected, err = f.chosen(f.only); err != nil {
 		return o, err
 	}
-	if o.SetImages, err = workload.ParseSetImage(f.setImages); err != nil {
+	if o.SetImages, err = setImages(os.Getenv("PODPROOF_SET_IMAGE"), f.setImages); err != nil {
 		return o, err
+	}
+	for _, s := range f.setImages {
+		old, _, _ := strings.Cut(s, "=")
+		o.ImagesAsked = append(o.ImagesAsked, old)
 	}
 	switch name, isKind := strings.CutPrefix(f.cluster, "kind:"); {
 	case f.cluster == "kind":
 	case isKind && name != "":
-		o.Borrow = name
+		o.Existing = name
 	default:
 		return o, fmt.Errorf("--cluster %q: write kind to make a cluster, or kind:NAME to use a running one", f.cluster)
 	}
 	o.Contract, err = loadContract(f.file)
 	return o, err
-}
-
-// at names the steps that had not ended well when a run was cut off.
-func at(r pipeline.Result) string {
-	var steps []string
-	for _, s := range r.Evidence.Steps {
-		if s.Error != "" {
-			steps = append(steps, s.Name)
-		}
-	}
-	if len(steps) == 0 {
-		return "nothing yet"
-	}
-	return strings.Join(steps, ", ")
 }

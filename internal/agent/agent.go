@@ -1,22 +1,36 @@
 // Package agent is the part of podproof that runs inside the cluster: podproof's own binary,
 // as the only file of an image. It sends requests to the workload from where its users are,
 // and says what became of each. It judges nothing.
+//
+// Serve runs for as long as the agent's pod does, and carries plans out. Attach connects a
+// stream over the API server with it. A stream may break at any time, since that server may
+// restart: the plan is carried out whether anybody listens or not, and a new stream is told
+// what the last one was not.
 package agent
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"sync"
 	"time"
 
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// Plan is what to send. It is the first line of the agent's input, as JSON.
+// The protocols of a Stream, as contract.Endpoint names them.
+const (
+	protocolHTTPS = "https"
+	protocolGRPC  = "grpc"
+	protocolTCP   = "tcp"
+)
+
+// Attachment is the first line of a stream's input, as JSON.
+type Attachment struct {
+	ID string `json:"id"` // of the load
+	// From is the number of the last line that was read of it, 0 where none was.
+	From int `json:"from,omitempty"`
+	// Plan is carried out from the first attachment on. Later ones find it under way.
+	Plan Plan `json:"plan"`
+}
+
+// Plan is what to send.
 type Plan struct {
 	Streams []Stream `json:"streams"`
 }
@@ -24,6 +38,13 @@ type Plan struct {
 // Stream is a series of requests, one after the other.
 type Stream struct {
 	Name string `json:"name"`
+	// Protocol is "http", also when it is empty, or one of those above.
+	Protocol string `json:"protocol,omitempty"`
+	// Service is what gRPC's health protocol is asked for, empty for the whole server.
+	Service string `json:"service,omitempty"`
+	// AnyState takes any answer of gRPC's health service for a success, also that it does not
+	// serve: a load asks whether it is answered at all, also by a server that ends.
+	AnyState bool `json:"anyState,omitempty"`
 	// Address is what is connected to, "10.96.0.7:80"; Host is the Host header's value.
 	Address string            `json:"address"`
 	Host    string            `json:"host,omitempty"`
@@ -39,24 +60,33 @@ type Stream struct {
 	// KeepAlive sends all requests over one connection, as long as the server keeps it open.
 	KeepAlive bool `json:"keepAlive,omitempty"`
 	// Hold sends half of the body, and the rest when "release" is read: the request is then
-	// under way for as long as is wanted, without a slow route.
+	// under way for as long as is wanted, without a slow route. Of gRPC all of the message is held.
 	Hold bool `json:"hold,omitempty"`
+	// HoldFor is how long after "release" the rest is still held back, in milliseconds.
+	HoldFor int `json:"holdForMillis,omitempty"`
 	// Timeout of each request, in milliseconds.
 	Timeout int `json:"timeoutMillis"`
 }
 
-// Line is one line of the agent's output, as JSON: one of its fields is set.
+// Line is one line of a stream's output, as JSON: one of its fields is set beside the first two.
 type Line struct {
+	// Seq numbers what a load says from 1 on. Clock and Problem have none, and are not said again.
+	Seq int `json:"seq,omitempty"`
+	// Of is the place in Plan.Streams of the stream that an Outcome is of.
+	Of      int               `json:"of,omitempty"`
 	Outcome *evidence.Request `json:"outcome,omitempty"`
 	// Held names a stream whose request is under way with half of its body sent.
 	Held string `json:"held,omitempty"`
 	// Clock answers "clock" with the agent's time.
 	Clock *time.Time `json:"clock,omitempty"`
+	// Problem is why there is nothing to be told, now or later.
+	Problem string `json:"problem,omitempty"`
 	// Done is the last line.
 	Done bool `json:"done,omitempty"`
 }
 
-// The words that the agent reads after the plan, each on a line. The end of its input is "stop".
+// The words that the agent reads after the attachment, each on a line. To say one again
+// changes nothing. The end of the input ends the stream, and not the load.
 const (
 	Release = "release" // send the rest of the bodies that are held back
 	Stop    = "stop"    // start no more requests; those under way have drainFor to end
@@ -66,59 +96,3 @@ const (
 // drainFor is how long requests may still take after "stop". One that has no answer by
 // then is told as one that timed out.
 const drainFor = 2 * time.Second
-
-// Serve reads a plan, carries it out, and writes one Line for each thing that happened.
-func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
-	words := bufio.NewScanner(in)
-	words.Buffer(nil, 1<<20)
-	if !words.Scan() {
-		return errors.Join(errors.New("there is no plan on the first line of the input"), words.Err())
-	}
-	var plan Plan
-	if err := json.Unmarshal(words.Bytes(), &plan); err != nil {
-		return fmt.Errorf("the first line of the input is no plan: %w", err)
-	}
-	w := &writer{out: json.NewEncoder(out)}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	released, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		release := sync.OnceFunc(func() { close(released) })
-		stop := sync.OnceFunc(func() {
-			close(stopped)
-			time.AfterFunc(drainFor, cancel)
-		})
-		for words.Scan() {
-			switch words.Text() {
-			case Release:
-				release()
-			case Stop:
-				release()
-				stop()
-			case Clock:
-				now := time.Now()
-				w.write(Line{Clock: &now})
-			}
-		}
-		release()
-		stop()
-	}()
-	var streams sync.WaitGroup
-	for _, s := range plan.Streams {
-		streams.Go(func() { s.run(ctx, released, stopped, w.write) })
-	}
-	streams.Wait()
-	return w.write(Line{Done: true})
-}
-
-// writer serialises the lines of streams that run side by side.
-type writer struct {
-	mu  sync.Mutex
-	out *json.Encoder
-}
-
-func (w *writer) write(l Line) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.out.Encode(l)
-}

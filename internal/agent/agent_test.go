@@ -2,13 +2,14 @@ package agent
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,24 +17,45 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// session is a running agent: what it says, and where to tell it more.
+// session is a stream that is attached to an agent: what it says, and where to tell it more.
 type session struct {
 	t     *testing.T
-	in    *io.PipeWriter
+	c     net.Conn
 	lines chan Line
 }
 
-func start(t *testing.T, streams ...Stream) *session {
+// serve lets an agent listen, and says where.
+func serve(t *testing.T, unattended time.Duration) (address string) {
 	t.Helper()
-	inR, inW := io.Pipe()
-	outR, outW := io.Pipe()
-	s := &session{t, inW, make(chan Line, 1000)}
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
-	go func() { outW.CloseWithError(Serve(ctx, inR, outW)) }()
+	dir, err := os.MkdirTemp("", "agent") // t.TempDir is longer than a socket's name may be
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	l, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{loads: map[string]*load{}, unattended: unattended}
+	go func() {
+		if err := s.serve(t.Context(), l); err != nil {
+			t.Error(err)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func attach(t *testing.T, address string, a Attachment) *session {
+	t.Helper()
+	c, err := net.Dial("unix", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	s := &session{t, c, make(chan Line, 1000)}
 	go func() {
 		defer close(s.lines)
-		for sc := bufio.NewScanner(outR); sc.Scan(); {
+		for sc := bufio.NewScanner(c); sc.Scan(); {
 			var l Line
 			if err := json.Unmarshal(sc.Bytes(), &l); err != nil {
 				t.Errorf("the agent wrote %q: %v", sc.Text(), err)
@@ -41,17 +63,22 @@ func start(t *testing.T, streams ...Stream) *session {
 			s.lines <- l
 		}
 	}()
-	plan, err := json.Marshal(Plan{streams})
+	first, err := json.Marshal(a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.say(string(plan))
+	s.say(string(first))
 	return s
+}
+
+func start(t *testing.T, streams ...Stream) *session {
+	t.Helper()
+	return attach(t, serve(t, time.Minute), Attachment{ID: "load", Plan: Plan{streams}})
 }
 
 func (s *session) say(word string) {
 	s.t.Helper()
-	if _, err := fmt.Fprintln(s.in, word); err != nil {
+	if _, err := fmt.Fprintln(s.c, word); err != nil {
 		s.t.Fatalf("telling the agent %q: %v", word, err)
 	}
 }
@@ -109,15 +136,28 @@ func TestOneRequest(t *testing.T) {
 	}
 }
 
-// A single request's answer is kept, up to a limit; a load's answers are only counted.
+// A single request's answer is kept, up to a limit, and of a load's the first of each class
+// and the error pages that say something else.
 func TestBodyKept(t *testing.T) {
-	const whole = 20 << 10
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, strings.Repeat("x", whole)) }))
+	const whole = 30 << 10
+	answers := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		status := []int{200, 200, 503, 503, 500, 200}[answers%6]
+		page := []string{"a", "b", "c", "c", "d", "e"}[answers%6]
+		answers++
+		w.WriteHeader(status)
+		io.WriteString(w, strings.Repeat(page, whole))
+	}))
 	defer server.Close()
-	for count, want := range map[int]int{1: 16 << 10, 2: 0} {
-		for _, o := range start(t, to(server, Stream{Name: "s", Count: count})).outcomes() {
-			if len(o.Body) != want || o.Bytes != whole || o.Failure != "" {
-				t.Errorf("of %d requests, one kept %d bytes of %d, want %d (%s)", count, len(o.Body), o.Bytes, want, o.Error)
+	const first, again = bodyKept + Margin, againKept + Margin
+	for _, c := range []struct {
+		count int
+		kept  []int
+	}{{1, []int{first}}, {6, []int{first, 0, first, 0, again, 0}}} {
+		answers = 0
+		for i, o := range start(t, to(server, Stream{Name: "s", Count: c.count})).outcomes() {
+			if len(o.Body) != c.kept[i] || o.Bytes != whole || o.Failure != "" {
+				t.Errorf("of %d requests, the one at %d kept %d bytes of %d, want %d (%s)", c.count, i, len(o.Body), o.Bytes, c.kept[i], o.Error)
 			}
 		}
 	}
@@ -176,6 +216,28 @@ func TestHeldBody(t *testing.T) {
 	}
 	if b := <-bodies; b != "0123456789" {
 		t.Errorf("the server read %q", b)
+	}
+}
+
+// Each of several bodies may be held for a time of its own after the one word that releases all.
+func TestHeldOnAfterTheRelease(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+	defer server.Close()
+	held := to(server, Stream{Name: "slow", Count: 1, Hold: true, HoldFor: 300, Body: "0123456789"})
+	now := held
+	now.Name, now.HoldFor = "now", 0
+	s := start(t, held, now)
+	s.next()
+	s.next()
+	s.say(Release)
+	got := s.outcomes()
+	if len(got) != 2 || got[0].Stream != "now" || got[1].Stream != "slow" {
+		t.Fatalf("got %+v", got)
+	}
+	for _, o := range got {
+		if o.Status != http.StatusOK || o.Early || o.Released == 0 || o.Released > o.End {
+			t.Errorf("got %+v", o)
+		}
 	}
 }
 
@@ -267,13 +329,5 @@ func TestFailures(t *testing.T) {
 				t.Errorf("got %+v, want the failure %q", got, c.want)
 			}
 		})
-	}
-}
-
-func TestNoPlan(t *testing.T) {
-	for _, in := range []string{"", "{"} {
-		if err := Serve(t.Context(), strings.NewReader(in), io.Discard); err == nil {
-			t.Errorf("%q is taken for a plan", in)
-		}
 	}
 }

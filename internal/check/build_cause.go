@@ -22,7 +22,7 @@ func (r reason) words(file string) string {
 	}
 	switch {
 	case r.remote:
-		return fmt.Sprintf("%q%s, which fetches what changes by itself", said(instructionOf(r.step), 120), lineWords(r.step))
+		return fmt.Sprintf("%q%s, which downloads something that can change between builds", said(instructionOf(r.step), 120), lineWords(r.step))
 	case r.step.Name == "" && r.step.Instruction == "":
 		return "its own bind mount, which holds " + file
 	case r.holds:

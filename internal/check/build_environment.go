@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/shell"
 )
 
 // environment is what the Dockerfile's ENV and ARG set before a step, in its stage and in
@@ -22,10 +23,10 @@ func stageEnvironment(all []evidence.Instruction, stage string, line, depth int)
 		if in.Stage != stage || line > 0 && in.Line >= line || depth > len(all) {
 			continue
 		}
-		parsed := parseHistory(in.Text)
-		switch parsed.keyword {
+		parsed := shell.ParseHistory(in.Text)
+		switch parsed.Keyword {
 		case "FROM":
-			for _, w := range strings.Fields(parsed.body.of(in.Text)) {
+			for _, w := range strings.Fields(parsed.Body.Of(in.Text)) {
 				if strings.HasPrefix(w, "--") {
 					continue
 				}
@@ -35,8 +36,8 @@ func stageEnvironment(all []evidence.Instruction, stage string, line, depth int)
 				break
 			}
 		case "ENV", "ARG":
-			for _, p := range pairs(in.Text, parsed.body) {
-				out[p.name.of(in.Text)] = p.value.of(in.Text)
+			for _, p := range shell.Pairs(in.Text, parsed.Body) {
+				out[p.Name.Of(in.Text)] = p.Value.Of(in.Text)
 			}
 		}
 	}

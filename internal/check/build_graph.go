@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/shell"
 )
 
 // before lists the steps that a step rests on, in the order of the build: by the graph
@@ -63,7 +64,7 @@ func named(steps []evidence.BuildStep, name string) (evidence.BuildStep, bool) {
 func rerun(s evidence.BuildStep) bool { return s.Started && !s.Cached }
 
 func copies(s evidence.BuildStep) bool {
-	k := parseHistory(instructionOf(s)).keyword
+	k := shell.ParseHistory(instructionOf(s)).Keyword
 	return k == "COPY" || k == "ADD"
 }
 

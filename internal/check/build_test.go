@@ -80,11 +80,11 @@ var layerCachedExamples = []example{
 		})},
 	{name: "what comes after an installation has to run, too", c: goodContract(), want: Fail, says: []string{"it had to run again, after"}, e: rebuilt(ranStep("COPY . ."), ranStep("RUN npm ci"),
 		evidence.BuildStep{Name: "[builder] RUN npm ci --prefix web", Stage: "builder", Instruction: "RUN npm ci --prefix web"})},
-	{name: "a timestamp from the network", c: goodContract(), want: Fail, says: []string{`"ADD https://time.example/now /stamp", which fetches what changes by itself`, "Fetch it after"}, hides: []string{"holds"},
+	{name: "a timestamp from the network", c: goodContract(), want: Fail, says: []string{`"ADD https://time.example/now /stamp", which downloads something that can change between builds`, "Fetch it after"}, hides: []string{"holds"},
 		e: rebuilt(ranStep("ADD https://time.example/now /stamp"), ranStep("RUN npm ci"))},
 	{name: "cache mount only", c: goodContract(), want: Fail, says: []string{`"COPY . ."`, "its cache mount spares downloads"},
 		e: rebuilt(ranStep("COPY . ."), ranStep("RUN --mount=type=cache,target=/root/.npm npm ci"))},
-	{name: "some files are no input", c: contractWith(func(c *contract.Contract) { c.Build.SourceFiles = []string{"api/doc.go"} }), want: Pass, says: []string{"api/doc.go: it is no input"},
+	{name: "some files are no input", c: contractWith(func(c *contract.Contract) { c.Build.SourceFiles = []string{"api/doc.go"} }), want: Pass, says: []string{"api/doc.go: it is not an input"},
 		e: with(func(e *evidence.Evidence) {
 			e.Rebuild.Files, e.Rebuild.Unsent = []string{"main.go", "doc.go"}, []string{"doc.go"}
 		})},

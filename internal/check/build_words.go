@@ -10,6 +10,9 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
+// notBuilt is why the checks of the build have nothing to say of an image that was there.
+const notBuilt = "the image was not built by this run"
+
 // filesOfContext names files of the context as the contract would: "api/main.go and 2 more".
 func filesOfContext(c contract.Contract, files []string) string {
 	var out []string

@@ -2,8 +2,7 @@ package check
 
 import (
 	"fmt"
-	"path"
-	"time"
+	"slices"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -64,8 +63,8 @@ func Catalogue() []Check {
 func Select(only, skip []string) ([]Check, error) {
 	all := Catalogue()
 	for _, g := range append(append([]string{}, only...), skip...) {
-		if ok, err := matchesAny(all, g); err != nil || !ok {
-			return nil, fmt.Errorf("no check matches %q; `podproof checks` lists them", g)
+		if !matchesAny(all, g) {
+			return nil, noMatch(all, g)
 		}
 	}
 	var out []Check
@@ -80,25 +79,6 @@ func Select(only, skip []string) ([]Check, error) {
 	return out, nil
 }
 
-func matchesAny(all []Check, glob string) (bool, error) {
-	for _, c := range all {
-		ok, err := path.Match(glob, c.ID)
-		if err != nil || ok {
-			return ok, err
-		}
-	}
-	return false, nil
-}
-
-func matches(globs []string, id string) bool {
-	for _, g := range globs {
-		if ok, _ := path.Match(g, id); ok {
-			return true
-		}
-	}
-	return false
-}
-
 // Judge runs the selected checks over the evidence, and applies the contract's waivers.
 // Checks of the catalogue that are not selected are reported as skipped.
 func Judge(selected []Check, c contract.Contract, e evidence.Evidence) []Verdict {
@@ -109,13 +89,16 @@ func Judge(selected []Check, c contract.Contract, e evidence.Evidence) []Verdict
 	var out []Verdict
 	for _, ch := range Catalogue() {
 		v := Verdict{Check: ch}
-		if chosen[ch.ID] {
+		switch left := leftOut(c.Skip, ch.ID); {
+		case !chosen[ch.ID]:
+			v.Judgement = Judgement{}.skip("not selected for this run")
+		case left != nil:
+			v.Judgement = Judgement{}.skip("left out by the contract: " + left.Reason)
+		default:
 			v.Judgement = judge(ch, c, e)
 			if v.Status != Skipped {
 				v.Timeline = story(ch, e)
 			}
-		} else {
-			v.Judgement = Judgement{Status: Skipped, Seen: "not selected for this run"}
 		}
 		if v.Fix == "" {
 			v.Fix = ch.Fix
@@ -134,7 +117,12 @@ func judge(ch Check, c contract.Contract, e evidence.Evidence) (j Judgement) {
 			j = Judgement{Status: Inconclusive, Seen: fmt.Sprintf("this check itself broke (%v): a bug in podproof, please report it with the evidence file", p)}
 		}
 	}()
-	return ch.Judge(c, e)
+	j = ch.Judge(c, e)
+	if j.Status == Pass && slices.Contains(ch.Needs, evidence.SectionOutages) && e.Missing[evidence.SectionOutages] != "" {
+		// The outages that were not tried might break the promise that the others left whole.
+		return inconclusive(e, evidence.SectionOutages, j.Promised)
+	}
+	return j
 }
 
 // story is the timeline of a check's trial. A bug of it hides no verdict.
@@ -148,26 +136,6 @@ func story(ch Check, e evidence.Evidence) (ms []Moment) {
 		return nil
 	}
 	return ch.Timeline(e)
-}
-
-// waive accepts a broken promise when the contract names it, with a reason, and the
-// day of the run is not past the waiver's last day. The run's own clock decides, so
-// that judging the same evidence later gives the same verdict.
-func waive(v *Verdict, ws []contract.Waiver, day time.Time) {
-	if v.Status != Fail {
-		return
-	}
-	for i, w := range ws {
-		if w.ID != v.Check.ID {
-			continue
-		}
-		if until, err := time.Parse(time.DateOnly, w.Until); err == nil && day.Before(until.AddDate(0, 0, 1)) {
-			v.Status, v.Waiver = Waived, &ws[i]
-			return
-		}
-		v.Findings = append(v.Findings, Finding{Where: "contract", Note: true,
-			Message: fmt.Sprintf("the waiver of %s by %s ended on %s", w.ID, w.By, w.Until)})
-	}
 }
 
 // Result is the verdict on the whole run: Fail when a promise is broken, else Inconclusive

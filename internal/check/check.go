@@ -44,7 +44,7 @@ type Check struct {
 	ID    string // "termination/exit-zero"
 	Title string // the promise, as a short statement
 	Why   string // what happens in production to those who break it
-	Fix   string // how it is mended, in general
+	Fix   string // how it is fixed, in general
 	Story Story
 	// Needs are the sections of the evidence that Judge looks at; a run collects no others.
 	Needs []evidence.Section
@@ -85,6 +85,8 @@ type Finding struct {
 type Verdict struct {
 	Check  Check
 	Waiver *contract.Waiver
+	// Undecided is set where what the waiver accepts is that nothing was decided.
+	Undecided bool
 	Judgement
 	Timeline []Moment
 }
@@ -95,13 +97,17 @@ func inconclusive(e evidence.Evidence, s evidence.Section, promised string) Judg
 		Status:   Inconclusive,
 		Promised: promised,
 		Seen:     e.Why(s),
-		Fix:      "Remove what was in the way, then run podproof again.",
+		Fix:      "Fix the cause named above, then run podproof again.",
 	}
-	if cut := e.Run.CutOff; cut != "" && strings.HasPrefix(j.Seen, cut) {
+	switch cut := e.Run.CutOff; {
+	case cut == "" || !strings.Contains(j.Seen, cut):
+	case strings.Contains(cut, "--timeout"):
 		j.Fix = "Give the run more time (--timeout), or see what it waited for so long."
+	default:
+		j.Fix = "Let podproof run to its end: `podproof verify -v` says how long it takes at most."
 	}
 	if b := e.Build; b != nil && (b.Error != "" || b.MissingPath != "") {
-		j.Fix = "Mend the build first (build/succeeds), then run podproof again."
+		j.Fix = "Fix the build first (build/succeeds), then run podproof again."
 	}
 	return j
 }

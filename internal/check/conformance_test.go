@@ -27,7 +27,7 @@ type example struct {
 
 // examples of all checks, by ID.
 var examples = map[string][]example{
-	"startup/ready":                    startupReadyExamples,
+	"startup/ready":                    slices.Concat(startupReadyExamples, startupTroubleExamples, meanwhileExamples),
 	"startup/logs":                     startupLogsExamples,
 	"health/answers":                   healthAnswersExamples,
 	"probes/declared":                  probesDeclaredExamples,
@@ -153,7 +153,7 @@ func complete(t *testing.T, j Judgement) {
 // is shown to pass, to fail and to leave open.
 func TestConformance(t *testing.T) {
 	id := regexp.MustCompile(`^[a-z]+/[a-z0-9]+(?:-[a-z0-9]+)*$`)
-	sections := set("build context rebuild lockRebuild reproduction image cluster workload admission startup health identity termination requiredEnv earlyTermination inFlight rollouts outages outageTermination malformedEnv responses resources readOnlyRoot arbitraryUID")
+	sections := set("build context rebuild lockRebuild reproduction image cluster workload admission startup health identity termination requiredEnv earlyTermination inFlight rollouts outages outageTermination malformedEnv responses resources readOnlyRoot arbitraryUID final")
 	seen := map[string]bool{}
 	for _, ch := range Catalogue() {
 		if !id.MatchString(ch.ID) || seen[ch.ID] {

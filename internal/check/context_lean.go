@@ -14,7 +14,7 @@ import (
 
 var contextLean = Check{
 	ID:    "build/context-lean",
-	Title: "The build context holds no ballast",
+	Title: "The build context contains nothing the build does not need",
 	Why: "What lies in the context is sent to the builder, is hashed for its cache, and is copied by the next `COPY .`: " +
 		"version control data and caches make every build slower, and its layers change without need.",
 	Fix:   "Name what no build needs in .dockerignore. What has to be there is named in the contract's build.allowInContext.",
@@ -68,7 +68,7 @@ func judgeContextLean(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.pass(fmt.Sprintf("Build context OK (%s)", dataSize(ctx.SentBytes)), seen)
 	}
 	slices.Sort(lines)
-	return j.fail(seen+"; ballast: "+said(strings.Join(faults, ", "), 200), ignoreFix(c, *ctx, slices.Compact(lines)))
+	return j.fail(seen+"; not needed: "+said(strings.Join(faults, ", "), 200), ignoreFix(c, *ctx, slices.Compact(lines)))
 }
 
 // weigh groups the context: what is junk or big, and small files that no instruction uses.

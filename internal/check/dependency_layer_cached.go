@@ -41,9 +41,9 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 	deps, err := dependencySteps(steps, c.Build.DependencySteps)
 	switch {
 	case err != nil:
-		return j.undecided(err.Error(), "Mend the expression in the contract.")
+		return j.undecided(err.Error(), "Fix the expression in the contract.")
 	case len(deps) == 0 && r.Error != "":
-		return j.undecided("the second build ended with an error: "+said(r.Error, 300), "Mend the build, then run podproof again.")
+		return j.undecided("the second build ended with an error: "+said(r.Error, 300), "Fix the build, then run podproof again.")
 	case len(deps) == 0 && (len(c.Build.Sources()) > 0 || len(c.Build.DependencySteps) > 0):
 		return j.undecided(noInstall, "Name the step in the contract: build.dependencySteps takes regular expressions, such as \"make deps\".")
 	case len(deps) == 0:
@@ -56,8 +56,6 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 	}
 	return j.dependencyLayer(c, *r, deps, steps, first)
 }
-
-const noInstall = "no step is known to install dependencies"
 
 // dependencyLayer judges the steps of the second build; first are those of the build before it.
 func (j Judgement) dependencyLayer(c contract.Contract, r evidence.Rebuild, deps []dependencyStep, steps, first []evidence.BuildStep) Judgement {
@@ -83,7 +81,7 @@ func (j Judgement) dependencyLayer(c contract.Contract, r evidence.Rebuild, deps
 		}
 	}
 	for _, f := range r.Unsent {
-		j.note(filesOfContext(c, []string{f}), "it is no input of the image: .dockerignore leaves it out, or nothing copies it")
+		j.note(filesOfContext(c, []string{f}), "it is not an input of the image: .dockerignore leaves it out, or nothing copies it")
 	}
 	again := ranAgain(steps)
 	switch f := j.firstBroken(); {
@@ -97,7 +95,7 @@ func (j Judgement) dependencyLayer(c contract.Contract, r evidence.Rebuild, deps
 	case len(again) == 0 && slices.ContainsFunc(steps, undecidedStep):
 		return j.undecided("the build ended before the change of "+filesOfContext(c, r.Files)+" reached a step", "Run podproof again.")
 	case len(again) == 0:
-		return j.undecided(fmt.Sprintf("all steps came from the cache: %s is no input of the image (left out by .dockerignore, or by what is copied?)", filesOfContext(c, r.Files)),
+		return j.undecided(fmt.Sprintf("all steps came from the cache: %s is not an input of the image (left out by .dockerignore, or by what is copied?)", filesOfContext(c, r.Files)),
 			"Let build.sourceFile or sourceFiles name a source file that the Dockerfile copies.")
 	}
 	if onlySystem(deps) {

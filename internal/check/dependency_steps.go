@@ -6,7 +6,11 @@ import (
 	"strings"
 
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/shell"
 )
+
+// noInstall is why the checks of the dependencies' layer have nothing to say.
+const noInstall = "no step is known to install dependencies"
 
 // manager is a package manager as a RUN step calls it.
 type manager struct {
@@ -75,7 +79,7 @@ func dependencySteps(steps []evidence.BuildStep, own []string) ([]dependencyStep
 	for _, o := range own {
 		re, err := regexp.Compile(o)
 		if err != nil {
-			return nil, fmt.Errorf("build.dependencySteps: %q is no regular expression: %w", o, err)
+			return nil, fmt.Errorf("build.dependencySteps: %q is not a valid regular expression: %w", o, err)
 		}
 		exprs = append(exprs, re)
 	}
@@ -118,11 +122,11 @@ func dependencyStepOf(s evidence.BuildStep, command string, own []*regexp.Regexp
 // runCommand is the command of a RUN step, without the flags of RUN and line ends.
 func runCommand(s evidence.BuildStep) (string, bool) {
 	in := instructionOf(s)
-	parsed := parseHistory(in)
-	if parsed.keyword != "RUN" || !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(in)), "RUN") {
+	parsed := shell.ParseHistory(in)
+	if parsed.Keyword != "RUN" || !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(in)), "RUN") {
 		return "", false
 	}
-	command := strings.ReplaceAll(parsed.body.of(in), "\\\n", " ")
+	command := strings.ReplaceAll(parsed.Body.Of(in), "\\\n", " ")
 	if strings.HasPrefix(command, "[") { // exec form
 		command = strings.NewReplacer(`["`, "", `"]`, "", `", "`, " ", `","`, " ").Replace(command)
 	}

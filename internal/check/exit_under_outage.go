@@ -11,7 +11,7 @@ import (
 
 var exitUnderOutage = Check{
 	ID:    "termination/exit-under-outage",
-	Title: "It ends in time also while its database does not answer",
+	Title: "It still exits in time when its database hangs",
 	Why: "When a database hangs, pods are restarted first of all. A process that waits for it on its way out, to close a pool or to " +
 		"finish a query, holds every restart for the whole grace period.",
 	Fix:   "Bound everything on the way out: a deadline for queries that run, and one for closing the pool.",
@@ -27,7 +27,7 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	limit := terminationLimit(c, t)
 	codes := exitCodes(c)
 	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s, with the database frozen", strings.ReplaceAll(numbers(codes), " and ", " or "), limit)}
-	_, problems := away(e, "frozen")
+	_, problems := away(e, evidence.OutageFrozen)
 	if t == nil {
 		if len(problems) > 0 && e.Missing[evidence.SectionOutageTermination] == "" {
 			return j.undecided(problems[0], runAgain)
@@ -35,6 +35,13 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 		return withoutDependency(c, e, evidence.SectionOutageTermination, j)
 	}
 	j.Seconds = t.Seconds
+	if other, ok := j.isUnused(e); ok {
+		return other
+	}
+	if !t.WasReady {
+		return j.undecided("the pod was not Ready when it was deleted, so it may have had no connection that could hold it up",
+			"See startup/ready and the pod's events, then run podproof again.")
+	}
 	if why := undecidedExit(*t, e); why != "" {
 		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
 	}
@@ -50,24 +57,10 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.late(e, t.Deleted, lasting(t.Deleted, t.Seconds), seen, "")
 	}
 	if end := e.Termination; end != nil && end.Last != nil && end.Last.ExitCode == t.Last.ExitCode && !slices.Contains(codes, t.Last.ExitCode) {
-		return j.undecided(seen+", as it does with its database", mend("termination/exit-zero"))
+		return j.undecided(seen+", as it does with its database", fixFirst("termination/exit-zero"))
 	}
 	if killedAtTheEnd(t) {
 		seen += fmt.Sprintf(": SIGKILL at the end of the grace period of %d s", t.GraceSeconds)
 	}
 	return j.fail(seen, "")
-}
-
-// killedAtTheEnd tells whether a container had to be killed when its grace period was over.
-func killedAtTheEnd(t *evidence.Termination) bool {
-	return t != nil && t.Last != nil && t.Last.ExitCode == 137 && t.Last.Reason != "OOMKilled" && t.Seconds >= float64(t.GraceSeconds)-1
-}
-
-// withoutDependency is the judgement about an outage where there was none: it is not
-// promised without a dependency, and not known otherwise.
-func withoutDependency(c contract.Contract, e evidence.Evidence, s evidence.Section, j Judgement) Judgement {
-	if len(c.Dependencies) == 0 {
-		return j.skip("the contract names no dependency that could be taken away")
-	}
-	return inconclusive(e, s, j.Promised)
 }

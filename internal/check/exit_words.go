@@ -36,6 +36,9 @@ func exitWords(t corev1.ContainerStateTerminated) string {
 
 // exitFix says what to change about a container that ended while it should have run.
 func exitFix(p evidence.Pod, container string, t corev1.ContainerStateTerminated) string {
+	if line := execFailure(p); line != "" && t.ExitCode != 0 {
+		return startErrorFix(line)
+	}
 	switch {
 	case t.Reason == "OOMKilled":
 		return fmt.Sprintf("Raise resources.limits.memory%s, or find out what takes the memory.", limitWords(p, container))
@@ -43,7 +46,7 @@ func exitFix(p evidence.Pod, container string, t corev1.ContainerStateTerminated
 		if fix := startErrorFix(t.Message); fix != "" {
 			return fix
 		}
-		return "The container's process could not be started: mend CMD or ENTRYPOINT."
+		return "The container's process could not be started: correct CMD or ENTRYPOINT."
 	case t.ExitCode == 126, t.ExitCode == 127:
 		return "Give CMD or ENTRYPOINT the full path of a program that is in the image's last stage and executable."
 	case t.ExitCode == 0:

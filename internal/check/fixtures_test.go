@@ -49,6 +49,7 @@ func goodEvidence() evidence.Evidence {
 		EarlyTermination: goodEarlyTermination(), InFlight: goodInFlight(), OutageTermination: goodTermination(),
 		Rollouts: goodRollouts(), Outages: goodOutages(), MalformedEnv: goodMalformed(), Resources: goodResources(),
 		Responses:    []evidence.Response{{Name: "not found", Method: "GET", Path: "/nothing", Request: answer("not found", 10, 404)}},
+		Final:        goodFinal(),
 		ReadOnlyRoot: &evidence.Variant{Pod: goodPod("podproof-read-only-root"), Ready: true, Seconds: 2},
 		ArbitraryUID: &evidence.Variant{Pod: goodPod("podproof-arbitrary-uid"), Ready: true, UID: 1000650000, Seconds: 2},
 		RequiredEnv:  &evidence.RequiredEnv{Trials: []evidence.EnvTrial{goodTrial("JWT_SECRET_KEY"), goodTrial("OWNER_USERNAME")}},

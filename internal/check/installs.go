@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"podproof.dev/podproof/internal/shell"
 )
 
 // install is one command of a step that installs dependencies.
@@ -19,11 +21,8 @@ type install struct {
 // installs are those among a RUN's commands, the distribution's packages aside.
 func installs(command string) []install {
 	var out []install
-	for _, span := range shellCommands(command, 0, len(command)) {
-		in := install{}
-		for _, w := range span {
-			in.words = append(in.words, w.of(command))
-		}
+	for _, span := range shell.Cut(command, 0, len(command)) {
+		in := install{words: shell.Texts(command, span)}
 		in.command = strings.Join(in.words, " ")
 		for _, m := range managers {
 			if m.system || !m.installs(in.command) {

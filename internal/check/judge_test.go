@@ -66,10 +66,69 @@ func TestWaiver(t *testing.T) {
 	}
 }
 
+// A waiver covers what could not be decided, too, and says that it was not.
+func TestWaiverOfWhatWasNotDecided(t *testing.T) {
+	c := goodContract()
+	c.Waivers = []contract.Waiver{{ID: "identity/non-root", Reason: "the node tells nothing", By: "ops", Until: "2026-03-31"}}
+	e := goodEvidence()
+	e.Identity, e.Missing = nil, map[evidence.Section]string{evidence.SectionIdentity: "the node has no /proc"}
+	e.Run.Started = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	v := verdictOn(t, "identity/non-root", c, e)
+	if v.Status != Waived || !v.Undecided || !strings.Contains(v.Seen, "no /proc") {
+		t.Errorf("%s, undecided %t, seen %q", v.Status, v.Undecided, v.Seen)
+	}
+	e.Run.Started = e.Run.Started.AddDate(0, 1, 0)
+	v = verdictOn(t, "identity/non-root", c, e)
+	if v.Status != Inconclusive || !strings.Contains(strings.Join(findingTexts(v.Judgement), "\n"), "ended on 2026-03-31") {
+		t.Errorf("after its last day: %s %v", v.Status, v.Findings)
+	}
+}
+
+func TestContractSkipsChecks(t *testing.T) {
+	c, e := goodContract(), goodEvidence()
+	c.Skip = []contract.Skip{{ID: "identity/*", Reason: "no HTTP"}}
+	e.Identity = nil
+	if v := verdictOn(t, "identity/non-root", c, e); v.Status != Skipped || v.Seen != "left out by the contract: no HTTP" {
+		t.Errorf("%s: %s", v.Status, v.Seen)
+	}
+	if left := ids(Without(Catalogue(), c.Skip)); strings.Contains(left, "identity/") || !strings.Contains(left, "startup/ready") {
+		t.Errorf("a run collects evidence for %s", left)
+	}
+	for glob, want := range map[string]string{"identity/*": "", "identity": `did you mean "identity/*"`, "startup/redy": `did you mean "startup/ready"`, "": "empty"} {
+		if err := Matches(glob); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", glob, err, want)
+		}
+	}
+}
+
+// The outages that were seen before a run was stopped pass nothing for those that were not.
+func TestOutagesThatWereNotTriedPassNothing(t *testing.T) {
+	for _, x := range examples["probes/liveness-survives-outage"] {
+		if x.want != Pass || x.e.Outages == nil {
+			continue
+		}
+		x.e.Missing = map[evidence.Section]string{evidence.SectionOutages: "stopped while it was tried: SIGTERM"}
+		if v := verdictOn(t, "probes/liveness-survives-outage", x.c, x.e); v.Status != Inconclusive {
+			t.Errorf("%s: %s", x.name, v.Status)
+		}
+	}
+}
+
+func verdictOn(t *testing.T, id string, c contract.Contract, e evidence.Evidence) Verdict {
+	t.Helper()
+	for _, v := range Judge(Catalogue(), c, e) {
+		if v.Check.ID == id {
+			return v
+		}
+	}
+	t.Fatalf("%s was not judged", id)
+	return Verdict{}
+}
+
 func TestCutOffRunAsksForMoreTime(t *testing.T) {
-	e := evidence.Evidence{Run: evidence.Run{CutOff: "the run took longer than --timeout 1m0s"}, Missing: map[evidence.Section]string{
-		evidence.SectionStartup: "the run took longer than --timeout 1m0s; last seen: no pod was made", evidence.SectionHealth: "it has no Service"}}
-	for s, want := range map[evidence.Section]string{evidence.SectionStartup: "--timeout", evidence.SectionHealth: "what was in the way"} {
+	e := evidence.Evidence{Run: evidence.Run{CutOff: "--timeout of 1m0s"}, Missing: map[evidence.Section]string{
+		evidence.SectionStartup: "stopped while it was tried: --timeout of 1m0s; last seen: no pod was made", evidence.SectionHealth: "it has no Service"}}
+	for s, want := range map[evidence.Section]string{evidence.SectionStartup: "--timeout", evidence.SectionHealth: "cause named above"} {
 		if j := inconclusive(e, s, ""); !strings.Contains(j.Fix, want) || j.Seen != e.Missing[s] {
 			t.Errorf("%s: %s: %s", s, j.Seen, j.Fix)
 		}

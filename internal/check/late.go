@@ -44,6 +44,17 @@ func starved(e evidence.Evidence, from, to time.Time) string {
 		short, n, others/float64(short)*100, waiting/float64(short)*100)
 }
 
+// nearby is how far around a single event the node's pressure is looked at.
+const nearby = 10 * time.Second
+
+// crowded tells whether the node was anywhere near being short of CPU about a moment. A probe that
+// got no answer in time then says nothing: it takes a second of waiting, which no average shows.
+func crowded(e evidence.Evidence, at time.Time) bool {
+	return slices.ContainsFunc(e.Pressure, func(p evidence.Pressure) bool {
+		return p.At.After(at.Add(-nearby)) && p.At.Before(at.Add(nearby)) && p.Waiting > 0.5 && p.Others > 0.25
+	})
+}
+
 // lasting is the end of what began then, and took so many seconds.
 func lasting(from time.Time, seconds float64) time.Time {
 	return from.Add(time.Duration(seconds * float64(time.Second)))

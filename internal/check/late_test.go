@@ -67,7 +67,7 @@ func TestLate(t *testing.T) {
 			o.Requests = []evidence.Request{answer("query", 140.1, 503), answer("query", 163+35, 200), answer("ready", 163+35, 200)}
 		}), false},
 		{"one query late, one never", "database/recovers", with(func(e *evidence.Evidence) {
-			e.Outages.Trials[1].Requests = []evidence.Request{answer("ready", 110.1, 503), answer("ready", 114, 503)}
+			e.Outages.Trials[1].Requests = []evidence.Request{answer("ready", 110.1, 503), answer("ready", 114, 503), answer("ready", 125, 503), answer("ready", 140, 503)}
 			o := &e.Outages.Trials[3]
 			o.Requests = []evidence.Request{answer("query", 140.1, 503), answer("query", 163+35, 200), answer("ready", 163+35, 200)}
 		}), true},

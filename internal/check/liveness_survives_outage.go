@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -15,7 +17,7 @@ var livenessSurvivesOutage = Check{
 	Title: "While the database is away, nothing restarts the pod",
 	Why: "A liveness probe that asks the database turns every hiccup of it into a restart of all pods at once, which then storm " +
 		"the database together when it is back.",
-	Fix:   "Let the liveness route say that the process lives, and nothing of the database; a restart mends no database.",
+	Fix:   "Let the liveness route say that the process lives, and nothing of the database; a restart fixes no database.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutages},
 	Judge: judgeLivenessSurvivesOutage,
@@ -30,12 +32,13 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 	}
 	tried, problems := away(e)
 	j.unknown(problems)
-	longest := 0.0
+	probe := outagePod(e)
+	longest, asked := 0.0, 0.0
 	var broken, fix, excuse string
 	for _, o := range tried {
 		lasted := o.Healed.Sub(o.Began).Seconds()
 		j.Seconds += lasted
-		longest = max(longest, lasted)
+		longest, asked = max(longest, lasted), max(asked, livenessAsked(podIn(e, o), probe, o).Seconds())
 		if o.Restarts == 0 && !killedIn(podIn(e, o), containerName(e), o) {
 			continue
 		}
@@ -43,7 +46,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		j.broken(where, "%s", what)
 		p, why := podIn(e, o), starved(e, o.Began, o.Healed)
 		switch killed := livenessKills(p); {
-		case killed && !saysNo(p, "Liveness") && why != "": // the probe got no answer in time
+		case killed && !saysNo(p, "Liveness") && !livenessRefuses(c, probe, o) && why != "": // the probe got no answer in time
 			excuse = where + ": " + what + "; " + why
 		case broken == "":
 			broken = where + ": " + what
@@ -61,17 +64,58 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 	if open, ok := j.untried(c, e); ok {
 		return open
 	}
-	probe := outagePod(e)
 	if probe == nil || probe.LivenessProbe == nil {
 		j.note("liveness", "the container has no liveness probe, so that only its own end could restart it")
 		return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s)", seconds(longest), outageKinds(tried)))
 	}
 	budget := evidence.ProbeBudget(probe.LivenessProbe).Seconds()
-	if longest < budget {
-		return j.undecided(fmt.Sprintf("no restart in outages of up to %s, and the liveness probe gives up after %s", seconds(longest), seconds(budget)),
-			"Run podproof again; an outage that is long enough (frozen) was not tried.")
+	if asked < budget {
+		seen := fmt.Sprintf("no restart in outages of up to %s, and the liveness probe gives up after %s", seconds(longest), seconds(budget))
+		if d := probe.LivenessProbe.InitialDelaySeconds; d > 0 {
+			seen += fmt.Sprintf(", of which it asked for %s: its initialDelaySeconds is %d", seconds(asked), d)
+		}
+		return j.undecided(seen, "Run podproof again; an outage that is long enough (frozen) was not tried.")
+	}
+	if d := declaredDelay(e); d > probe.LivenessProbe.InitialDelaySeconds {
+		j.note("liveness", "the manifest's initialDelaySeconds of %d was left out in the trial's pods, where a startup probe gives the start its time: the outage would have been over before the liveness probe asked", d)
 	}
 	return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s); its liveness probe gives up after %s", seconds(longest), outageKinds(tried), seconds(budget)))
+}
+
+// livenessAsked is for how long of an outage the liveness probe asked.
+func livenessAsked(p evidence.Pod, probed *corev1.Container, o evidence.Outage) time.Duration {
+	from := latest(o.Began, o.Away)
+	if probed == nil || probed.LivenessProbe == nil {
+		return 0
+	}
+	if delay := probed.LivenessProbe.InitialDelaySeconds; delay > 0 {
+		s := underTest(p, probed.Name)
+		if s == nil || s.State.Running == nil {
+			return 0
+		}
+		// Kubelet: pkg/kubelet/prober/worker.go counts from the container's start.
+		from = latest(from, s.State.Running.StartedAt.Add(time.Duration(delay)*time.Second))
+	}
+	return max(0, o.Healed.Sub(from))
+}
+
+// declaredDelay is the liveness probe's initialDelaySeconds as the manifest has it.
+func declaredDelay(e evidence.Evidence) int32 {
+	if e.Workload != nil {
+		if own := containerOf(*e.Workload); own != nil && own.LivenessProbe != nil {
+			return own.LivenessProbe.InitialDelaySeconds
+		}
+	}
+	return 0
+}
+
+// livenessRefuses tells whether podproof's own requests to the liveness probe's route were told
+// no during an outage: the process ran, and said so.
+func livenessRefuses(c contract.Contract, probed *corev1.Container, o evidence.Outage) bool {
+	if probed == nil || probed.LivenessProbe == nil || probed.LivenessProbe.HTTPGet == nil || probed.LivenessProbe.HTTPGet.Path != c.HTTP.Health {
+		return false
+	}
+	return repliesBetween(o.Requests, evidence.StreamHealth, o.Began, o.Healed).no >= enough
 }
 
 // restart says who ended the container during an outage, with what there is to show for it.
@@ -95,13 +139,6 @@ func (j *Judgement) restart(e evidence.Evidence, o evidence.Outage) string {
 		how = ", the last time with " + exitWords(*s.LastTerminationState.Terminated)
 	}
 	return fmt.Sprintf("the container ended by itself and was restarted %s%s", times(o.Restarts), how)
-}
-
-// livenessKills tells whether the kubelet has ended a container of the pod for its liveness probe.
-func livenessKills(p evidence.Pod) bool { return slices.ContainsFunc(p.Events, isLivenessKill) }
-
-func isLivenessKill(ev evidence.Event) bool {
-	return ev.Reason == "Killing" && strings.Contains(ev.Message, "liveness")
 }
 
 // killedIn tells whether it did so to the container in an outage. Events have whole seconds.

@@ -38,7 +38,7 @@ func judgeLockfileChangeRebuilds(c contract.Contract, e evidence.Evidence) Judge
 	deps, err := dependencySteps(e.Build.Steps, c.Build.DependencySteps)
 	switch {
 	case err != nil:
-		return j.undecided(err.Error(), "Mend the expression in the contract.")
+		return j.undecided(err.Error(), "Fix the expression in the contract.")
 	case len(deps) == 0:
 		return j.skip(noInstall)
 	case len(r.Files) == 0:

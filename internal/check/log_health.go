@@ -22,7 +22,7 @@ func (j *Judgement) unwell(p evidence.Pod) {
 	structured, plain := 0, ""
 	for _, l := range p.Log {
 		text := strings.TrimSpace(l.Text)
-		if text == "" {
+		if text == "" || l.Cut > 0 { // half an object is no JSON
 			continue
 		}
 		level, isJSON := jsonLevel(text)

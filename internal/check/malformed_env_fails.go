@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"strings"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -51,6 +50,12 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 			continue
 		case t.Last.ExitCode == 0:
 			j.broken(what, "the container ended with exit code 0, which says that all is well")
+		case t.Pod.Omitted > 0:
+			open = fmt.Sprintf("%s: %s of the container's log were not kept, and the value may stand there", what, count(t.Pod.Omitted, "line"))
+			continue
+		case t.Pod.Unread != "":
+			open = fmt.Sprintf("%s: the value may stand in what was not read of the container's log; %s", what, t.Pod.Unread)
+			continue
 		case !names(t, t.Variable) && crashesAnyway(e):
 			open = what + ": it exited without naming the variable, but so does the workload with all variables set; see startup/ready"
 			continue
@@ -68,26 +73,4 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 		return j.undecided("no value was tried", "Run podproof again.")
 	}
 	return j.pass("Malformed-env-var exit check OK", fmt.Sprintf("%s tried: every time the container exited, and no value was printed", count(tried, "wrong value")))
-}
-
-// variableWords say what a trial did to a variable.
-func variableWords(t evidence.EnvTrial) string {
-	switch t.Wrong {
-	case "":
-		return "without " + t.Variable
-	case "empty":
-		return "with " + t.Variable + " empty"
-	}
-	return "with " + t.Variable + " set to what is " + t.Wrong
-}
-
-func printed(t evidence.EnvTrial) bool { return t.Value != "" && logSays(t.Pod, t.Value) }
-
-func logSays(p evidence.Pod, text string) bool {
-	for _, l := range p.Log {
-		if strings.Contains(l.Text, text) {
-			return true
-		}
-	}
-	return false
 }

@@ -2,11 +2,8 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -45,6 +42,9 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 			continue
 		}
 		t := e.RequiredEnv.Trials[i]
+		if t.ServiceLink != "" {
+			j.note(where, "in production Kubernetes itself sets %s=%s, for a Service of the manifests, where they do not: set enableServiceLinks: false, or rename the variable", name, t.ServiceLink)
+		}
 		o := judgeTrial(t, limit.Seconds(), crashesAnyway(e))
 		if why := trialStarved(e, t); o.late && why != "" {
 			o = outcome{open: o.broken + "; " + why}
@@ -70,7 +70,7 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 	case f != nil:
 		return j.fail(f.Where+" "+f.Message, fix)
 	case len(open) > 0:
-		return j.undecided(strings.Join(open, "; "), "Remove what was in the way of these trials, then run podproof again.")
+		return j.undecided(strings.Join(open, "; "), "Fix what stopped these trials, then run podproof again.")
 	}
 	return j.pass("Missing-env-var exit check OK", fmt.Sprintf("%s, each left out once: every time the container named it and exited", count(len(c.Env.Required), "variable")))
 }
@@ -106,31 +106,32 @@ func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
 			fix: "Read the settings before connecting to anything, so that what is missing is said at once.", late: true}
 	case !names(t, t.Variable) && crashes:
 		return outcome{open: "it exited without naming the variable, but so does the workload with all variables set; see startup/ready"}
+	case !names(t, t.Variable) && t.Pod.Omitted > 0:
+		return outcome{open: fmt.Sprintf("it is not named in what was kept of the container's log, of which %s were left out", count(t.Pod.Omitted, "line"))}
+	case !names(t, t.Variable) && t.Pod.Unread != "":
+		return outcome{open: "it is not named in what was read of the container's log; " + t.Pod.Unread}
 	case !names(t, t.Variable):
-		return outcome{broken: fmt.Sprintf("the container ended with %s, and its output does not name the variable", exitWords(*last)),
-			fix: "Name every missing variable (not its value) in the message with which the process ends."}
+		return notNamed(t)
 	}
 	return outcome{}
 }
 
-// notByItself says why an exit tells nothing of the process, empty where it ended on its own account.
-func notByItself(last *corev1.ContainerStateTerminated) string {
-	switch {
-	case last == nil, last.Reason == "ContainerStatusUnknown":
-		return "it exited, and its exit code is not known"
-	case last.Reason == "StartError", last.Reason == "ContainerCannotRun", last.Reason == "OOMKilled":
-		return "the process did not end on its own account: " + exitWords(*last)
+// notNamed says what stands in the output instead of the variable's name.
+func notNamed(t evidence.EnvTrial) outcome {
+	o := outcome{broken: fmt.Sprintf("the container ended with %s, and its output does not name the variable", exitWords(*t.Last)),
+		fix: "Name every missing variable (not its value) in the message with which the process ends."}
+	const unknown = "Whoever deploys the image sets variables: name %s in the message, as it has to be set, and not only the field that it fills."
+	switch n := namingOf(t, t.Variable); {
+	case n.spelled != "":
+		o.broken += fmt.Sprintf("; the name stands there in another spelling: `%s`", n.spelled)
+		o.fix = fmt.Sprintf(unknown, t.Variable)
+	case n.short != "":
+		o.broken += fmt.Sprintf("; the name stands there without its prefix: `%s`", n.short)
+		o.fix = fmt.Sprintf(unknown, t.Variable)
+	case n.listed:
+		o.broken += fmt.Sprintf(": it only stands in a list of variables, and what the output says is wrong is %s", n.reason)
 	}
-	return ""
-}
-
-// trialStarved says how short of CPU the node was in a trial, empty where it was not.
-func trialStarved(e evidence.Evidence, t evidence.EnvTrial) string {
-	if t.Pod.Status.StartTime == nil {
-		return ""
-	}
-	from := t.Pod.Status.StartTime.Time
-	return starved(e, from, lasting(from, t.Seconds))
+	return o
 }
 
 // notStarted says why the trial's container did not run, empty when it did.
@@ -144,25 +145,4 @@ func notStarted(t evidence.EnvTrial) string {
 		return "its container was not started: " + tr.seen
 	}
 	return ""
-}
-
-// names tells whether the container's output names a variable, in any case: settings
-// libraries often print the field's name in small letters.
-func names(t evidence.EnvTrial, variable string) bool {
-	re := regexp.MustCompile(`(?i)(?:^|[^A-Za-z0-9_])` + regexp.QuoteMeta(variable) + `(?:[^A-Za-z0-9_]|$)`)
-	if t.Last != nil && re.MatchString(t.Last.Message) {
-		return true
-	}
-	return slices.ContainsFunc(t.Pod.Log, func(l evidence.LogLine) bool { return re.MatchString(l.Text) })
-}
-
-// crashesAnyway tells whether the workload ends by itself although nothing was left out.
-func crashesAnyway(e evidence.Evidence) bool {
-	if e.Startup == nil || e.Startup.Ready {
-		return false
-	}
-	return slices.ContainsFunc(e.Startup.Pods, func(p evidence.Pod) bool {
-		s := underTest(p, containerName(e))
-		return s != nil && (s.State.Terminated != nil || s.LastTerminationState.Terminated != nil)
-	})
 }

@@ -3,11 +3,14 @@ package check
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/redact"
+	"podproof.dev/podproof/internal/shell"
 )
 
 var noSecretsInHistory = Check{
@@ -24,7 +27,7 @@ var noSecretsInHistory = Check{
 
 // leak is one secret, with the places where it stands.
 type leak struct {
-	secret
+	redact.Secret
 	places []string
 }
 
@@ -42,6 +45,9 @@ func judgeNoSecretsInHistory(_ contract.Contract, e evidence.Evidence) Judgement
 		return j.fail(fmt.Sprintf("%s, readable by everybody who can pull the image: %s",
 			count(len(leaks), "secret"), leaks[0].message()), "")
 	}
+	if len(e.Image.History) == 0 && reflect.ValueOf(e.Image.Config).IsZero() {
+		return j.undecided("the image's configuration holds nothing, not even a command", runAgain)
+	}
 	if len(e.Image.History) == 0 {
 		j.note(e.Image.Ref, "the image carries no history; its configuration alone was read")
 	}
@@ -52,20 +58,20 @@ func judgeNoSecretsInHistory(_ contract.Contract, e evidence.Evidence) Judgement
 // leaksOf lists the secrets of an image. It reads the masked image, so that what it says
 // can hold no secret, and is the same for evidence from a file.
 func leaksOf(raw evidence.Image) []leak {
-	img := MaskImage(raw)
+	img := redact.Image(raw)
 	var leaks []leak
 	at := map[string]int{}
-	collect := func(place, text string, find func(string) []secret) {
+	collect := func(place, text string, find func(string) []redact.Secret) {
 		for _, s := range find(text) {
 			// The same secret often stands in the environment and in the history.
-			key := strings.TrimLeft(s.name, "-") + "\x00" + s.of(text)
-			if s.name == "" {
-				key += s.what
+			key := strings.TrimLeft(s.Name, "-") + "\x00" + s.Of(text)
+			if s.Name == "" {
+				key += s.What
 			}
 			i, known := at[key]
 			if !known {
 				i, at[key] = len(leaks), len(leaks)
-				leaks = append(leaks, leak{secret: s})
+				leaks = append(leaks, leak{Secret: s})
 			}
 			if !slices.Contains(leaks[i].places, place) {
 				leaks[i].places = append(leaks[i].places, place)
@@ -74,40 +80,40 @@ func leaksOf(raw evidence.Image) []leak {
 	}
 	c := img.Config
 	for _, v := range c.Env {
-		collect("config Env", v, secretsInPair)
+		collect("config Env", v, redact.InPair)
 	}
 	for _, k := range slices.Sorted(maps.Keys(c.Labels)) {
-		collect("config Labels", k+"="+c.Labels[k], secretsInPair)
+		collect("config Labels", k+"="+c.Labels[k], redact.InPair)
 	}
-	collect("config Entrypoint", strings.Join(c.Entrypoint, "\x00"), secretsInText)
-	collect("config Cmd", strings.Join(c.Cmd, "\x00"), secretsInText)
-	collect("config Healthcheck", strings.Join(c.Healthcheck, "\x00"), secretsInText)
+	collect("config Entrypoint", strings.Join(c.Entrypoint, "\x00"), redact.InText)
+	collect("config Cmd", strings.Join(c.Cmd, "\x00"), redact.InText)
+	collect("config Healthcheck", strings.Join(c.Healthcheck, "\x00"), redact.InText)
 	for _, line := range c.OnBuild {
-		collect("config OnBuild", line, secretsInHistory)
+		collect("config OnBuild", line, redact.InHistory)
 	}
 	for i, h := range img.History {
-		place := fmt.Sprintf("history line %d of %d, %s", i+1, len(img.History), parseHistory(h.CreatedBy).keyword)
+		place := fmt.Sprintf("history line %d of %d, %s", i+1, len(img.History), shell.ParseHistory(h.CreatedBy).Keyword)
 		if h.Layer >= 0 && h.Layer < len(img.Layers) {
 			place += fmt.Sprintf(" (layer %d)", h.Layer+1)
 		}
-		collect(place, h.CreatedBy, secretsInHistory)
-		collect(place, h.Comment, secretsInText)
+		collect(place, h.CreatedBy, redact.InHistory)
+		collect(place, h.Comment, redact.InText)
 	}
 	return leaks
 }
 
 func (l leak) message() string {
 	switch {
-	case l.shape != "" && l.name != "":
-		return fmt.Sprintf("%s holds what looks like a secret (%s)", l.name, strings.ReplaceAll(l.shape, "-", " "))
-	case l.shape != "":
-		return fmt.Sprintf("there is what looks like a secret (%s)", strings.ReplaceAll(l.shape, "-", " "))
-	case l.what != "" && l.name != "":
-		return fmt.Sprintf("%s holds %s", l.name, l.what)
-	case l.what != "":
-		return fmt.Sprintf("%s is written out", l.what)
-	case l.name != "":
-		return fmt.Sprintf("%s has its value written out", l.name)
+	case l.Shape != "" && l.Name != "":
+		return fmt.Sprintf("%s holds what looks like a secret (%s)", l.Name, strings.ReplaceAll(l.Shape, "-", " "))
+	case l.Shape != "":
+		return fmt.Sprintf("there is what looks like a secret (%s)", strings.ReplaceAll(l.Shape, "-", " "))
+	case l.What != "" && l.Name != "":
+		return fmt.Sprintf("%s holds %s", l.Name, l.What)
+	case l.What != "":
+		return fmt.Sprintf("%s is written out", l.What)
+	case l.Name != "":
+		return fmt.Sprintf("%s has its value written out", l.Name)
 	}
 	return "a value is masked that was taken for a secret"
 }

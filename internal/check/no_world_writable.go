@@ -37,7 +37,7 @@ func judgeNoWorldWritable(c contract.Contract, e evidence.Evidence) Judgement {
 			continue
 		}
 		if !w.Code && !strings.HasPrefix(w.Path, "/etc/") {
-			j.detail(where.final(w.Path, w.Layer), "%s; it is no code", writableWords(w))
+			j.detail(where.final(w.Path, w.Layer), "%s; it is not code", writableWords(w))
 			continue
 		}
 		faults = append(faults, w.Path)

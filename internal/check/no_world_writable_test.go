@@ -34,7 +34,7 @@ var worldWritableExamples = []example{
 		says: []string{"put files into this folder of code", "40 more below"}},
 	{name: "settings", c: goodContract(), e: writable(evidence.WritablePath{Path: "/etc/passwd", Mode: "0666"}), want: Fail},
 	{name: "a folder for data", c: goodContract(), e: writable(evidence.WritablePath{Path: "/app/uploads", Mode: "0777", Dir: true}, evidence.WritablePath{Path: "/app/log", Mode: "0666"}), want: Pass,
-		says: []string{"it is no code"}},
+		says: []string{"it is not code"}},
 	{name: "allowed", c: files(contract.Files{Allow: []string{"/app/plugins"}}), e: writable(evidence.WritablePath{Path: "/app/plugins/a.py", Mode: "0666", Code: true}), want: Pass},
 	{name: "COPY --chown", c: goodContract(), e: owned("1001", ownCode), want: Pass, says: []string{"31 files of code belong to UID 1001", "files.immutable: true"}},
 	{name: "COPY --chown of a name", c: goodContract(), want: Pass, says: []string{"31 files of code"}, e: func() evidence.Evidence {

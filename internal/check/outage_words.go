@@ -13,10 +13,10 @@ import (
 
 // outageWords are the ways in which a dependency was away.
 var outageWords = map[string]string{
-	"refused":      "nobody listening",
-	"frozen":       "connections that are never answered",
-	"restarted":    "a restart, which ends pooled connections",
-	"disconnected": "connections ended by the server",
+	evidence.OutageRefused:      "nobody listening",
+	evidence.OutageFrozen:       "connections that are never answered",
+	evidence.OutageRestarted:    "a restart, which ends pooled connections",
+	evidence.OutageDisconnected: "connections ended by the server",
 }
 
 func awayWords(o evidence.Outage) string {
@@ -32,12 +32,10 @@ func away(e evidence.Evidence, kinds ...string) (tried []evidence.Outage, proble
 		return nil, nil
 	}
 	for _, o := range e.Outages.Trials {
-		wanted := len(kinds) == 0
-		for _, k := range kinds {
-			wanted = wanted || k == o.Kind
-		}
 		switch {
-		case !wanted:
+		case len(kinds) > 0 && !slices.Contains(kinds, o.Kind):
+		case o.Unfit != "":
+			problems = append(problems, o.Kind+": "+said(o.Unfit, 300))
 		case problem(e, o) != "":
 			problems = append(problems, o.Kind+": "+problem(e, o))
 		default:
@@ -48,7 +46,9 @@ func away(e evidence.Evidence, kinds ...string) (tried []evidence.Outage, proble
 }
 
 // lasts tells whether an outage goes on until a probe must have seen it.
-func lasts(o evidence.Outage) bool { return o.Kind == "refused" || o.Kind == "frozen" }
+func lasts(o evidence.Outage) bool {
+	return o.Kind == evidence.OutageRefused || o.Kind == evidence.OutageFrozen
+}
 
 // problem says why an outage tells nothing, empty where it does.
 func problem(e evidence.Evidence, o evidence.Outage) string {
@@ -68,7 +68,7 @@ func leaked(e evidence.Evidence, o evidence.Outage) string {
 	half := away.Add(o.Healed.Sub(away) / 2)
 	var last evidence.Request
 	for _, r := range o.Requests {
-		if r.Stream == streamQuery && r.Start.After(half) && r.Ended().Before(o.Healed) && r.Ended().After(last.Ended()) {
+		if r.Stream == evidence.StreamQuery && r.Start.After(half) && r.Ended().Before(o.Healed) && r.Ended().After(last.Ended()) {
 			last = r
 		}
 	}
@@ -124,10 +124,13 @@ func stuck(c contract.Contract, e evidence.Evidence) (o *evidence.Outage, culpri
 	}
 	o = &e.Outages.Trials[last]
 	switch {
-	case o.Problem != "":
+	case o.Problem != "", o.Unfit != "":
 	case unanswered(c, *o):
 		return o, "database/recovers"
 	case !o.Unready.IsZero() && o.Ready.IsZero():
+		if !c.Serves() {
+			return o, "database/recovers"
+		}
 		return o, "probes/readiness-tells-the-truth"
 	}
 	return nil, ""
@@ -143,7 +146,7 @@ func unanswered(c contract.Contract, o evidence.Outage) bool {
 // false where all were.
 func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement, bool) {
 	why, fix := "", runAgain
-	missing := slices.DeleteFunc([]string{"disconnected", "restarted", "refused", "frozen"}, func(kind string) bool {
+	missing := slices.DeleteFunc([]string{evidence.OutageDisconnected, evidence.OutageRestarted, evidence.OutageRefused, evidence.OutageFrozen}, func(kind string) bool {
 		return slices.ContainsFunc(e.Outages.Trials, func(o evidence.Outage) bool {
 			p := problem(e, o)
 			if o.Kind == kind && p != "" {
@@ -152,16 +155,19 @@ func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement,
 					fix = "Run podproof again; if it says the same, let the contract's http.query name a route whose answer comes from the database."
 				}
 			}
-			return o.Kind == kind && p == ""
+			return o.Kind == kind && p == "" // also where it is unfit
 		})
 	})
+	if other, ok := j.isUnused(e); ok {
+		return other, true
+	}
 	if len(missing) == 0 {
 		return j, false
 	}
 	o, culprit := stuck(c, e)
 	switch w := e.Outages.Without; {
 	case w != nil && !w.Recovered:
-		j = j.undecided("the pod did not become Ready in the first place, so "+list(missing)+" was not tried", mend("startup/waits-for-database"))
+		j = j.undecided("the pod did not become Ready in the first place, so "+list(missing)+" was not tried", fixFirst("startup/waits-for-database"))
 	case o != nil:
 		j = j.afterStuck(*o, culprit)
 	case why != "":
@@ -177,9 +183,9 @@ func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement,
 // queryStream is the stream whose answers come from the dependency, as far as is known.
 func queryStream(c contract.Contract) string {
 	if c.HTTP.Query == nil {
-		return streamReady
+		return evidence.StreamReady
 	}
-	return streamQuery
+	return evidence.StreamQuery
 }
 
 // restartedWords says that the container was restarted during an outage, which
@@ -190,10 +196,10 @@ func restartedWords(o evidence.Outage) string {
 
 // afterStuck is the judgement about what could not be tried any more.
 func (j Judgement) afterStuck(o evidence.Outage, culprit string) Judgement {
-	return j.undecided(fmt.Sprintf("it did not get over the outage that was tried before (%s), so that nothing more could be taken from it", awayWords(o)), mend(culprit))
+	return j.undecided(fmt.Sprintf("it did not get over the outage that was tried before (%s), so the remaining outages were skipped", awayWords(o)), fixFirst(culprit))
 }
 
-func mend(id string) string { return "Mend " + id + " first, then run podproof again." }
+func fixFirst(id string) string { return "Fix " + id + " first, then run podproof again." }
 
 // outageKinds names what was tried: "refused, frozen".
 func outageKinds(os []evidence.Outage) string {

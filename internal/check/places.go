@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/redact"
+	"podproof.dev/podproof/internal/shell"
 )
 
 // places names the layers of one image for findings, each with the instruction that made it.
@@ -15,7 +17,7 @@ func placesOf(img evidence.Image) places {
 	out := make(places, len(img.Layers))
 	for i, l := range img.Layers {
 		out[i] = fmt.Sprintf("layer %d of %d", i+1, len(img.Layers))
-		if by := instructionWords(maskHistory(l.CreatedBy)); by != "" {
+		if by := instructionWords(redact.History(l.CreatedBy)); by != "" {
 			out[i] += " (" + brief(by, 80) + ")"
 		}
 	}
@@ -45,22 +47,22 @@ func (p places) final(path string, layer int) string { return p.file(path, layer
 // instructionWords is a line of history as a Dockerfile would have it: without build
 // arguments and without the shell that the builder writes out.
 func instructionWords(line string) string {
-	in := parseHistory(line)
-	body := strings.TrimSpace(in.body.of(line))
-	if in.keyword == "RUN" {
+	in := shell.ParseHistory(line)
+	body := strings.TrimSpace(in.Body.Of(line))
+	if in.Keyword == "RUN" {
 		body = strings.TrimPrefix(body, "/bin/sh -c ")
 	}
 	if body == "" {
 		return ""
 	}
-	return in.keyword + " " + body
+	return in.Keyword + " " + body
 }
 
 // instructionPlace names the last line of history with a keyword, which is the one that
 // counts for USER, CMD and the like.
 func instructionPlace(img evidence.Image, keyword string) string {
 	for i := len(img.History) - 1; i >= 0; i-- {
-		if by := maskHistory(img.History[i].CreatedBy); parseHistory(by).keyword == keyword {
+		if by := redact.History(img.History[i].CreatedBy); shell.ParseHistory(by).Keyword == keyword {
 			return fmt.Sprintf("history line %d of %d (%s)", i+1, len(img.History), brief(instructionWords(by), 80))
 		}
 	}

@@ -26,9 +26,7 @@ func troubleOf(p evidence.Pod) trouble {
 			fix: "Give the cluster's node more room, or the pod smaller requests.", untried: true}
 	}
 	if c := condition(p, corev1.PodScheduled); c != nil && c.Status == corev1.ConditionFalse {
-		return trouble{seen: fmt.Sprintf("no node takes the pod (%s: %s)", c.Reason, said(c.Message, 300)),
-			fix:     "Mend what the scheduler names (resource requests, host ports, nodeSelector, tolerations, volume claims): the image itself was not tried.",
-			untried: true}
+		return schedulingTrouble(p, c.Reason, c.Message)
 	}
 	statuses := append(slices.Clone(p.Status.InitContainerStatuses), p.Status.ContainerStatuses...)
 	var notReady *corev1.ContainerStatus
@@ -37,7 +35,7 @@ func troubleOf(p evidence.Pod) trouble {
 		case s.State.Waiting != nil && !ordinaryWait(s.State.Waiting.Reason):
 			return waitingTrouble(p, s)
 		case s.State.Terminated != nil && (s.State.Terminated.ExitCode != 0 || i >= len(p.Status.InitContainerStatuses)):
-			return trouble{seen: fmt.Sprintf("container %s ended with %s", s.Name, exitWords(*s.State.Terminated)),
+			return trouble{seen: fmt.Sprintf("%s ended with %s", containerWords(p, s.Name), exitWords(*s.State.Terminated)),
 				fix: exitFix(p, s.Name, *s.State.Terminated)}
 		case s.State.Running != nil && !s.Ready && notReady == nil && i >= len(p.Status.InitContainerStatuses):
 			notReady = &statuses[i]
@@ -46,8 +44,34 @@ func troubleOf(p evidence.Pod) trouble {
 	if notReady != nil {
 		return probeTrouble(p, *notReady)
 	}
+	if init := running(p.Status.InitContainerStatuses); init != "" {
+		return trouble{seen: fmt.Sprintf("init container %s has not ended, and the others wait for it", init),
+			fix: fmt.Sprintf("Look into what init container %s waits for: kubectl logs %s -c %s.", init, p.Name, init)}
+	}
 	if len(statuses) == 0 || !allRunning(statuses) {
 		return stuckTrouble(p)
+	}
+	return gateTrouble(p)
+}
+
+// running is the init container that runs, and has to end before the next one starts; one that is
+// started and stays is a sidecar.
+func running(inits []corev1.ContainerStatus) string {
+	for _, s := range inits {
+		if s.State.Running != nil && (s.Started == nil || !*s.Started) {
+			return s.Name
+		}
+	}
+	return ""
+}
+
+// gateTrouble names the readiness gates of a pod that nobody has set.
+func gateTrouble(p evidence.Pod) trouble {
+	for _, g := range p.Spec.ReadinessGates {
+		if c := condition(p, g.ConditionType); c == nil || c.Status != corev1.ConditionTrue {
+			return trouble{untried: true, seen: fmt.Sprintf("its containers are ready, and its readiness gate %s is not set", g.ConditionType),
+				fix: fmt.Sprintf("The controller that sets %s is not in this cluster: leave readinessGates out in a kustomize overlay for the cluster that podproof tries them in.", g.ConditionType)}
+		}
 	}
 	return trouble{}
 }
@@ -64,7 +88,7 @@ func allRunning(ss []corev1.ContainerStatus) bool {
 // waitingTrouble explains the reasons with which the kubelet holds a container back.
 func waitingTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 	w := s.State.Waiting
-	t := trouble{seen: fmt.Sprintf("container %s waits: %s", s.Name, w.Reason)}
+	t := trouble{seen: fmt.Sprintf("%s waits: %s", containerWords(p, s.Name), w.Reason)}
 	if w.Message != "" && w.Reason != "CrashLoopBackOff" {
 		t.seen += ": " + said(w.Message, 400)
 	}
@@ -77,12 +101,15 @@ func waitingTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 		}
 	case "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable":
 		t.untried = true
-		t.fix = fmt.Sprintf("Image %s is not on the node: podproof loads the contract's image, under the name that the contract gives it, "+
-			"and the images of PODPROOF_SET_IMAGE. Let the manifest use that name, with imagePullPolicy IfNotPresent or Never.", s.Image)
+		t.fix = imageFix(s.Image)
 	case "InvalidImageName":
-		t.fix = fmt.Sprintf("%q is no image name; mend it in the manifest.", s.Image)
+		t.fix = fmt.Sprintf("%q is not a valid image name; correct it in the manifest.", s.Image)
 	case "CreateContainerError", "RunContainerError":
 		t.fix = startErrorFix(w.Message)
+		if strings.Contains(w.Message, "failed to get image from containerd") {
+			t.untried = true
+			t.fix = "The node lost the image while the pod was made, as when another run's copy of it is removed: run podproof again."
+		}
 	case "CrashLoopBackOff":
 		if last := s.LastTerminationState.Terminated; last != nil {
 			t.seen += fmt.Sprintf(": it ended with %s, and was started %s", exitWords(*last), times(s.RestartCount+1))
@@ -95,41 +122,19 @@ func waitingTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 	return t
 }
 
+// containerWords says "container api", or "init container migrate".
+func containerWords(p evidence.Pod, name string) string {
+	if slices.ContainsFunc(p.Status.InitContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == name }) {
+		return "init container " + name
+	}
+	return "container " + name
+}
+
 func times(n int32) string {
 	if n == 1 {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", n)
-}
-
-// configErrorFix knows the messages with which the kubelet refuses to make a container.
-func configErrorFix(message string) string {
-	switch {
-	case strings.Contains(message, "non-numeric user"):
-		return "runAsNonRoot is asked for, and the kubelet cannot tell whether a user's name is root: let the Dockerfile say USER 1001 " +
-			"(a number), or the manifest runAsUser: 1001."
-	case strings.Contains(message, "image will run as root"), strings.Contains(message, "runAsUser breaks non-root policy"):
-		return "runAsNonRoot is asked for and the image runs as root: let the Dockerfile end with USER 1001, or the manifest say runAsUser: 1001."
-	case strings.Contains(message, "secret"), strings.Contains(message, "Secret"), strings.Contains(message, "configmap"), strings.Contains(message, "ConfigMap"):
-		return "Add the Secret or ConfigMap, or the key, that is named there to the contract's manifests."
-	}
-	return ""
-}
-
-// startErrorFix knows the messages with which a runtime fails to start a process.
-func startErrorFix(message string) string {
-	switch {
-	case strings.Contains(message, "executable file not found"), strings.Contains(message, "no such file or directory"):
-		return "The program of CMD or ENTRYPOINT is not in the image, or the interpreter or loader that it names is not: " +
-			"copy it into the last stage (a dynamically linked program needs its libc), and give its full path."
-	case strings.Contains(message, "exec format error"):
-		return "The program was built for another architecture, or a script lacks its #! line."
-	case strings.Contains(message, "permission denied"):
-		return "The program cannot be executed by the container's user: set its mode in the Dockerfile (RUN chmod 0755)."
-	case strings.Contains(message, "read-only file system"):
-		return "Something is written to the read-only root file system: mount an emptyDir there."
-	}
-	return ""
 }
 
 // probeTrouble explains a container that runs and does not become Ready.
@@ -144,6 +149,11 @@ func probeTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 		t.seen += ": " + said(ev.Message, 200)
 	} else {
 		t.seen += fmt.Sprintf(": its %s probe has not succeeded", kind)
+	}
+	if ev := lastEvent(p, "Unhealthy"); ev != nil {
+		if why, fix := probeErrorFix(ev.Message); why != "" {
+			return trouble{seen: t.seen + "; " + why, fix: fix}
+		}
 	}
 	switch {
 	case strings.Contains(t.seen, "connection refused"):
@@ -169,54 +179,4 @@ func stuckTrouble(p evidence.Pod) trouble {
 		}
 	}
 	return trouble{seen: "its containers were still being created", fix: "The pod's events say more: kubectl describe pod " + p.Name + "."}
-}
-
-func condition(p evidence.Pod, t corev1.PodConditionType) *corev1.PodCondition {
-	for i := range p.Status.Conditions {
-		if p.Status.Conditions[i].Type == t {
-			return &p.Status.Conditions[i]
-		}
-	}
-	return nil
-}
-
-func isReady(p evidence.Pod) bool {
-	c := condition(p, corev1.PodReady)
-	return c != nil && c.Status == corev1.ConditionTrue
-}
-
-func lastEvent(p evidence.Pod, reason string) *evidence.Event {
-	for i := len(p.Events) - 1; i >= 0; i-- {
-		if p.Events[i].Reason == reason {
-			return &p.Events[i]
-		}
-	}
-	return nil
-}
-
-// underTest is the status of a pod's container by name, or of its only one.
-func underTest(p evidence.Pod, container string) *corev1.ContainerStatus {
-	for i := range p.Status.ContainerStatuses {
-		if s := &p.Status.ContainerStatuses[i]; s.Name == container || (container == "" && len(p.Status.ContainerStatuses) == 1) {
-			return s
-		}
-	}
-	return nil
-}
-
-// containerName is that of the container under test, empty when the workload was not read.
-func containerName(e evidence.Evidence) string {
-	if e.Workload == nil {
-		return ""
-	}
-	return e.Workload.Container
-}
-
-// tail adds the last lines of a pod's log as notes, with what looks like a secret masked.
-func (j *Judgement) tail(p evidence.Pod, lines int) {
-	for _, l := range p.Log[max(0, len(p.Log)-lines):] {
-		if strings.TrimSpace(l.Text) != "" {
-			j.note("pod "+p.Name+", log", "%s", said(l.Text, 300))
-		}
-	}
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,11 +22,12 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 		where := "pod " + p.Name
 		ready := condition(p, corev1.PodReady)
 		if ready == nil || (ready.Status != corev1.ConditionTrue && !e.Startup.Ready) {
-			continue // never Ready: startup/ready tells why
+			j.notAsked(p, c) // never Ready: startup/ready tells why
+			continue
 		}
 		answered = true
 		if ready.Status != corev1.ConditionTrue {
-			j.broken(where, "it was Ready, and is no more since %s (%s)", ready.LastTransitionTime.UTC().Format(time.TimeOnly), said(ready.Message, 200))
+			j.broken(where, "it stopped being Ready at %s (%s)", ready.LastTransitionTime.UTC().Format(time.TimeOnly), said(ready.Message, 200))
 		}
 		since := ready.LastTransitionTime.Time
 		stopping := stopped(p)
@@ -39,7 +41,7 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 				j.broken(where, "its liveness probe restarted it: %s", livenessMessage(p))
 			case ev.Reason == "Unhealthy" && strictlyAfter(ev.At, since):
 				words := "after it was Ready: " + said(ev.Message, 200) + repeated(ev.Count)
-				if why := starved(e, since, ev.At); why != "" && slow.MatchString(ev.Message) {
+				if why := silentOnBusyNode(e, since, ev); why != "" {
 					excuse = where + ": " + words + "; " + why
 					continue
 				}
@@ -51,6 +53,30 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 		}
 	}
 	return answered, excuse
+}
+
+// silentOnBusyNode says that a probe got no answer in time while the node was short of CPU: about
+// that moment, where it was one, or for half of the time, where it was several. An answer that says
+// no has no such excuse.
+func silentOnBusyNode(e evidence.Evidence, since time.Time, ev evidence.Event) string {
+	switch {
+	case !slow.MatchString(ev.Message):
+		return ""
+	case ev.Count <= 1 && crowded(e, ev.At):
+		return "the node was short of CPU about then"
+	}
+	return starved(e, since, ev.At)
+}
+
+// notAsked tells of a probe that the kubelet could not carry out at all.
+func (j *Judgement) notAsked(p evidence.Pod, c corev1.Container) {
+	for _, ev := range p.Events {
+		own := ev.FieldPath == "" || ev.FieldPath == "spec.containers{"+c.Name+"}"
+		if why, _ := probeErrorFix(ev.Message); own && ev.Reason == "Unhealthy" && why != "" {
+			j.broken("pod "+p.Name, "%s: %s", why, said(ev.Message, 200))
+			return
+		}
+	}
 }
 
 // strictlyAfter compares what the kubelet stamped with whole seconds.
@@ -96,4 +122,11 @@ func unwellOnLivenessPath(ev evidence.Event, c corev1.Container) bool {
 	}
 	return other != nil && other.HTTPGet != nil &&
 		other.HTTPGet.Path == c.LivenessProbe.HTTPGet.Path && other.HTTPGet.Port == c.LivenessProbe.HTTPGet.Port
+}
+
+// livenessKills tells whether the kubelet has ended a container of the pod for its liveness probe.
+func livenessKills(p evidence.Pod) bool { return slices.ContainsFunc(p.Events, isLivenessKill) }
+
+func isLivenessKill(ev evidence.Event) bool {
+	return ev.Reason == "Killing" && strings.Contains(ev.Message, "liveness")
 }

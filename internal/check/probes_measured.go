@@ -1,29 +1,34 @@
 package check
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// measured judges the probes by what was measured of the workload, as far as it was.
-func (j *Judgement) measured(e evidence.Evidence, c corev1.Container) {
+// measured judges the probes by what was measured of the workload, as far as it was, and says
+// what to change.
+func (j *Judgement) measured(e evidence.Evidence, c corev1.Container) (fix string) {
 	for _, p := range []declaredProbe{{"startup", c.StartupProbe}, {"readiness", c.ReadinessProbe}, {"liveness", c.LivenessProbe}} {
 		if p.Probe == nil || p.HTTPGet == nil {
 			continue
 		}
 		timeout := max(1, p.TimeoutSeconds)
 		for _, r := range e.Responses {
-			if r.Method != "GET" || r.Path != p.HTTPGet.Path || r.Request.End <= float64(timeout) {
+			if !asks(c, *p.HTTPGet, r) || r.Request.End <= float64(timeout) {
 				continue
 			}
-			if why := starved(e, r.Request.Start, r.Request.Ended()); why != "" {
-				j.note("container "+c.Name, "%s was answered after %s, and its %sProbe gives up after %d s; %s", r.Path, seconds(r.Request.End), p.name, timeout, why)
-			} else {
-				j.broken("container "+c.Name, "its %sProbe gives up after %d s, and %s was answered after %s", p.name, timeout, r.Path, seconds(r.Request.End))
+			if crowded(e, r.Request.Start) || crowded(e, r.Request.Ended()) {
+				j.note("container "+c.Name, "%s was answered after %s, and its %sProbe gives up after %d s; the node was short of CPU about then", r.Path, seconds(r.Request.End), p.name, timeout)
+				continue
 			}
+			j.broken("container "+c.Name, "its %sProbe gives up after %d s, and %s was answered after %s", p.name, timeout, r.Path, seconds(r.Request.End))
+			fix = cmp.Or(fix, fmt.Sprintf("Raise timeoutSeconds of the %sProbe above %s, or let %s answer sooner.", p.name, seconds(r.Request.End), r.Path))
 		}
 	}
 	if took, known := slowestStart(e, c.Name); known && c.StartupProbe != nil {
@@ -35,6 +40,21 @@ func (j *Judgement) measured(e evidence.Evidence, c corev1.Container) {
 		j.note("container "+c.Name, "liveness asks the route that readiness asks, which fails without the database: see probes/liveness-survives-outage")
 	}
 	j.preStop(e, c)
+	return fix
+}
+
+// asks tells whether a request went where a probe asks. The evidence of an earlier podproof does
+// not say to which port.
+func asks(c corev1.Container, p corev1.HTTPGetAction, r evidence.Response) bool {
+	if r.Method != "GET" || r.Path != cmp.Or(p.Path, "/") || r.Protocol == contract.ProtocolGRPC {
+		return false
+	}
+	for _, named := range c.Ports {
+		if r.Port == int(named.ContainerPort) && named.Name == p.Port.StrVal {
+			return true
+		}
+	}
+	return r.Port == 0 || r.Port == p.Port.IntValue()
 }
 
 // preStop judges the time that a preStop hook takes of the grace period.

@@ -1,173 +1,22 @@
 package check
 
 import (
-	"fmt"
-	"maps"
-	"math"
-	"path"
-	"slices"
-	"strings"
-
-	corev1 "k8s.io/api/core/v1"
-
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
 
-var resourcesLimits = Check{
-	ID:    "resources/limits",
-	Title: "Requests and a memory limit are set, and fit what the process uses",
-	Why: "Without requests a node is overfilled; without a memory limit one leak takes its neighbours down. A limit below what is used " +
-		"ends the process with OOMKilled, under load first of all.",
-	Fix:   "Set resources.requests for cpu and memory and resources.limits.memory, with room above the measured use.",
-	Story: Reliable,
-	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionResources},
-	Judge: judgeResourcesLimits,
-}
+// unservedFix is what to do where a load was answered with errors.
+const unservedFix = "Name a GET route that is answered with success in the contract's http.health or http.query."
 
-// tight is the part of a memory limit above which a light load leaves too little room.
-const tight = 0.9
-
-func judgeResourcesLimits(_ contract.Contract, e evidence.Evidence) Judgement {
-	j := Judgement{Promised: "requests for CPU and memory, and a memory limit, are set and fit the measured use"}
-	if e.Workload == nil {
-		return inconclusive(e, evidence.SectionWorkload, j.Promised)
+// idleAlone says why a container was measured idle alone, empty where it was under load, too.
+func idleAlone(c contract.Contract, r evidence.Resources) string {
+	switch {
+	case !c.Serves():
+		return "measured idle alone: the workload serves no port"
+	case r.Unserved != "":
+		return "not measured under load: " + said(r.Unserved, 300)
+	case r.Requests == 0:
+		return "not measured under load: no request was answered with success"
 	}
-	c := containerOf(*e.Workload)
-	if c == nil {
-		return j.undecided("the workload has no container of that image", "Let the manifest's container use the contract's image.")
-	}
-	where := fmt.Sprintf("%s %s, container %s", e.Workload.Kind, e.Workload.Name, c.Name)
-	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-		_, requested := c.Resources.Requests[name]
-		_, limited := c.Resources.Limits[name] // a limit alone is the request, too
-		if !requested && !limited {
-			j.broken(where, "resources.requests.%s is not set", name)
-		}
-	}
-	limit, limited := c.Resources.Limits[corev1.ResourceMemory]
-	if !limited {
-		j.broken(where, "resources.limits.memory is not set")
-	}
-	r := e.Resources
-	if r == nil {
-		if f := j.firstBroken(); f != nil {
-			return j.fail(f.Where+": "+f.Message, "")
-		}
-		return inconclusive(e, evidence.SectionResources, j.Promised)
-	}
-	j.Seconds = r.Seconds
-	if t := r.Ended; t != nil {
-		j.broken("pod "+r.Pod, "it ended while it was measured: %s", exitWords(*t))
-		if t.Reason == "OOMKilled" {
-			return j.fail(fmt.Sprintf("killed for more memory than its limit of %s (OOMKilled), idle or under a light load", limit.String()), "Raise resources.limits.memory above what the process uses, or let it use less.")
-		}
-		return j.fail("the container ended while it was measured: "+exitWords(*t), "Read the pod's log: it ended by itself, under a light load of GET requests to the health route.")
-	}
-	used := fmt.Sprintf("%s and %.3f CPUs idle, %s and %.3f CPUs at %.0f requests a second", dataSize(r.Idle.Memory), r.Idle.CPU,
-		dataSize(r.Loaded.Memory), r.Loaded.CPU, float64(r.Requests)/max(0.001, r.Loaded.Window))
-	if most := max(r.Idle.Memory, r.Loaded.Memory); limited && float64(most) > tight*float64(limit.Value()) {
-		j.broken(where, "it uses %s of its memory limit of %s under a light load", dataSize(most), limit.String())
-	}
-	if r.Loaded.Throttled > 0.1*r.Loaded.Window {
-		j.note(where, "its CPU limit held it back for %s of %s under a light load", seconds(r.Loaded.Throttled), seconds(r.Loaded.Window))
-	}
-	if request, ok := c.Resources.Requests[corev1.ResourceMemory]; ok && r.Idle.Memory > request.Value() {
-		j.note(where, "idle it uses %s, more than its memory request of %s: it is the first to be evicted", dataSize(r.Idle.Memory), request.String())
-	}
-	if limited {
-		j.killedForMemory(e)
-	}
-	j.workers(e, where, c.Resources.Limits.Cpu().AsApproximateFloat64())
-	if f := j.firstBroken(); f != nil {
-		return j.fail(f.Where+": "+f.Message+" (measured: "+used+")", "")
-	}
-	return j.pass(fmt.Sprintf("Resources OK (%s of %s)", dataSize(r.Loaded.Memory), limit.String()), used)
-}
-
-// killedForMemory finds the pods of the other trials that were killed for want of memory.
-func (j *Judgement) killedForMemory(e evidence.Evidence) {
-	pods := podsOfRun(e)
-	for _, o := range e.Rollouts {
-		pods = append(pods, o.Ended...)
-	}
-	for _, p := range pods {
-		s := underTest(p, containerName(e))
-		if s == nil {
-			continue
-		}
-		for _, t := range []*corev1.ContainerStateTerminated{s.State.Terminated, s.LastTerminationState.Terminated} {
-			if t != nil && t.Reason == "OOMKilled" {
-				j.broken("pod "+p.Name, "killed for want of memory (OOMKilled), under the load of a trial")
-			}
-		}
-	}
-}
-
-// workers notes more processes of one kind than the CPU limit can run at a time; the runtimes
-// that count the node's CPUs instead of the limit start them.
-func (j *Judgement) workers(e evidence.Evidence, where string, cpus float64) {
-	if e.Identity == nil || cpus == 0 {
-		return
-	}
-	n := map[string]int{}
-	for _, p := range e.Identity.Processes {
-		if p.PID != 1 {
-			n[strings.Join(p.Command, " ")]++
-		}
-	}
-	for _, command := range slices.Sorted(maps.Keys(n)) {
-		if n[command] > 2*int(math.Ceil(cpus))+1 { // what gunicorn's manual recommends
-			j.note(where, "%d processes run %q, and its CPU limit is %g: set their number to what the limit can run (WEB_CONCURRENCY, --workers, GOMAXPROCS)", n[command], said(command, 80), cpus)
-		}
-	}
-}
-
-var staysClean = Check{
-	ID:    "filesystem/stays-clean",
-	Title: "It writes nothing outside of its volumes",
-	Why: "What a process writes into its root file system is lost with the pod, grows on the node's disk without a limit, and cannot be " +
-		"written any more under readOnlyRootFilesystem.",
-	Fix:   "Mount an emptyDir (with a sizeLimit) where it writes, or tell it not to write: PYTHONDONTWRITEBYTECODE=1, log to stdout.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionResources},
-	Judge: judgeStaysClean,
-}
-
-func judgeStaysClean(_ contract.Contract, e evidence.Evidence) Judgement {
-	j := Judgement{Promised: "no file of the container's root file system is written while it serves"}
-	r := e.Resources
-	if r == nil {
-		return inconclusive(e, evidence.SectionResources, j.Promised)
-	}
-	if r.Ended != nil {
-		return j.undecided("the container ended while it was measured: "+exitWords(*r.Ended), mend("resources/limits"))
-	}
-	if r.WritesUnknown != "" {
-		return j.undecided(r.WritesUnknown, "Verify in a kind cluster with the overlayfs snapshotter, which shows a container's writes.")
-	}
-	total, byFolder := int64(0), map[string]int{}
-	const most = 10
-	for i, w := range r.Writes {
-		total += w.Bytes
-		byFolder[path.Dir(w.Path)]++
-		if i < most {
-			j.broken("pod "+r.Pod+", "+w.Path, "%d bytes written", w.Bytes)
-		}
-	}
-	n := len(r.Writes) + r.Further
-	if n == 0 {
-		return j.pass("File system stays clean OK", "nothing written outside of its volumes")
-	}
-	folder, files := "", 0
-	for f, k := range byFolder {
-		if k > files || k == files && f < folder {
-			folder, files = f, k
-		}
-	}
-	fix := ""
-	if strings.Contains(folder, "__pycache__") {
-		fix = "Set PYTHONDONTWRITEBYTECODE=1, or compile in the Dockerfile (python -m compileall), so that Python writes no bytecode at run time."
-	}
-	return j.fail(fmt.Sprintf("%s of %d bytes written outside of its volumes, most of them in %s", count(n, "file"), total, folder), fix)
+	return ""
 }

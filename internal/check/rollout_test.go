@@ -1,8 +1,6 @@
 package check
 
 import (
-	"time"
-
 	corev1 "k8s.io/api/core/v1"
 
 	"podproof.dev/podproof/internal/contract"
@@ -13,7 +11,7 @@ func goodRollouts() []evidence.Rollout {
 	var out []evidence.Rollout
 	for i, kind := range []string{"restart", "eviction", "scale-down"} {
 		began := 200 + 20*float64(i)
-		o := evidence.Rollout{Kind: kind, Replicas: 2, Began: at(began), Seconds: 10, Finished: true}
+		o := evidence.Rollout{Kind: kind, Replicas: 2, Began: at(began), Seconds: 10, Finished: true, Before: map[string]int{"new": 200, "kept": 200}}
 		for n := range 200 {
 			o.Requests = append(o.Requests, answer([]string{"new", "kept"}[n%2], began+float64(n)*0.05, 200))
 		}
@@ -45,8 +43,35 @@ func losingLate(o *evidence.Rollout) {
 	o.Requests[62] = failed("new", 203.5, 0.001, "timeout")
 }
 
+// answeredWith lets every request be answered with a status.
+func answeredWith(os []evidence.Rollout, status int) {
+	for i := range os {
+		for n := range os[i].Requests {
+			os[i].Requests[n].Status = status
+		}
+	}
+}
+
+// dropped is a request over a connection that was made, and then ended.
+func dropped(stream string, start float64, how string) evidence.Request {
+	r := failed(stream, start, 0.3, how)
+	r.Connected = 0.001
+	return r
+}
+
+// neverOver is a restart whose new pod says that it is not ready until the time is over.
+func neverOver() evidence.Evidence {
+	return rollouts(func(os []evidence.Rollout) {
+		p := goodPod("api-3")
+		notReady(&p)
+		p.Events = []evidence.Event{event(205, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")}
+		p.Log = []evidence.LogLine{{Text: "waiting for the lock"}}
+		os[0].Finished, os[0].Unready = false, []evidence.Pod{p}
+	})
+}
+
 var lostRequestsExamples = []example{
-	{name: "none lost", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"0 of 400", "fewer than 0.75 %"}},
+	{name: "none lost", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"0 of 400 requests lost in 3 pod ends (restart and eviction)"}, hides: []string{"confidence"}},
 	{name: "lost in a restart", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) { losing(&os[0]) }),
 		says: []string{"3 of 400 requests lost", "2 refused over a new connection, 1 reset over a kept connection", "1.0 s to 1.2 s after it began",
 			"pod api-1: deletion requested", "terminating, not serving"}},
@@ -82,23 +107,90 @@ var lostRequestsExamples = []example{
 		slept.PreStopSleep = 5
 		e.Rollouts = append(e.Rollouts, slept)
 	})},
-	{name: "a sleep is not enough", c: goodContract(), want: Fail, says: []string{"alone does not mend it: 3 of 200"}, e: with(func(e *evidence.Evidence) {
+	{name: "a sleep is not enough", c: goodContract(), want: Fail, says: []string{"alone is not enough: 3 of 200"}, e: with(func(e *evidence.Evidence) {
 		losing(&e.Rollouts[0])
 		slept := goodRollouts()[0]
 		slept.PreStopSleep = 5
 		losing(&slept)
 		e.Rollouts = append(e.Rollouts, slept)
 	})},
+	{name: "a kept connection that ended on the way", c: goodContract(), want: Pass, says: []string{"1 request met the server's end of an idle connection"}, e: rollouts(func(os []evidence.Rollout) {
+		r := failed("kept", 201, 0.001, "reset")
+		r.Reused, r.Unread = true, true
+		os[0].Requests[21] = r
+	})},
 	{name: "server errors", c: goodContract(), want: Fail, says: []string{"1 with status 502"},
 		e: rollouts(func(os []evidence.Rollout) { os[1].Requests[7].Status = 502 })},
-	{name: "client errors are answers", c: goodContract(), want: Pass,
+	{name: "an answer that is worse than before", c: goodContract(), want: Fail, says: []string{"1 of 400 requests lost: 1 with status 404"},
 		e: rollouts(func(os []evidence.Rollout) { os[0].Requests[7].Status = 404 })},
+	{name: "client errors are answers where nothing is known of before", c: goodContract(), want: Pass, e: rollouts(func(os []evidence.Rollout) {
+		os[0].Before = nil
+		os[0].Requests[7].Status = 404
+	})},
+	{name: "no answer was a success", c: goodContract(), want: Inconclusive, says: []string{"status 404 from the beginning"}, e: rollouts(func(os []evidence.Rollout) {
+		answeredWith(os, 404)
+		for i := range os {
+			os[i].Before = map[string]int{"new": 404, "kept": 404}
+		}
+	})},
+	{name: "no answer was a success, as an older podproof tells it", c: goodContract(), want: Inconclusive, says: []string{"status 400 from the beginning"}, e: rollouts(func(os []evidence.Rollout) {
+		answeredWith(os, 400)
+		for i := range os {
+			os[i].Before = nil
+		}
+	})},
+	{name: "worse than an error before", c: goodContract(), want: Fail, says: []string{"1 with status 502"}, e: rollouts(func(os []evidence.Rollout) {
+		answeredWith(os, 404)
+		os[0].Before = map[string]int{"new": 404, "kept": 404}
+		os[0].Requests[7].Status = 502
+	})},
+	{name: "Recreate", c: goodContract(), want: Fail, says: []string{"takes all pods away at once (strategy: Recreate)", "type: RollingUpdate"}, e: rollouts(func(os []evidence.Rollout) {
+		losing(&os[0])
+		os[0].Strategy = "Recreate"
+	})},
+	{name: "a preStop hook that failed", c: goodContract(), want: Fail, says: []string{"its preStop hook failed in the restart", `exec: "sleep"`, "use lifecycle.preStop.sleep"}, e: rollouts(func(os []evidence.Rollout) {
+		losing(&os[0])
+		os[0].Ended[0].Events = []evidence.Event{event(200.8, "Warning", "FailedPreStopHook", `exec: "sleep": executable file not found in $PATH`)}
+	})},
+	{name: "accepted by nobody, long after its time", c: goodContract(), want: Inconclusive, says: []string{"3 of 400 requests lost", "the cluster was that slow"}, e: rollouts(func(os []evidence.Rollout) {
+		losingLate(&os[0])
+		os[0].Requests[61] = dropped("new", 203.45, "closed")
+	})},
+	{name: "accepted by nobody, soon", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) {
+		losingLate(&os[0])
+		os[0].Requests[61] = dropped("new", 201.45, "closed")
+	})},
+	{name: "cut within an answer, long after its time", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) {
+		losingLate(&os[0])
+		os[0].Requests[61] = dropped("new", 203.45, "closed")
+		os[0].Requests[61].Answered, os[0].Requests[61].Bytes = 0.01, 3
+	})},
 	{name: "too few", c: goodContract(), want: Inconclusive, says: []string{"only 9 requests"},
 		e: rollouts(func(os []evidence.Rollout) { os[0].Requests = os[0].Requests[:9] })},
 	{name: "not over", c: goodContract(), want: Inconclusive, says: []string{"restart was not over after 10.0 s"},
 		e: rollouts(func(os []evidence.Rollout) { os[0].Finished = false })},
 	{name: "a pod without requests", c: goodContract(), want: Inconclusive, says: []string{"in the eviction", "did not lead to pod api-2"},
 		e: rollouts(func(os []evidence.Rollout) { os[1].Unreached = []string{"api-2"} })},
+	{name: "not over, and why", c: goodContract(), want: Inconclusive, says: []string{"of the 95.0 s that its strategy", "0 of 2 pods are gone", "didn't have free ports"}, e: rollouts(func(os []evidence.Rollout) {
+		os[0].Finished, os[0].Within, os[0].Seen = false, 95, "0 of 2 pods are gone, 2 of 2 Ready"
+		p := goodPod("api-3")
+		p.Status.ContainerStatuses = nil
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "1 node(s) didn't have free ports for the requested pod ports"}}
+		os[0].Unready = []evidence.Pod{p}
+	})},
+	{name: "a new pod that says no for ever", c: goodContract(), want: Fail, says: []string{"pod api-3 is not Ready", "statuscode: 503", "waiting for the lock"}, e: neverOver()},
+	{name: "a new pod that says no on a busy node", c: goodContract(), want: Inconclusive, says: []string{"statuscode: 503"}, e: pressed(neverOver(), 0.95, 0.8)},
+	{name: "something else scales it", c: goodContract(), want: Inconclusive, says: []string{"horizontalpodautoscaler/api scaled deployment/api to 3"}, e: rollouts(func(os []evidence.Rollout) {
+		os[0].Finished, os[0].Seen = false, "2 of 2 pods are gone, 3 of 2 Ready; horizontalpodautoscaler/api scaled deployment/api to 3 replicas"
+	})},
+	{name: "a budget that is full", c: goodContract(), want: Fail, says: []string{"poddisruptionbudget/api (minAvailable: 2) allows 0 disruptions with 2 replicas", "nothing can be drained", "Set minAvailable: 1 or maxUnavailable: 1"}, e: rollouts(func(os []evidence.Rollout) {
+		os[1].Problem, os[1].Finished = "the API server refuses to evict pod api-1: Cannot evict pod", false
+		os[1].Budget = &evidence.Budget{Name: "api", MinAvailable: "2", Healthy: 2, Expected: 2, Desired: 2}
+	})},
+	{name: "a budget that waits for a pod", c: goodContract(), want: Inconclusive, says: []string{"Cannot evict pod"}, e: rollouts(func(os []evidence.Rollout) {
+		os[1].Problem, os[1].Finished = "the API server refuses to evict pod api-1: Cannot evict pod", false
+		os[1].Budget = &evidence.Budget{Name: "api", MinAvailable: "2", Healthy: 1, Expected: 2, Desired: 2}
+	})},
 	{name: "eviction refused", c: goodContract(), want: Inconclusive, says: []string{"eviction: too many"},
 		e: rollouts(func(os []evidence.Rollout) { os[1].Problem = "too many" })},
 	{name: "no eviction of one replica", c: goodContract(), want: Pass, says: []string{"0 of 200", "one replica"}, e: with(func(e *evidence.Evidence) {
@@ -107,7 +199,7 @@ var lostRequestsExamples = []example{
 	{name: "the eviction was not tried", c: goodContract(), want: Inconclusive, says: []string{"the agent is gone"}, e: with(func(e *evidence.Evidence) {
 		e.Rollouts, e.Missing = e.Rollouts[:1], map[evidence.Section]string{evidence.SectionRollouts: "the agent is gone"}
 	})},
-	{name: "no Deployment", c: goodContract(), want: Skipped, e: with(func(e *evidence.Evidence) { e.Workload.Kind = "StatefulSet" })},
+	{name: "no Deployment", c: goodContract(), want: Skipped, says: []string{"one by one", "termination/requests-in-flight"}, e: with(func(e *evidence.Evidence) { e.Workload.Kind = "StatefulSet" })},
 	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionRollouts, func(e *evidence.Evidence) { e.Rollouts = nil })},
 }
 
@@ -116,149 +208,6 @@ var scaleDownExamples = []example{
 	{name: "lost", c: goodContract(), want: Fail, says: []string{"scale-down"}, e: rollouts(func(os []evidence.Rollout) { losing(&os[2]) })},
 	{name: "one replica", c: goodContract(), want: Skipped, e: with(func(e *evidence.Evidence) { e.Workload.Replicas = 1 })},
 	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionRollouts, func(e *evidence.Evidence) { e.Rollouts = nil })},
-}
-
-func goodInFlight() *evidence.Termination {
-	t := goodTermination()
-	t.Held, t.Released = 5, t.Deleted.Add(2e9)
-	for range 5 {
-		t.Requests = append(t.Requests, evidence.Request{Stream: "slow", Start: at(19.5), Connected: 0.001, Answered: 2.6, End: 2.6, Status: 401})
-	}
-	for n := range 100 {
-		start := 19.6 + float64(n)*0.05
-		late := start > 23
-		fresh, ready, kept := answer("new", start, 200), answer("ready", start, 200), answer("kept", start, 200)
-		kept.Reused = n > 0
-		if late {
-			fresh, kept, ready = failed("new", start, 0.001, "refused"), failed("kept", start, 0.001, "refused"), failed("ready", start, 0.001, "refused")
-		} else if start > 20.1 {
-			ready.Status, kept.Closes, kept.Reused = 503, true, false
-		}
-		t.Requests = append(t.Requests, fresh, ready, kept)
-	}
-	return t
-}
-
-// inFlight changes the trial with requests under way.
-func inFlight(change func(*evidence.Termination)) evidence.Evidence {
-	return with(func(e *evidence.Evidence) { change(e.InFlight) })
-}
-
-// readyToTheEnd lets a process serve as if nothing had happened, until it ends.
-func readyToTheEnd(t *evidence.Termination, seconds float64) {
-	var rs []evidence.Request
-	for _, r := range t.Requests {
-		if start := r.Start.Sub(at(0)).Seconds(); r.Stream == "slow" {
-			rs = append(rs, r)
-		} else if start < 20+seconds {
-			rs = append(rs, answer(r.Stream, start, 200))
-		}
-	}
-	t.Requests, t.Seconds = rs, seconds
-}
-
-var inFlightExamples = []example{
-	{name: "answered", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"5 of 5 answered", "2.0 s after the deletion"}},
-	{name: "cut", c: goodContract(), want: Fail, says: []string{"1 request under way", "connection closed before a whole answer"},
-		e: inFlight(func(t *evidence.Termination) { t.Requests[0] = failed("slow", 19.5, 0.8, "closed") })},
-	{name: "ends with requests under way", c: goodContract(), want: Fail, says: []string{"ended 0.4 s after the deletion, with requests under way"}, e: inFlight(func(t *evidence.Termination) {
-		t.Seconds, t.Released = 0.4, time.Time{}
-		for i := range 5 {
-			t.Requests[i] = failed("slow", 19.5, 0.9, "reset")
-		}
-	})},
-	{name: "a quick one cut", c: goodContract(), want: Fail, says: []string{"over a new connection"}, e: inFlight(func(t *evidence.Termination) {
-		t.Requests = append(t.Requests, failed("new", 19.99, 0.05, "reset"))
-	})},
-	{name: "not ready any more", c: goodContract(), want: Pass, e: inFlight(func(t *evidence.Termination) {
-		t.Requests = append(t.Requests, evidence.Request{Stream: "ready", Start: at(19.99), End: 0.1, Status: 503})
-	})},
-	{name: "readiness cut", c: goodContract(), want: Fail, says: []string{"to the ready route"}, e: inFlight(func(t *evidence.Termination) {
-		t.Requests = append(t.Requests, failed("ready", 19.99, 0.1, "reset"))
-	})},
-	{name: "server error", c: goodContract(), want: Fail, says: []string{"status 502"}, e: inFlight(func(t *evidence.Termination) { t.Requests[0].Status = 502 })},
-	{name: "a late one is a note", c: goodContract(), want: Pass, says: []string{"1 request over a new connection", "connection reset, 1.0 s after the deletion; it was sent after that"},
-		e: inFlight(func(t *evidence.Termination) { t.Requests = append(t.Requests, failed("new", 21, 0.01, "reset")) })},
-	{name: "early answer", c: goodContract(), want: Inconclusive, says: []string{"before it had read the whole body", "status 415", "http.upload"}, e: inFlight(func(t *evidence.Termination) {
-		for i := range 5 {
-			t.Requests[i] = evidence.Request{Stream: "slow", Start: at(19.5), End: 0.01, Status: 415, Early: true}
-		}
-	})},
-	{name: "answered without the rest", c: goodContract(), want: Pass, says: []string{"before the rest of it was sent"},
-		e: inFlight(func(t *evidence.Termination) { t.Released = time.Time{} })},
-	{name: "before SIGTERM", c: goodContract(), want: Inconclusive, says: []string{"sent 2.0 s after the deletion", "only about 2.0 s after it", "not under way then"},
-		e: inFlight(func(t *evidence.Termination) {
-			t.Pod.Events = []evidence.Event{event(22, "Normal", "Killing", "Stopping container api")}
-		})},
-	{name: "over in the preStop hook", c: goodContract(), want: Inconclusive, says: []string{"5 requests with half a body ended before SIGTERM came, about 10.0 s"},
-		e: inFlight(func(t *evidence.Termination) {
-			t.Seconds, t.Released = 16, time.Time{}
-			t.Pod.Events = []evidence.Event{event(20, "Normal", "Killing", "Stopping container api")}
-			t.Pod.Spec.Containers = []corev1.Container{{Name: "api", Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 10}}}}}
-			for i := range 5 {
-				t.Requests[i] = failed("slow", 19.5, 5, "closed")
-			}
-		})},
-	{name: "after SIGTERM", c: goodContract(), want: Pass,
-		e: inFlight(func(t *evidence.Termination) {
-			t.Pod.Events = []evidence.Event{event(20, "Normal", "Killing", "Stopping container api")}
-		})},
-	{name: "no slow route", c: goodContract(), want: Inconclusive, says: []string{"http.upload"}, e: inFlight(func(t *evidence.Termination) { t.Requests = t.Requests[5:] })},
-	{name: "code lost", c: goodContract(), want: Inconclusive, e: inFlight(func(t *evidence.Termination) { t.Last.Reason = "ContainerStatusUnknown" })},
-	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionInFlight, func(e *evidence.Evidence) { e.InFlight = nil })},
-}
-
-// closesLast refuses a quarter of a second before the end, by a node that looked as seldom.
-func closesLast(t *evidence.Termination) {
-	readyToTheEnd(t, 4)
-	t.Requests = append(t.Requests, failed("new", 23.75, 0.001, "refused"))
-	t.ExitSource, t.ExitBlur = "node", 0.25
-}
-
-var refusesLateExamples = []example{
-	{name: "not ready, then refused", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"it refused 0.1 s after the deletion"}},
-	{name: "ready to the end", c: goodContract(), want: Fail, says: []string{"took new connections until it ended"}, e: inFlight(func(t *evidence.Termination) { readyToTheEnd(t, 4) })},
-	{name: "kept connection cut", c: goodContract(), want: Fail, says: []string{"cut without a word", "Connection: close"}, e: inFlight(func(t *evidence.Termination) {
-		var rs []evidence.Request
-		for _, r := range t.Requests {
-			if r.Stream != "kept" {
-				rs = append(rs, r)
-			}
-		}
-		cut := failed("kept", 22, 0.001, "reset")
-		cut.Reused = true
-		ok := answer("kept", 21, 200)
-		ok.Reused = true
-		t.Requests = append(rs, ok, cut)
-	})},
-	{name: "at once", c: goodContract(), want: Pass, says: []string{"nothing came late"}, e: inFlight(func(t *evidence.Termination) { t.Seconds = 0.2 })},
-	{name: "at once, after a hook of its own", c: goodContract(), want: Pass, says: []string{"6.1 s after the deletion"}, e: inFlight(func(t *evidence.Termination) {
-		readyToTheEnd(t, 6.1)
-		t.Signalled = at(26)
-	})},
-	{name: "at once, on a signal that came late", c: goodContract(), want: Pass, says: []string{"2.9 s after the deletion"}, e: inFlight(func(t *evidence.Termination) {
-		readyToTheEnd(t, 2.9)
-		t.Pod.Events = []evidence.Event{event(22, "Normal", "Killing", "Stopping container api")}
-	})},
-	{name: "at once, after a sleep", c: goodContract(), want: Pass, says: []string{"5.1 s after the deletion"}, e: inFlight(func(t *evidence.Termination) {
-		readyToTheEnd(t, 5.1)
-		t.Pod.Events = []evidence.Event{event(20, "Normal", "Killing", "Stopping container api")}
-		t.Pod.Spec.Containers = []corev1.Container{{Name: "api", Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 5}}}}}
-	})},
-	{name: "refused about when it ended", c: goodContract(), want: Inconclusive, says: []string{"known to 2.0 s here (kubelet)"}, e: inFlight(func(t *evidence.Termination) {
-		readyToTheEnd(t, 4)
-		t.Requests = append(t.Requests, failed("new", 23.5, 0.001, "refused"))
-		t.ExitSource = "kubelet"
-	})},
-	{name: "refused within the node's last look", c: goodContract(), want: Fail, says: []string{"until it ended"}, e: inFlight(closesLast)},
-	{name: "refused so on a busy node", c: goodContract(), want: Inconclusive, says: []string{"short of CPU"}, e: pressed(inFlight(closesLast), 0.95, 0.8)},
-	{name: "killed, as without requests", c: goodContract(), want: Inconclusive, says: []string{"termination/exit-zero"}, e: with(func(e *evidence.Evidence) {
-		readyToTheEnd(e.InFlight, 45.1)
-		e.InFlight.Last = &corev1.ContainerStateTerminated{ExitCode: 137}
-		e.Termination.Last, e.Termination.Seconds = e.InFlight.Last, 45.1
-	})},
-	{name: "no exit", c: goodContract(), want: Inconclusive, e: inFlight(func(t *evidence.Termination) { t.Exited, t.Last = false, nil })},
-	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionInFlight, func(e *evidence.Evidence) { e.InFlight = nil })},
 }
 
 // early changes the pod that was deleted while it started.

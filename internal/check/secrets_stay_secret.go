@@ -2,14 +2,12 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/redact"
 )
 
 var secretsStaySecret = Check{
@@ -23,117 +21,169 @@ var secretsStaySecret = Check{
 	Judge: judgeSecretsStaySecret,
 }
 
-// secretMark is what stands in the evidence in place of a value of a Secret, however it was
-// written: as it is, in base64, or as part of a URL.
-var secretMark = regexp.MustCompile(`\[value of (secret/[^\]]+)\]`)
-
-func judgeSecretsStaySecret(_ contract.Contract, e evidence.Evidence) Judgement {
-	j := Judgement{Promised: "no value of the manifests' Secrets in logs, answers, termination messages or arguments"}
+func judgeSecretsStaySecret(c contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "no value of the manifests' Secrets in logs, answers, events, termination messages or arguments"}
 	var secrets *evidence.Secrets
 	if e.Workload != nil {
 		secrets = e.Workload.Secrets
 	}
 	if s := secrets; s != nil && s.LookedFor == 0 {
-		if len(s.TooShort) == 0 {
+		if len(s.TooShort)+len(s.Common) == 0 {
 			return j.skip("the manifests hold no Secret with a value")
 		}
-		return j.undecided(fmt.Sprintf("nothing was looked for: %s: shorter than %d characters", list(s.TooShort), s.Shortest),
+		return j.undecided("nothing was looked for: "+notLookedFor(*s),
 			fmt.Sprintf("Give the manifests' Secrets values of %d characters or more, which are not taken for other words.", s.Shortest))
 	}
+	everythingSaid(e, j.marked)
+	if e.Logs != nil {
+		for _, f := range e.Logs.Found {
+			where := "pod " + f.Pod // as in the evidence of the pod, where there is one
+			if f.Container != containerName(e) {
+				where += ", container " + f.Container
+			}
+			j.marked(where+", log", f.Text)
+		}
+	}
+	if f := j.firstBroken(); f != nil {
+		return j.fail(fmt.Sprintf("%s: %s", f.Where, f.Message), "")
+	}
+	return j.nothingFound(c, e, secrets)
+}
+
+// nothingFound passes what was looked through, where that was enough to find something in.
+func (j Judgement) nothingFound(c contract.Contract, e evidence.Evidence, secrets *evidence.Secrets) Judgement {
 	if e.Startup == nil {
 		return inconclusive(e, evidence.SectionStartup, j.Promised)
 	}
-	if e.Responses == nil {
+	if e.Responses == nil && c.Serves() {
 		return inconclusive(e, evidence.SectionResponses, j.Promised)
 	}
-	lines := j.markedIn(e)
+	read := readOf(e)
+	switch {
+	case len(read.unread) > 0:
+		return j.undecided("not every log was read to its end: "+brief(strings.Join(read.unread, "; "), 400), runAgain)
+	case read.lines == 0:
+		return j.undecided(fmt.Sprintf("no line of log was read of %s, so nothing can have been found in one", count(read.pods, "pod")),
+			"Let the process log to stdout or stderr (see startup/logs): what it writes to a file inside of the container cannot be read.")
+	case read.answers == 0 && c.Serves():
+		return j.undecided("no request was answered, so no answer can hold a secret", "See health/answers for why no request was answered.")
+	}
 	if e.Identity == nil {
 		j.note("arguments", "not seen: %s", e.Why(evidence.SectionIdentity))
 	}
 	what := "none"
 	if secrets != nil {
 		what = "none of " + count(secrets.LookedFor, "value")
-		if len(secrets.TooShort) > 0 {
-			j.detail(list(secrets.TooShort), "shorter than %d characters, and so not looked for", secrets.Shortest)
+		if secrets.Secrets > 0 {
+			what += " of " + count(secrets.Secrets, "Secret")
+		}
+		if words := notLookedFor(*secrets); words != "" {
+			j.note("not looked for", "%s", words)
 		}
 	}
-	if f := j.firstBroken(); f != nil {
-		return j.fail(fmt.Sprintf("%s: %s", f.Where, f.Message), "")
-	}
-	return j.pass("Secrets stay secret OK", fmt.Sprintf("%s in %s of log and %s", what, count(lines, "line"), count(len(e.Responses), "answer")))
+	return j.pass("Secrets stay secret OK", fmt.Sprintf("%s in %s of log of %s, %s and the arguments of %s",
+		what, count(read.lines, "line"), count(read.pods, "pod"), count(read.answers, "answer"), count(read.processes, "process")))
 }
 
-// markedIn adds a finding for each place of a secret, and counts the lines of log that it read.
-func (j *Judgement) markedIn(e evidence.Evidence) (lines int) {
+// notLookedFor says which values were not looked for, and why; empty where all were.
+func notLookedFor(s evidence.Secrets) string {
+	var out []string
+	if len(s.TooShort) > 0 {
+		out = append(out, fmt.Sprintf("%s: shorter than %d characters, and so not looked for", list(s.TooShort), s.Shortest))
+	}
+	if len(s.Common) > 0 {
+		out = append(out, list(s.Common)+": a name or a common word, which stands in other places, too")
+	}
+	return strings.Join(out, "; ")
+}
+
+// read is how much was looked through.
+type read struct {
+	pods, lines, answers, processes int
+
+	unread []string
+	known  map[string]bool // pods whose own log is in the evidence
+}
+
+func readOf(e evidence.Evidence) read {
+	r := read{known: map[string]bool{}}
 	for _, p := range podsOfRun(e) {
-		lines += len(p.Log)
-		for _, l := range p.Log {
-			j.marked("pod "+p.Name+", log", l.Text)
+		r.pods++
+		r.known[p.Name] = true
+		r.log(p.Name, len(p.Log)+p.Omitted, p.Unread)
+		for _, o := range p.OtherLogs {
+			r.log(p.Name+", container "+o.Container, len(o.Lines)+o.Omitted, o.Unread)
 		}
-		for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
-			for _, t := range []string{message(s.State.Terminated), message(s.LastTerminationState.Terminated)} {
-				j.marked("pod "+p.Name+", termination message", t)
+	}
+	r.others(e.Logs)
+	answered := func(rs []evidence.Request) {
+		for _, a := range rs {
+			if a.Head != "" || a.Body != "" { // of a series one for each kind of answer is kept
+				r.answers++
 			}
 		}
 	}
-	for _, r := range e.Responses {
-		j.marked(fmt.Sprintf("answer to %s %s", r.Method, r.Path), r.Request.Head+"\n"+r.Request.Body)
-	}
-	if e.Identity != nil {
-		for _, p := range e.Identity.Processes {
-			j.marked(fmt.Sprintf("arguments of process %d", p.PID), strings.Join(p.Command, " "))
+	for _, a := range e.Responses {
+		if a.Request.Status > 0 {
+			r.answers++
 		}
 	}
-	return lines
+	if e.Outages != nil {
+		for _, o := range e.Outages.Trials {
+			answered(o.Requests)
+		}
+	}
+	for _, t := range []*evidence.Termination{e.Termination, e.EarlyTermination, e.InFlight, e.OutageTermination} {
+		if t != nil {
+			answered(t.Requests)
+		}
+	}
+	for _, o := range e.Rollouts {
+		answered(o.Requests)
+	}
+	if e.Identity != nil {
+		r.processes = len(e.Identity.Processes)
+	}
+	return r
+}
+
+// others adds what was searched while it was written: all that is known from the evidence of
+// the pods, and the logs of those that are not in it.
+func (r *read) others(l *evidence.LogSearch) {
+	if l == nil {
+		return
+	}
+	r.pods, r.lines = max(r.pods, l.Pods), max(r.lines, l.Lines)
+	for _, u := range l.Unread {
+		if !r.known[u.Pod] {
+			r.unread = append(r.unread, fmt.Sprintf("pod %s, container %s: %s", u.Pod, u.Container, u.Why))
+		}
+	}
+}
+
+func (r *read) log(where string, lines int, unread string) {
+	r.lines += lines
+	if unread != "" {
+		r.unread = append(r.unread, "pod "+where+": "+unread)
+	}
 }
 
 // marked adds a finding for each secret that a text holds, once a place.
 func (j *Judgement) marked(where, text string) {
-	for _, m := range secretMark.FindAllStringSubmatch(text, -1) {
-		f := Finding{Where: where, Message: "the value of " + m[1] + " stands in it"}
+	if !strings.Contains(text, "[value of secret/") {
+		return
+	}
+	for _, m := range redact.Mark.FindAllStringSubmatch(text, -1) {
+		name, shortened := strings.CutSuffix(m[1], ", shortened")
+		if !strings.HasPrefix(name, "secret/") {
+			continue
+		}
+		f := Finding{Where: where, Message: "the value of " + name + " stands in it"}
+		if shortened {
+			f.Message += ", shortened, but with enough of it to know it by"
+		}
 		if !slices.ContainsFunc(j.Findings, func(have Finding) bool { return have.Where == f.Where && have.Message == f.Message }) {
 			j.Findings = append(j.Findings, f)
 		}
 	}
-}
-
-func message(t *corev1.ContainerStateTerminated) string {
-	if t == nil {
-		return ""
-	}
-	return t.Message
-}
-
-// podsOfRun are all pods of the workload that a run observed.
-func podsOfRun(e evidence.Evidence) []evidence.Pod {
-	var out []evidence.Pod
-	if e.Startup != nil {
-		out = append(out, e.Startup.Pods...)
-	}
-	for _, t := range []*evidence.Termination{e.Termination, e.EarlyTermination, e.InFlight, e.OutageTermination} {
-		if t != nil {
-			out = append(out, t.Pod)
-		}
-	}
-	for _, r := range []*evidence.RequiredEnv{e.RequiredEnv, e.MalformedEnv} {
-		if r != nil {
-			for _, t := range r.Trials {
-				out = append(out, t.Pod)
-			}
-		}
-	}
-	for _, v := range []*evidence.Variant{e.ReadOnlyRoot, e.ArbitraryUID} {
-		if v != nil {
-			out = append(out, v.Pod)
-		}
-	}
-	if e.Outages != nil {
-		out = append(out, e.Outages.Pod)
-		for _, o := range e.Outages.Trials {
-			if o.Pod != nil {
-				out = append(out, *o.Pod)
-			}
-		}
-	}
-	return out
 }

@@ -79,6 +79,10 @@ var readOnlyRootExamples = []example{
 	{name: "tried", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"not asked for yet", "add readOnlyRootFilesystem: true"}},
 	{name: "asked for", c: goodContract(), want: Pass, says: []string{"the manifest asks for it"},
 		e: container(func(c *corev1.Container) { c.SecurityContext.ReadOnlyRootFilesystem = ptr(true) })},
+	{name: "asked for, and no pod", c: goodContract(), want: Inconclusive, says: []string{"no pod was started"}, e: with(func(e *evidence.Evidence) {
+		e.Workload.Template.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = ptr(true)
+		e.Startup.Pods = nil
+	})},
 	{name: "asked for, not Ready", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) {
 		e.Workload.Template.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = ptr(true)
 		e.Startup.Ready = false
@@ -146,6 +150,8 @@ var malformedEnvExamples = []example{
 	{name: "prints the value", c: goodContract(), want: Fail, says: []string{"the value is printed"}, hides: []string{"podproof-abcdef"}, e: wrongValue(func(t *evidence.EnvTrial) {
 		t.Pod.Log = append(t.Pod.Log, evidence.LogLine{Text: "invalid DATABASE_URL: podproof-abcdef"})
 	})},
+	{name: "a log that was not kept", c: goodContract(), want: Inconclusive, says: []string{"9000 lines of the container's log were not kept"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Omitted = 9000 })},
+	{name: "a log that was not read to its end", c: goodContract(), want: Inconclusive, says: []string{"may stand in what was not read", "the engine was busy"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Unread = "the engine was busy" })},
 	{name: "killed for its memory", c: goodContract(), want: Inconclusive, says: []string{"OOMKilled"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Last.Reason = "OOMKilled" })},
 	{name: "crashes anyway", c: goodContract(), want: Inconclusive, says: []string{"so does the workload with all variables set"}, e: func() evidence.Evidence {
 		e := wrongValue(func(t *evidence.EnvTrial) { t.Pod.Log = nil })
@@ -160,7 +166,7 @@ var malformedEnvExamples = []example{
 }
 
 var secretsStaySecretExamples = []example{
-	{name: "none", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"of log and 1 answer"}},
+	{name: "none", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"of log of 14 pods, 1 answer and the arguments of 1 process"}},
 	{name: "in the log", c: goodContract(), want: Fail, says: []string{"secret/api:JWT_SECRET_KEY", "pod api-1, log"}, e: with(func(e *evidence.Evidence) {
 		e.Startup.Pods[0].Log = append(e.Startup.Pods[0].Log, evidence.LogLine{Text: "settings: jwt=[value of secret/api:JWT_SECRET_KEY]"})
 	})},
@@ -191,6 +197,74 @@ var secretsStaySecretExamples = []example{
 	{name: "arguments not seen", c: goodContract(), want: Pass, says: []string{"arguments: not seen: the cluster did not start"},
 		e: without(evidence.SectionIdentity, func(e *evidence.Evidence) { e.Identity = nil })},
 	{name: "no answers", c: goodContract(), want: Inconclusive, e: without(evidence.SectionResponses, func(e *evidence.Evidence) { e.Responses = nil })},
+	{name: "a name of the manifests", c: goodContract(), want: Pass, says: []string{"none of 7 values of 3 Secrets in", "not looked for: secret/db:USER: a name or a common word"},
+		e: lookedFor(evidence.Secrets{LookedFor: 7, Secrets: 3, Common: []string{"secret/db:USER"}, Shortest: 8})},
+	{name: "shortened", c: goodContract(), want: Fail, says: []string{"the value of secret/api:KEY stands in it, shortened"}, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Log[0].Text = "given {'KEY': '[value of secret/api:KEY, shortened]'}"
+	})},
+	{name: "no line of log", c: goodContract(), want: Inconclusive, says: []string{"no line of log was read of 14 pods"}, e: with(silence)},
+	{name: "a log that broke off", c: goodContract(), want: Inconclusive, says: []string{"not every log was read to its end: pod api-1: its log"}, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Unread = "its log could not be read to the end: EOF"
+	})},
+	{name: "a log that broke off, and a secret", c: goodContract(), want: Fail, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Unread, e.Responses[0].Request.Body = "broken off", "[value of secret/api:KEY]"
+	})},
+	{name: "of a pod whose file was read", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
+		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: "api-1", Container: "api", Why: "broken off"}}}
+	}), says: []string{"in 1204 lines of log of 30 pods"}},
+	{name: "of a pod that nobody looked at", c: goodContract(), want: Inconclusive, says: []string{"pod api-9, container api: broken off"}, e: with(func(e *evidence.Evidence) {
+		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: "api-9", Container: "api", Why: "broken off"}}}
+	})},
+	{name: "no request was answered", c: goodContract(), want: Inconclusive, says: []string{"no request was answered"}, e: with(func(e *evidence.Evidence) {
+		e.Responses[0].Request = evidence.Request{Stream: "not found", Failure: "refused"}
+	})},
+	{name: "a worker has no answers", c: contractWith(func(c *contract.Contract) { c.HTTP = contract.HTTP{} }), want: Pass, e: with(func(e *evidence.Evidence) { e.Responses = nil })},
+	{name: "in the log of a migration", c: goodContract(), want: Fail, says: []string{"pod api-1, container migrate, log"}, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].OtherLogs = []evidence.ContainerLog{{Container: "migrate", Lines: []evidence.LogLine{{Text: "using [value of secret/api:DATABASE_URL]"}}}}
+	})},
+	{name: "in the answer under an outage", c: goodContract(), want: Fail, says: []string{"outage (refused), answer of the stream query, status 503"}, e: with(func(e *evidence.Evidence) {
+		r := answer("query", 30, 503)
+		r.Body = "cannot connect to [value of secret/api:DATABASE_URL]"
+		e.Outages.Trials[0].Kind, e.Outages.Trials[0].Requests = "refused", append(e.Outages.Trials[0].Requests, r)
+	})},
+	{name: "in the answer while it ends", c: goodContract(), want: Fail, says: []string{"answer of the stream late, status 500"}, e: with(func(e *evidence.Evidence) {
+		r := answer("late", 30, 500)
+		r.Head = "X-Debug: [value of secret/api:KEY]"
+		e.Termination.Requests = append(e.Termination.Requests, r)
+	})},
+	{name: "in a rollout", c: goodContract(), want: Fail, says: []string{"rollout (restart), answer of the stream"}, e: with(func(e *evidence.Evidence) {
+		e.Rollouts[0].Kind, e.Rollouts[0].Requests[0].Error = "restart", "malformed HTTP response: [value of secret/api:KEY]"
+	})},
+	{name: "in an event", c: goodContract(), want: Fail, says: []string{"pod api-1, event Unhealthy"}, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Events = []evidence.Event{{Reason: "Unhealthy", Message: "probe said [value of secret/api:KEY]"}}
+	})},
+	{name: "in the log of a pod that went", c: goodContract(), want: Fail, says: []string{"pod api-7, log"}, e: with(func(e *evidence.Evidence) {
+		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Found: []evidence.FoundLine{{Pod: "api-7", Container: "api", LogLine: evidence.LogLine{Text: "[value of secret/api:KEY]"}}}}
+	})},
+	{name: "as a literal of the manifests alone", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Spec.Containers = []corev1.Container{{Name: "api", Env: []corev1.EnvVar{{Name: "TOKEN", Value: "[value of secret/api:KEY]"}}}}
+	})},
+}
+
+// silence takes every log away.
+func silence(e *evidence.Evidence) {
+	for i := range e.Startup.Pods {
+		e.Startup.Pods[i].Log = nil
+	}
+	for _, t := range []*evidence.Termination{e.Termination, e.EarlyTermination, e.InFlight, e.OutageTermination} {
+		t.Pod.Log = nil
+	}
+	for _, r := range []*evidence.RequiredEnv{e.RequiredEnv, e.MalformedEnv} {
+		for i := range r.Trials {
+			r.Trials[i].Pod.Log = nil
+		}
+	}
+	e.ReadOnlyRoot.Pod.Log, e.ArbitraryUID.Pod.Log, e.Outages.Pod.Log = nil, nil, nil
+	for _, o := range e.Outages.Trials {
+		if o.Pod != nil {
+			o.Pod.Log = nil
+		}
+	}
 }
 
 func lookedFor(s evidence.Secrets) evidence.Evidence {
@@ -245,14 +319,36 @@ var resourcesExamples = []example{
 			m.Loaded.Throttled, m.Idle.Memory = 1, 70<<20
 		})},
 	{name: "not measured", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) { e.Resources = nil })},
+	{name: "a load of errors", c: goodContract(), want: Inconclusive, says: []string{"20.0 MiB", "was answered 404", "http.query"}, e: unserved()},
+	{name: "a load that nobody answered, of an earlier podproof", c: goodContract(), want: Inconclusive, says: []string{"no request was answered with success"},
+		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) { m.Requests = 0 })},
+	{name: "a load of errors, and too little memory as it is", c: goodContract(), want: Fail, says: []string{"of 128Mi idle"}, e: func() evidence.Evidence {
+		e := unserved()
+		e.Resources.Idle.Memory = 126 << 20
+		return e
+	}()},
+	{name: "a worker", c: worker, want: Pass, says: []string{"measured idle alone: the workload serves no port", "20.0 MiB of 128Mi"}, e: idleWorker()},
 	{name: "not measured, and not set", c: goodContract(), want: Fail, e: with(func(e *evidence.Evidence) {
 		e.Workload.Template.Spec.Containers[0].Resources, e.Resources = corev1.ResourceRequirements{}, nil
 	})},
 	{name: "no workload", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) { e.Workload = nil })},
 }
 
+// unserved is a load that was answered with errors, idleWorker a workload that has none.
+func unserved() evidence.Evidence {
+	return with(func(e *evidence.Evidence) {
+		e.Resources.Loaded, e.Resources.Requests, e.Resources.Unserved = evidence.Usage{}, 0, "the load's GET / was answered 404"
+	})
+}
+
+func idleWorker() evidence.Evidence {
+	return with(func(e *evidence.Evidence) { e.Resources.Loaded, e.Resources.Requests = evidence.Usage{}, 0 })
+}
+
 var staysCleanExamples = []example{
-	{name: "clean", c: goodContract(), e: goodEvidence(), want: Pass},
+	{name: "clean", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"a load of 400 requests"}},
+	{name: "a load of errors", c: goodContract(), want: Inconclusive, says: []string{"was answered 404", "http.query"}, e: unserved()},
+	{name: "a worker", c: worker, want: Pass, says: []string{"idle alone: the workload serves no port"}, e: idleWorker()},
 	{name: "bytecode", c: goodContract(), want: Fail, says: []string{"2 files of 300 bytes", "/app/__pycache__", "PYTHONDONTWRITEBYTECODE"}, e: with(func(e *evidence.Evidence) {
 		e.Resources.Writes = []evidence.Write{{Path: "/app/__pycache__/a.pyc", Bytes: 100}, {Path: "/app/__pycache__/b.pyc", Bytes: 200}}
 	})},

@@ -32,7 +32,7 @@ func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	command, where := declaredCommand(e), commandPlace(e)
 	if len(command) == 0 {
-		return j.skip("the image names no program to start, so it is one to build others on")
+		return j.skip("the image names no program to start, so it looks like a base image")
 	}
 	t := tracer{files: img.Entry, signal: signal}
 	r := t.follow(command)
@@ -61,6 +61,8 @@ func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.skip(r.bare)
 	case r.open != "" && !heard:
 		return j.undecided(r.open+words, "Let podproof read the image's layers, or run `podproof verify`: the pod trial shows it.")
+	case r.wrapper != "":
+		j.note(where, "%s; in this run the program ended in time all the same", r.lost)
 	case r.lost != "":
 		j.note(where, "%s; in this run the shell made way for the program, which not every shell does: write `exec` before it", r.lost)
 	case r.doubt != "":
@@ -91,10 +93,7 @@ func proven(c contract.Contract, t *evidence.Termination) (proof string, heard, 
 	if t == nil || !t.WasRunning || !t.Exited || t.Last == nil || t.Last.Reason == "ContainerStatusUnknown" {
 		return "", false, false
 	}
-	codes := c.Termination.ExitCodes
-	if len(codes) == 0 {
-		codes = []int32{0}
-	}
+	codes := exitCodes(c)
 	atTheEnd := t.Seconds >= float64(t.GraceSeconds)-1
 	heard = slices.Contains(codes, t.Last.ExitCode) && !atTheEnd
 	deaf = t.Last.ExitCode == 137 && atTheEnd && t.Last.Reason != "OOMKilled"
@@ -152,7 +151,7 @@ func badStopSignal(signal, program string) string {
 	case signal == "SIGKILL" || signal == "SIGSTOP":
 		return fmt.Sprintf("STOPSIGNAL is %s, which no program can handle", signal)
 	case !signalNames[signal] && !realTime.MatchString(signal):
-		return fmt.Sprintf("STOPSIGNAL is %s, which is no signal of Linux", said(signal, 40))
+		return fmt.Sprintf("STOPSIGNAL is %s, which is not a Linux signal", said(signal, 40))
 	case signal == "SIGQUIT" && path.Base(program) == "java":
 		return "STOPSIGNAL is SIGQUIT, on which Java prints its threads and runs on"
 	}

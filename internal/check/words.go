@@ -2,11 +2,14 @@ package check
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+
+	"podproof.dev/podproof/internal/redact"
 )
 
 // runAgain is what to do about what could not be tried.
-const runAgain = "Remove what was in the way, then run podproof again."
+const runAgain = "Fix the cause named above, then run podproof again."
 
 // count says "1 layer", "2 layers".
 func count(n int, noun string) string {
@@ -40,7 +43,7 @@ func brief(s string, limit int) string {
 }
 
 // said is brief for a text that comes from outside: what looks like a secret is masked first.
-func said(s string, limit int) string { return brief(MaskText(s), limit) }
+func said(s string, limit int) string { return brief(redact.Text(s), limit) }
 
 func set(words string) map[string]bool {
 	m := map[string]bool{}
@@ -48,4 +51,21 @@ func set(words string) map[string]bool {
 		m[w] = true
 	}
 	return m
+}
+
+// count01 is 1 where something holds, for sums.
+func count01(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// numbers says "0", "0 and 143".
+func numbers(ns []int32) string {
+	var out []string
+	for _, n := range ns {
+		out = append(out, strconv.Itoa(int(n)))
+	}
+	return list(out)
 }

@@ -65,7 +65,7 @@ func checkProgram(file, architecture string) error {
 	f, err := elf.Open(file)
 	var cannotRead *os.PathError
 	if err != nil && !errors.As(err, &cannotRead) {
-		return fmt.Errorf("%s is no Linux program (%w); on another system put a podproof for linux/%s beside it, named podproof-linux-%s", file, err, architecture, architecture)
+		return fmt.Errorf("%s is not a Linux program (%w); on another system put a podproof for linux/%s beside it, named podproof-linux-%s", file, err, architecture, architecture)
 	}
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", file, err)

@@ -34,7 +34,7 @@ func (b Bytes) MarshalJSON() ([]byte, error) { return json.Marshal(b.String()) }
 func (b *Bytes) UnmarshalJSON(data []byte) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err != nil {
-		return fmt.Errorf("an amount of data is a string such as \"150Mi\": %w", err)
+		return fmt.Errorf("a size is a string such as \"150Mi\": %w", err)
 	}
 	q, err := resource.ParseQuantity(s)
 	*b = Bytes(q.Value())
@@ -51,19 +51,19 @@ func parseBytes(s string) (Bytes, error) {
 	case s == "0":
 		return 0, nil
 	case strings.HasPrefix(number, "-"):
-		return 0, fmt.Errorf("%q is less than nothing; write it as 150Mi or 1.5Gi", s)
+		return 0, fmt.Errorf("%q is negative; write it as 150Mi or 1.5Gi", s)
 	case number != "" && (unit == "" || unit == "m" || unit == "B"):
-		return 0, fmt.Errorf("%q has no unit that an image is measured in; write %sMi or %sM", s, number, number)
+		return 0, fmt.Errorf("%q needs a unit such as Mi; write %sMi or %sM", s, number, number)
 	case err == nil:
 		return Bytes(q.Value()), nil
 	}
 	if _, err := resource.ParseQuantity(number); err == nil {
 		switch letter := strings.ToUpper(unit[:1]); letter { // "150MB", "150 mb", "150KB"
 		case "K":
-			return 0, fmt.Errorf("%q is no quantity of Kubernetes; write %sKi or %sk", s, number, number)
+			return 0, fmt.Errorf("%q is not a Kubernetes quantity; write %sKi or %sk", s, number, number)
 		case "M", "G", "T":
-			return 0, fmt.Errorf("%q is no quantity of Kubernetes; write %s%si or %s%s", s, number, letter, number, letter)
+			return 0, fmt.Errorf("%q is not a Kubernetes quantity; write %s%si or %s%s", s, number, letter, number, letter)
 		}
 	}
-	return 0, fmt.Errorf("%q is no amount of data; write it as 150Mi or 1.5Gi", s)
+	return 0, fmt.Errorf("%q is not a size; write it as 150Mi or 1.5Gi", s)
 }

@@ -27,7 +27,7 @@ type Contract struct {
 	Image string `yaml:"image" json:"image,omitempty"`
 	// Build is nil when the image is made elsewhere.
 	Build *Build `yaml:"build" json:"build,omitempty"`
-	// Manifests are files, or directories with a kustomization.
+	// Manifests are files, kustomizations, or folders of YAML and JSON files.
 	Manifests []string `yaml:"manifests" json:"manifests,omitempty"`
 	// Workload is the object under test: "deployment/api".
 	Workload string `yaml:"workload" json:"workload,omitempty"`
@@ -35,6 +35,7 @@ type Contract struct {
 	Dependencies []string `yaml:"dependencies" json:"dependencies,omitempty"`
 
 	HTTP            HTTP            `yaml:"http" json:"http,omitzero"`
+	GRPC            *GRPC           `yaml:"grpc" json:"grpc,omitempty"`
 	Env             Env             `yaml:"env" json:"env,omitzero"`
 	Identity        Identity        `yaml:"identity" json:"identity,omitzero"`
 	Startup         Startup         `yaml:"startup" json:"startup,omitzero"`
@@ -44,10 +45,14 @@ type Contract struct {
 	Files           Files           `yaml:"files" json:"files,omitzero"`
 	Size            Size            `yaml:"size" json:"size,omitzero"`
 	ImageConfig     ImageConfig     `yaml:"imageConfig" json:"imageConfig,omitzero"`
-	Waivers         []Waiver        `yaml:"waivers" json:"waivers,omitempty"`
+	// Skip are checks that do not apply; Waivers are promises that do, and are not kept yet.
+	Skip    []Skip   `yaml:"skip" json:"skip,omitempty"`
+	Waivers []Waiver `yaml:"waivers" json:"waivers,omitempty"`
 
 	// dir is the folder of the file that it was read from; its paths are relative to it.
 	dir string
+	// places say where each field stands in that file; nil for a contract from elsewhere.
+	places map[string]Problem
 }
 
 // Build says how the image is built.
@@ -82,15 +87,32 @@ func (b Build) Sources() []string {
 
 // HTTP says where the API answers.
 type HTTP struct {
+	// Port is where it serves its users.
 	Port int `yaml:"port" json:"port,omitempty"`
 	// Health is the path of the health route.
 	Health string `yaml:"health" json:"health,omitempty"`
+	// HealthPort is where the health route is, where that is not Port: a management port.
+	HealthPort int `yaml:"healthPort" json:"healthPort,omitempty"`
+	// Scheme is SchemeHTTP or SchemeHTTPS; certificates are not verified, as a kubelet does not.
+	Scheme string `yaml:"scheme" json:"scheme,omitempty"`
+	// Header are fields that each request has, such as the Host that the API answers to.
+	Header map[string]string `yaml:"header" json:"header,omitempty"`
 	// Query is a route whose answer comes from the database. Nil: the readiness route,
 	// which is expected to ask it.
 	Query *Route `yaml:"query" json:"query,omitempty"`
 	// Upload is a route that reads its body before it answers, so that a body that is sent
 	// slowly keeps the request under way. Nil: no request can be kept under way.
 	Upload *Route `yaml:"upload" json:"upload,omitempty"`
+	// Longest is how long a request may take that the API promises to answer, also when it
+	// is stopped meanwhile.
+	Longest Duration `yaml:"longest" json:"longest,omitempty"`
+}
+
+// GRPC says where the API answers gRPC's health protocol, where it speaks that instead of HTTP/1.
+type GRPC struct {
+	Port int `yaml:"port" json:"port,omitempty"`
+	// Service is the name that is asked for, empty for the whole server.
+	Service string `yaml:"service" json:"service,omitempty"`
 }
 
 // Route is one request that the API answers.
@@ -195,7 +217,14 @@ type ImageConfig struct {
 	PinnedBase bool `yaml:"pinnedBase" json:"pinnedBase,omitempty"`
 }
 
-// Waiver accepts one broken promise for a time, on somebody's word.
+// Skip leaves checks out that say nothing about this image.
+type Skip struct {
+	// ID is a check's, or a glob as in path.Match: "rollout/*".
+	ID     string `yaml:"id" json:"id"`
+	Reason string `yaml:"reason" json:"reason"`
+}
+
+// Waiver accepts a promise that is broken, or could not be decided, for a time, on somebody's word.
 type Waiver struct {
 	ID     string `yaml:"id" json:"id"`
 	Reason string `yaml:"reason" json:"reason"`
@@ -227,8 +256,11 @@ func (d Duration) String() string { return time.Duration(d).String() }
 // UnmarshalYAML reads "30s". Load adds where in the file it stands.
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 	v, err := time.ParseDuration(n.Value)
-	if err != nil || v <= 0 {
-		return fmt.Errorf("%q is no time span; write it as 30s or 1m30s", n.Value)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is not a duration; write it as 30s or 1m30s", n.Value)
+	case v <= 0:
+		return fmt.Errorf("%q is not above zero; write it as 30s or 1m30s", n.Value)
 	}
 	*d = Duration(v)
 	return nil
@@ -241,7 +273,7 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()
 func (d *Duration) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
-		return fmt.Errorf("a time span is a string such as \"30s\": %w", err)
+		return fmt.Errorf("a duration is a string such as \"30s\": %w", err)
 	}
 	v, err := time.ParseDuration(s)
 	*d = Duration(v)

@@ -14,6 +14,8 @@ const (
 	defaultStartup = 30 * time.Second
 	// defaultGrace is also the Kubernetes default of terminationGracePeriodSeconds.
 	defaultGrace = 30 * time.Second
+	// defaultLongest is the least that a request is taken to last.
+	defaultLongest = 5 * time.Second
 )
 
 // AmbiguousError says that a field was left out which the facts do not settle.
@@ -59,13 +61,46 @@ func Derive(c Contract, f Facts) (Contract, []Derived, error) {
 	if err != nil {
 		return c, nil, err
 	}
-	d.health(w, ctr, f.Image)
-	if err := d.port(w, ctr, f.Image); err != nil {
+	if err := d.answers(w, ctr, f.Image); err != nil {
 		return c, nil, err
 	}
 	d.identity(w, ctr, f.Image)
-	d.times(w)
+	d.times(w, ctr)
 	return d.c, d.derived, nil
+}
+
+// ChooseImage says which image of the manifests is meant by one that was named on the command
+// line, where the contract names neither an image nor a workload: the same, or else the only
+// one of the same repository. It is empty where that is not known.
+func ChooseImage(named string, all []WorkloadFacts) string {
+	var same, alike []string
+	repository := repositoryOf(named)
+	for _, w := range all {
+		for _, k := range w.Containers {
+			switch {
+			case SameImage(k.Image, named):
+				same = append(same, k.Image)
+			case repository != "" && repositoryOf(k.Image) == repository && !slices.Contains(alike, k.Image):
+				alike = append(alike, k.Image)
+			}
+		}
+	}
+	switch {
+	case len(same) > 0:
+		return same[0]
+	case len(alike) == 1:
+		return alike[0]
+	}
+	return ""
+}
+
+// repositoryOf is an image's name without tag and digest, empty for what is no name.
+func repositoryOf(image string) string {
+	r, err := reference.ParseDockerRef(image)
+	if err != nil {
+		return ""
+	}
+	return r.Name()
 }
 
 // SameImage tells whether two names mean the same image: "api" and "docker.io/library/api:latest".
@@ -111,7 +146,7 @@ func (d *deriver) workload(all []WorkloadFacts) (WorkloadFacts, error) {
 	}
 	if d.c.Dependencies == nil {
 		for j, w := range all {
-			if j != i && (w.Object.Kind == "deployment" || w.Object.Kind == "statefulset") {
+			if j != i && !w.Idle && (w.Object.Kind == "deployment" || w.Object.Kind == "statefulset") {
 				d.c.Dependencies = append(d.c.Dependencies, names[j])
 			}
 		}
@@ -174,10 +209,14 @@ func (d *deriver) container(w WorkloadFacts) (ContainerFacts, error) {
 	return only, nil
 }
 
-func (d *deriver) times(w WorkloadFacts) {
+func (d *deriver) times(w WorkloadFacts, k ContainerFacts) {
 	if d.c.Startup.Within == 0 {
-		d.c.Startup.Within = Duration(defaultStartup)
-		d.note("startup.within", d.c.Startup.Within, "podproof's default")
+		within, from := defaultStartup, "podproof's default"
+		if k.StartupBudget > within {
+			within, from = k.StartupBudget, "the startup probe of "+w.Object.String()
+		}
+		d.c.Startup.Within = Duration(within)
+		d.note("startup.within", d.c.Startup.Within, from)
 	}
 	if d.c.Startup.Stream == "" {
 		d.c.Startup.Stream = StreamAny
@@ -190,6 +229,10 @@ func (d *deriver) times(w WorkloadFacts) {
 		}
 		d.c.Termination.Within = Duration(within)
 		d.note("termination.within", d.c.Termination.Within, from)
+	}
+	if grace := d.c.Termination.Within; d.c.HTTP.Longest == 0 && d.c.Serves() {
+		d.c.HTTP.Longest = max(grace/4, Duration(defaultLongest))
+		d.note("http.longest", d.c.HTTP.Longest, "a quarter of the time in which it ends, at least "+defaultLongest.String())
 	}
 	if d.c.Termination.ExitCodes == nil {
 		d.c.Termination.ExitCodes = []int32{0}

@@ -3,11 +3,17 @@ package contract
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
 
 func ptr[T any](v T) *T { return &v }
+
+// asks is a probe over HTTP.
+func asks(path, port string) *ProbeFact {
+	return &ProbeFact{Protocol: ProtocolHTTP, Path: path, Port: port}
+}
 
 func reactbin() Facts {
 	return Facts{
@@ -24,9 +30,9 @@ func reactbin() Facts {
 				Containers: []ContainerFacts{{
 					Name: "api", Image: "docker.io/library/reactbin-api-prod:latest",
 					Ports:      []PortFact{{"web", 8000}, {"metrics", 9100}},
-					Liveness:   &ProbeFact{"/live", "web"},
-					Startup:    &ProbeFact{"/start", "web"},
-					Readiness:  &ProbeFact{"/ready", "web"},
+					Liveness:   asks("/live", "web"),
+					Startup:    asks("/start", "web"),
+					Readiness:  asks("/ready", "web"),
 					RunAsUser:  ptr(int64(1001)),
 					RunAsGroup: ptr(int64(1001)),
 				}},
@@ -43,7 +49,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 	}
 	want := Contract{
 		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
-		HTTP:        HTTP{Port: 8000, Health: "/live"},
+		HTTP:        HTTP{Port: 8000, Health: "/live", Longest: Duration(45 * time.Second / 4)},
 		Identity:    Identity{UID: ptr(int64(1001)), GID: ptr(int64(1001))},
 		Startup:     Startup{Within: Duration(30 * time.Second), Stream: StreamAny},
 		Termination: Termination{Duration(45 * time.Second), []int32{0}},
@@ -61,6 +67,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 		{"startup.within", "30s", "podproof's default"},
 		{"startup.stream", "any", "podproof's default"},
 		{"termination.within", "45s", "terminationGracePeriodSeconds of deployment/api"},
+		{"http.longest", "11.25s", "a quarter of the time in which it ends, at least 5s"},
 		{"termination.exitCodes", "0", "podproof's default"},
 	}
 	if !reflect.DeepEqual(derived, wantFrom) {
@@ -71,7 +78,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 func TestDeriveNeverOverrides(t *testing.T) {
 	full := Contract{
 		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []string{},
-		HTTP: HTTP{Port: 1, Health: "/h"}, Identity: Identity{UID: ptr(int64(0)), GID: ptr(int64(0))},
+		HTTP: HTTP{Port: 1, Health: "/h", Longest: 1}, Identity: Identity{UID: ptr(int64(0)), GID: ptr(int64(0))},
 		Startup:     Startup{Within: Duration(time.Second), Stream: StreamStdout},
 		Termination: Termination{Duration(time.Second), []int32{7}},
 	}
@@ -99,7 +106,7 @@ func TestDeriveTwice(t *testing.T) {
 	img := f.Image
 	f.Image = ImageFacts{}
 	c, _, err := Derive(Contract{}, f)
-	if err != nil || c.Image != "api:1" || c.Workload != "deployment/api" || c.HTTP != (HTTP{}) {
+	if err != nil || c.Image != "api:1" || c.Workload != "deployment/api" || !reflect.DeepEqual(c.HTTP, HTTP{}) {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	f.Image = img
@@ -107,34 +114,124 @@ func TestDeriveTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.HTTP != (HTTP{Port: 7000, Health: "/from-healthcheck"}) || *c.Identity.UID != 1001 || *c.Identity.GID != 1002 {
+	if !reflect.DeepEqual(c.HTTP, HTTP{Port: 7000, Health: "/from-healthcheck", Longest: Duration(7500 * time.Millisecond)}) || *c.Identity.UID != 1001 || *c.Identity.GID != 1002 {
 		t.Errorf("%+v", c)
 	}
 }
 
 func TestDeriveHTTP(t *testing.T) {
+	service := func(target, name string) []ServicePortFact {
+		return []ServicePortFact{{Service: "api", Name: name, Number: 80, Target: target}}
+	}
 	for _, tt := range []struct {
-		name string
-		k    ContainerFacts
-		img  ImageFacts
-		want HTTP
+		name     string
+		k        ContainerFacts
+		services []ServicePortFact
+		img      ImageFacts
+		want     HTTP
 	}{
-		{"startup probe", ContainerFacts{Startup: &ProbeFact{"/s", "80"}, Readiness: &ProbeFact{"/r", "81"}}, ImageFacts{}, HTTP{Port: 80, Health: "/s"}},
-		{"readiness probe", ContainerFacts{Readiness: &ProbeFact{"/r", "81"}}, ImageFacts{}, HTTP{Port: 81, Health: "/r"}},
-		{"only port", ContainerFacts{Ports: []PortFact{{"", 8080}}}, ImageFacts{ExposedPorts: []string{"1/tcp"}}, HTTP{Port: 8080, Health: ""}},
-		{"port named http", ContainerFacts{Ports: []PortFact{{"grpc", 1}, {"http", 2}}}, ImageFacts{}, HTTP{Port: 2, Health: ""}},
-		{"EXPOSE", ContainerFacts{}, ImageFacts{ExposedPorts: []string{"53/udp", "8000/tcp"}}, HTTP{Port: 8000, Health: ""}},
-		{"many ports, no route", ContainerFacts{Ports: []PortFact{{"a", 1}, {"b", 2}}}, ImageFacts{}, HTTP{}},
-		{"Python HEALTHCHECK", ContainerFacts{}, ImageFacts{Healthcheck: []string{"CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/api/v1/health?deep=1')"}}, HTTP{Port: 8000, Health: "/api/v1/health?deep=1"}},
-		{"HEALTHCHECK with its own client", ContainerFacts{}, ImageFacts{Healthcheck: []string{"CMD", "/reactbin", "healthcheck"}}, HTTP{}},
+		{"startup probe", ContainerFacts{Startup: asks("/s", "80"), Readiness: asks("/r", "81")}, nil, ImageFacts{}, HTTP{Port: 80, Health: "/s"}},
+		{"readiness probe", ContainerFacts{Readiness: asks("/r", "81")}, nil, ImageFacts{}, HTTP{Port: 81, Health: "/r"}},
+		{"only port", ContainerFacts{Ports: []PortFact{{"", 8080}}}, nil, ImageFacts{ExposedPorts: []string{"1/tcp"}}, HTTP{Port: 8080}},
+		{"port named http", ContainerFacts{Ports: []PortFact{{"grpc", 1}, {"http", 2}}}, nil, ImageFacts{}, HTTP{Port: 2}},
+		{"a worker, whose base image has EXPOSE", ContainerFacts{Liveness: &ProbeFact{}}, nil, ImageFacts{ExposedPorts: []string{"8000/tcp"}}, HTTP{}},
+		{"EXPOSE, and a Service that leads nowhere known", ContainerFacts{}, service("web", ""), ImageFacts{ExposedPorts: []string{"53/udp", "8000/tcp"}}, HTTP{Port: 8000}},
+		{"many ports, no route", ContainerFacts{Ports: []PortFact{{"a", 1}, {"b", 2}}}, nil, ImageFacts{}, HTTP{}},
+		{"many ports, and a Service", ContainerFacts{Ports: []PortFact{{"a", 1}, {"b", 2}}}, service("b", ""), ImageFacts{}, HTTP{Port: 2}},
+		{"many ports of a Service", ContainerFacts{Ports: []PortFact{{"grpc", 1}, {"web", 2}}}, append(service("grpc", "grpc"), service("web", "http")...), ImageFacts{}, HTTP{Port: 2}},
+		{"a management port", ContainerFacts{Ports: []PortFact{{"http", 8000}, {"management", 9000}}, Readiness: asks("/ready", "management")}, service("http", ""), ImageFacts{},
+			HTTP{Port: 8000, Health: "/ready", HealthPort: 9000}},
+		{"a port that several are asked on", ContainerFacts{Ports: []PortFact{{"http", 8000}, {"management", 9000}}, Readiness: asks("/ready", "management")}, append(service("http", ""), service("9000", "m")...), ImageFacts{},
+			HTTP{Port: 9000, Health: "/ready"}},
+		{"a Service by number alone", ContainerFacts{}, service("8000", ""), ImageFacts{}, HTTP{Port: 8000}},
+		{"HTTPS and a Host", ContainerFacts{Liveness: &ProbeFact{Protocol: ProtocolHTTPS, Path: "/h", Port: "443", Header: map[string]string{"Host": "shop.example"}}}, nil, ImageFacts{},
+			HTTP{Port: 443, Health: "/h", Scheme: SchemeHTTPS, Header: map[string]string{"Host": "shop.example"}}},
+		{"TCP probe", ContainerFacts{Ports: []PortFact{{"a", 1}, {"b", 2}}, Readiness: &ProbeFact{Protocol: ProtocolTCP, Port: "b"}}, nil, ImageFacts{}, HTTP{Port: 2}},
+		{"Python HEALTHCHECK", ContainerFacts{}, nil, ImageFacts{Healthcheck: []string{"CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/api/v1/health?deep=1')"}}, HTTP{Port: 8000, Health: "/api/v1/health?deep=1"}},
+		{"HEALTHCHECK with its own client", ContainerFacts{}, nil, ImageFacts{Healthcheck: []string{"CMD", "/reactbin", "healthcheck"}}, HTTP{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.k.Image = "a"
-			c, _, err := Derive(Contract{}, Facts{Image: tt.img, Workloads: []WorkloadFacts{{Object: Object{"pod", "a"}, Containers: []ContainerFacts{tt.k}}}})
-			if err != nil || c.HTTP != tt.want {
-				t.Errorf("%+v, %v", c.HTTP, err)
+			c, _, err := Derive(Contract{}, Facts{Image: tt.img, Workloads: []WorkloadFacts{{Object: Object{"pod", "a"}, Containers: []ContainerFacts{tt.k}, Services: tt.services}}})
+			if tt.want.Port != 0 {
+				tt.want.Longest = Duration(7500 * time.Millisecond)
+			}
+			if err != nil || !reflect.DeepEqual(c.HTTP, tt.want) || c.GRPC != nil {
+				t.Errorf("got %+v, want %+v, %v", c.HTTP, tt.want, err)
+			}
+			if c.Serves() != (tt.want.Port != 0) {
+				t.Errorf("serves: %t", c.Serves())
 			}
 		})
+	}
+}
+
+func TestDeriveGRPC(t *testing.T) {
+	k := ContainerFacts{Image: "a", Ports: []PortFact{{"grpc", 50051}}, Readiness: &ProbeFact{Protocol: ProtocolGRPC, Port: "50051", Service: "shop.v1.Shop"}}
+	c, _, err := Derive(Contract{}, Facts{Workloads: []WorkloadFacts{{Object: Object{"pod", "a"}, Containers: []ContainerFacts{k}}}})
+	want := Endpoint{Protocol: ProtocolGRPC, Port: 50051, Service: "shop.v1.Shop"}
+	if err != nil || !c.Serves() || !reflect.DeepEqual(c.HealthEndpoint(), want) || !reflect.DeepEqual(c.LoadEndpoint(), want) {
+		t.Errorf("%+v, %+v, %v", c.HealthEndpoint(), c.LoadEndpoint(), err)
+	}
+	// A health route beside it is what a load can ask for.
+	k.Liveness = asks("/health", "8000")
+	c, _, err = Derive(Contract{}, Facts{Workloads: []WorkloadFacts{{Object: Object{"pod", "a"}, Containers: []ContainerFacts{k}}}})
+	if err != nil || c.HealthEndpoint().Path != "/health" || c.GRPC != nil {
+		t.Errorf("%+v, %v", c.HealthEndpoint(), err)
+	}
+}
+
+func TestEndpoints(t *testing.T) {
+	header := map[string]string{"Host": "shop.example"}
+	for _, tt := range []struct {
+		name         string
+		c            Contract
+		health, load Endpoint
+	}{
+		{"one port", Contract{HTTP: HTTP{Port: 80, Health: "/health", Scheme: SchemeHTTPS, Header: header}},
+			Endpoint{ProtocolHTTPS, 80, "/health", header, ""}, Endpoint{ProtocolHTTPS, 80, "/health", header, ""}},
+		{"no route", Contract{HTTP: HTTP{Port: 80}}, Endpoint{ProtocolHTTP, 80, "/", map[string]string{}, ""}, Endpoint{ProtocolHTTP, 80, "/", map[string]string{}, ""}},
+		{"a management port", Contract{HTTP: HTTP{Port: 80, Health: "/health", HealthPort: 81}},
+			Endpoint{ProtocolHTTP, 81, "/health", map[string]string{}, ""}, Endpoint{ProtocolHTTP, 80, "/", map[string]string{}, ""}},
+		{"a management port and a query", Contract{HTTP: HTTP{Port: 80, Health: "/health", HealthPort: 81, Query: &Route{Path: "/items", Header: header}}},
+			Endpoint{ProtocolHTTP, 81, "/health", map[string]string{}, ""}, Endpoint{ProtocolHTTP, 80, "/items", header, ""}},
+		{"a query that writes", Contract{HTTP: HTTP{Port: 80, Health: "/health", HealthPort: 81, Query: &Route{Path: "/items", Body: "{}"}}},
+			Endpoint{ProtocolHTTP, 81, "/health", map[string]string{}, ""}, Endpoint{ProtocolHTTP, 80, "/", map[string]string{}, ""}},
+	} {
+		if got := tt.c.HealthEndpoint(); !reflect.DeepEqual(got, tt.health) {
+			t.Errorf("%s: health %+v", tt.name, got)
+		}
+		if got := tt.c.LoadEndpoint(); !reflect.DeepEqual(got, tt.load) {
+			t.Errorf("%s: load %+v", tt.name, got)
+		}
+	}
+}
+
+func TestCommandProbe(t *testing.T) {
+	for command, want := range map[string]*ProbeFact{
+		"curl -f http://localhost:8000/ready":      {Protocol: ProtocolHTTP, Port: "8000", Path: "/ready"},
+		"curl -kf https://127.0.0.1:8443":          {Protocol: ProtocolHTTPS, Port: "8443", Path: "/"},
+		"podcli check http localhost:9898/healthz": {Protocol: ProtocolHTTP, Port: "9898", Path: "/healthz"},
+		"/bin/grpc_health_probe -addr=:50051":      {Protocol: ProtocolGRPC, Port: "50051"},
+		"pg_isready -h localhost:5432":             nil,
+		"curl -f http://postgres:8000/ready":       nil,
+		"cat /tmp/healthy":                         nil,
+	} {
+		if got := CommandProbe(strings.Fields(command)); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, want %+v", command, got, want)
+		}
+	}
+}
+
+// A start may take as long as the startup probe allows: what is longer than podproof's own
+// default is no mistake of the image's.
+func TestDeriveStartupFromItsProbe(t *testing.T) {
+	for budget, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 20 * time.Second: 30 * time.Second, 150 * time.Second: 150 * time.Second} {
+		k := ContainerFacts{Image: "a", StartupBudget: budget}
+		c, _, err := Derive(Contract{}, Facts{Workloads: []WorkloadFacts{{Object: Object{"pod", "a"}, Containers: []ContainerFacts{k}}}})
+		if err != nil || c.Startup.Within.Std() != want {
+			t.Errorf("%s: %s, %v", budget, c.Startup.Within, err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -87,11 +88,30 @@ func unreadable(path string, err error) string {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Sprintf("the contract cannot be read: %v", errors.Unwrap(err))
 	}
-	other := strings.TrimSuffix(path, filepath.Ext(path)) + ".yml"
-	if _, err := os.Stat(other); err == nil {
-		return fmt.Sprintf("there is no contract of this name, but there is %s; rename it, or give it with -f %s", other, other)
+	for _, ending := range []string{".yaml", ".yml"} {
+		if other := strings.TrimSuffix(path, filepath.Ext(path)) + ending; other != path && exists(other) {
+			return fmt.Sprintf("there is no such file, but %s is beside it; rename that one, or write -f %s", other, other)
+		}
 	}
-	return fmt.Sprintf("there is no contract here; podproof looks for %s in the current folder, or for what -f names", DefaultFile)
+	if filepath.Base(path) == DefaultFile {
+		return fmt.Sprintf("there is no contract here; run podproof where a %s is, name another contract with -f FILE, or write one: %s", DefaultFile, startWith)
+	}
+	if other := filepath.Join(filepath.Dir(path), DefaultFile); exists(other) {
+		return fmt.Sprintf("there is no such file, but %s is beside it; write -f %s to use that one", other, other)
+	}
+	return fmt.Sprintf("there is no such file; correct -f, or write a contract there: %s", startWith)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// Mistake is an error of a field ("waivers[0].id") of a contract that was read from a file.
+func (c Contract) Mistake(file, field, format string, args ...any) error {
+	p := c.places[field]
+	p.Message = fmt.Sprintf(format, args...)
+	return &Error{File: cmp.Or(file, DefaultFile), Problems: []Problem{p}}
 }
 
 // parse reads and validates the text of a contract whose paths are relative to dir.
@@ -115,33 +135,41 @@ func parse(data []byte, dir string) (Contract, []Problem) {
 	case !errors.Is(err, io.EOF):
 		return Contract{}, []Problem{syntaxProblem(data, err)}
 	}
-	if p := header(root); len(p) > 0 {
-		return Contract{}, p
+	problems, isContract := header(root)
+	if !isContract {
+		return Contract{}, problems
 	}
 	c := Contract{dir: dir}
 	r := newReader(root, &c)
 	c.complete()
 	r.validate(&c)
-	return c, r.problems
+	c.places = map[string]Problem{}
+	for field, n := range r.at {
+		c.places[field] = Problem{Line: n.Line, Column: n.Column}
+	}
+	return c, append(problems, r.problems...)
 }
 
 const startWith = "start it with the lines `apiVersion: " + APIVersion + "` and `kind: " + Kind + "`"
 
-// header looks at what kind of file this is. In a file of another kind every key would be
-// unknown, so that nothing else is worth saying.
-func header(root *yaml.Node) []Problem {
-	var problems []Problem
+// header looks at what kind of file this is. In a file that says to be of another kind every
+// key would be unknown, so that nothing else is worth saying.
+func header(root *yaml.Node) (problems []Problem, isContract bool) {
+	isContract = true
 	for _, must := range [][2]string{{"apiVersion", APIVersion}, {"kind", Kind}} {
 		key, want := must[0], must[1]
 		v := lookup(root, key)
 		switch {
 		case v == nil:
 			problems = append(problems, at(root, "%s is missing; write `%s: %s`", key, key, want))
+		case v.ShortTag() == "!!null":
+			// The reader says so.
 		case v.Value != want:
 			problems = append(problems, at(v, "%s is %s, but this podproof reads `%s: %s`", key, describe(v), key, want))
+			isContract = false
 		}
 	}
-	return problems
+	return problems, isContract
 }
 
 func lookup(mapping *yaml.Node, key string) *yaml.Node {

@@ -28,7 +28,7 @@ var (
 func ParseObject(s string) (Object, error) {
 	kind, name, found := strings.Cut(s, "/")
 	if !found {
-		return Object{}, fmt.Errorf("%q names no kind; write it as kind/name, such as deployment/%s", s, s)
+		return Object{}, fmt.Errorf("%q does not name a kind; write it as kind/name, such as deployment/%s", s, s)
 	}
 	k := strings.TrimSuffix(strings.ToLower(kind), "s")
 	if long, ok := short[strings.ToLower(kind)]; ok {
@@ -36,12 +36,12 @@ func ParseObject(s string) (Object, error) {
 	}
 	if !slices.Contains(kinds, k) {
 		if near := Nearest(kind, kinds); near != "" {
-			return Object{}, fmt.Errorf("%q is of no kind that podproof knows; write %s/%s", s, near, name)
+			return Object{}, fmt.Errorf("%q is not a kind that podproof knows; write %s/%s", kind, near, name)
 		}
-		return Object{}, fmt.Errorf("%q is of no kind that podproof knows; write one of %s, then / and its name", s, strings.Join(kinds, ", "))
+		return Object{}, fmt.Errorf("%q is not a kind that podproof knows; write one of %s, then / and its name", kind, strings.Join(kinds, ", "))
 	}
 	if !dnsName.MatchString(name) || len(name) > 253 {
-		return Object{}, fmt.Errorf("%q is no name in Kubernetes; write %s/ and a name of lower-case letters, digits, dots and hyphens", name, k)
+		return Object{}, fmt.Errorf("%q is not a valid Kubernetes name; write %s/ and a name of lower-case letters, digits, dots and hyphens", name, k)
 	}
 	return Object{k, name}, nil
 }

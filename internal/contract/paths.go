@@ -71,7 +71,7 @@ func fits(pattern, names []string) bool {
 func checkPattern(p string) error {
 	trimmed := strings.Trim(p, "/")
 	if trimmed == "" || strings.Trim(trimmed, "*/") == "" {
-		return fmt.Errorf("%q fits every path; write a narrower one, such as /app/tests or *.pem", p)
+		return fmt.Errorf("%q matches every path; write a narrower one, such as /app/tests or *.pem", p)
 	}
 	for _, name := range strings.Split(trimmed, "/") {
 		switch {
@@ -83,7 +83,7 @@ func checkPattern(p string) error {
 			return fmt.Errorf("%q has ** beside other characters, where it would mean no more than *; write ** between slashes, or *", p)
 		}
 		if _, err := path.Match(name, ""); errors.Is(err, path.ErrBadPattern) {
-			return fmt.Errorf("%q is no pattern: a [ is not closed, or a \\ ends it", p)
+			return fmt.Errorf("%q is not a valid pattern: a [ is not closed, or a \\ ends it", p)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,7 +20,7 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 // objects into their usual form.
 func (r *reader) validate(c *Contract) {
 	if strings.ContainsAny(c.Image, " \t\n") {
-		r.fail("image", "image is %q; an image's name holds no spaces: name:tag", c.Image)
+		r.fail("image", "image is %q; an image name has no spaces: write name:tag", c.Image)
 	}
 	r.object("workload", &c.Workload)
 	for i := range c.Dependencies {
@@ -33,6 +34,7 @@ func (r *reader) validate(c *Contract) {
 	r.manifests(c)
 	r.build(c.Build)
 	r.http(c.HTTP)
+	r.grpc(c.GRPC)
 	r.env(c.Env)
 	r.identity(c.Identity)
 	r.lifecycle(c.Startup, c.Termination)
@@ -42,6 +44,9 @@ func (r *reader) validate(c *Contract) {
 	r.paths("files.allow", c.Files.Allow)
 	r.size(c.Size)
 	r.imageConfig(c)
+	for i, s := range c.Skip {
+		r.skip(fmt.Sprintf("skip[%d]", i), s)
+	}
 	for i, w := range c.Waivers {
 		r.waiver(fmt.Sprintf("waivers[%d]", i), w)
 	}
@@ -90,7 +95,7 @@ func (r *reader) build(b *Build) {
 	}
 	for i, a := range b.Args {
 		if name, _, _ := strings.Cut(a, "="); a != "" && !envName.MatchString(name) {
-			r.fail(fmt.Sprintf("build.args[%d]", i), "build.args: %q is no name; write NAME=VALUE, or NAME to take its value from the environment", name)
+			r.fail(fmt.Sprintf("build.args[%d]", i), "build.args: %q is not a valid variable name; write NAME=VALUE, or NAME to take its value from the environment", name)
 		}
 	}
 	r.source("build.sourceFile", b.SourceFile, b.Context)
@@ -101,14 +106,14 @@ func (r *reader) build(b *Build) {
 	r.paths("build.allowInContext", b.AllowInContext)
 	for i, s := range b.DependencySteps {
 		if _, err := regexp.Compile(s); err != nil {
-			r.fail(fmt.Sprintf("build.dependencySteps[%d]", i), "build.dependencySteps: %q is no regular expression (%v); see https://go.dev/s/re2syntax", s, reason(err))
+			r.fail(fmt.Sprintf("build.dependencySteps[%d]", i), "build.dependencySteps: %q is not a valid regular expression (%v); see https://go.dev/s/re2syntax", s, reason(err))
 		}
 	}
 }
 
 func (r *reader) source(field, file, context string) {
 	if rel, err := filepath.Rel(context, file); file != "" && (err != nil || !filepath.IsLocal(rel) || rel == ".") {
-		r.fail(field, "%s is %s, which is not in the build context %s, so that the image cannot depend on it; name a source file below %s", field, file, context, context)
+		r.fail(field, "%s is %s, which is not in the build context %s, so the image cannot depend on it; name a source file below %s", field, file, context, context)
 	}
 }
 
@@ -119,11 +124,18 @@ func (r *reader) http(h HTTP) {
 	if r.sound("http.port") && (h.Port < 1 || h.Port > 65535) {
 		r.fail("http.port", "http.port is %d; a port is a number from 1 to 65535", h.Port)
 	}
+	if r.sound("http.healthPort") && (h.HealthPort < 1 || h.HealthPort > 65535) {
+		r.fail("http.healthPort", "http.healthPort is %d; a port is a number from 1 to 65535", h.HealthPort)
+	}
+	if h.Scheme != "" && h.Scheme != SchemeHTTP && h.Scheme != SchemeHTTPS {
+		r.fail("http.scheme", "http.scheme is %q; write %s or %s", h.Scheme, SchemeHTTP, SchemeHTTPS)
+	}
+	r.header("http", h.Header)
 	r.path("http.health", h.Health)
 	r.route("http.query", h.Query)
 	r.route("http.upload", h.Upload)
 	if u := h.Upload; u != nil && len(u.Body) < 2 && !r.wrong["http.upload.body"] {
-		r.fail("http.upload", "http.upload has no body to send in two halves; give it one that the route reads")
+		r.fail("http.upload", "http.upload needs a body of two bytes or more, which podproof sends in two halves; add one that the route reads")
 	}
 }
 
@@ -132,7 +144,7 @@ func (r *reader) path(field, path string) {
 	switch {
 	case path == "" || strings.HasPrefix(path, "/") && !strings.ContainsAny(path, " \t\n"):
 	case strings.Contains(path, "://"):
-		r.fail(field, "%s is %q; write its path alone, such as /health: the address is podproof's to find", field, path)
+		r.fail(field, "%s is %q; write its path alone, such as /health: podproof finds the address itself", field, path)
 	default:
 		r.fail(field, "%s is %q; write a path that starts with /, such as %q", field, path, "/"+strings.Trim(path, "/ \t\n"))
 	}
@@ -151,10 +163,20 @@ func (r *reader) route(field string, t *Route) {
 	if t.Method != "" && !httpMethod.MatchString(t.Method) {
 		r.fail(field+".method", "%s.method is %q; write it in capitals, such as GET or POST", field, t.Method)
 	}
-	for name, value := range t.Header {
+	r.header(field, t.Header)
+}
+
+func (r *reader) header(field string, h map[string]string) {
+	for name, value := range h {
 		if strings.ContainsAny(name+value, "\r\n") || strings.ContainsAny(name, " :") {
-			r.fail(field+".header", "%s.header: %q is no header field; write its name and its value, each on one line", field, name)
+			r.fail(field+".header", "%s.header: %q is not a valid header field; write its name and its value, each on one line", field, name)
 		}
+	}
+}
+
+func (r *reader) grpc(g *GRPC) {
+	if g != nil && (g.Port < 1 || g.Port > 65535) {
+		r.fail("grpc.port", "grpc.port is %d; a port is a number from 1 to 65535", g.Port)
 	}
 }
 
@@ -168,7 +190,7 @@ func (r *reader) env(e Env) {
 			// The value may be a secret: it is not repeated.
 			r.fail(field, "env.required: %s comes with a value; write the name alone: %s", before, before)
 		case !envName.MatchString(name):
-			r.fail(field, "env.required: %q is no name of a variable; use letters, digits and _, no digit first", name)
+			r.fail(field, "env.required: %q is not a valid variable name; use letters, digits and _, and start with a letter or _", name)
 		}
 	}
 	r.distinct("env.required", e.Required)
@@ -189,11 +211,11 @@ func (r *reader) lifecycle(s Startup, t Termination) {
 	}
 	r.distinct("startup.logs", s.Logs)
 	if t.ExitCodes != nil && len(t.ExitCodes) == 0 {
-		r.fail("termination.exitCodes", "termination.exitCodes names no code, so that no exit would do; write [0]")
+		r.fail("termination.exitCodes", "termination.exitCodes is empty, so no exit code would be accepted; write [0]")
 	}
 	for i, code := range t.ExitCodes {
 		if code < 0 || code > 255 {
-			r.fail(fmt.Sprintf("termination.exitCodes[%d]", i), "termination.exitCodes: %d is no exit code; they go from 0 to 255", code)
+			r.fail(fmt.Sprintf("termination.exitCodes[%d]", i), "termination.exitCodes: %d is not an exit code; write a number from 0 to 255", code)
 		}
 	}
 }
@@ -220,17 +242,17 @@ func (r *reader) paths(field string, patterns []string) {
 
 func (r *reader) size(s Size) {
 	if r.sound("size.layers") && s.Layers < 1 {
-		r.fail("size.layers", "size.layers is %d; an image has one layer at least, so write a larger number or remove the line", s.Layers)
+		r.fail("size.layers", "size.layers is %d; an image has at least one layer; write a larger number or remove the line", s.Layers)
 	}
 	if s.Compressed != nil && s.Uncompressed != nil && *s.Compressed > *s.Uncompressed {
-		r.fail("size.compressed", "size.compressed is %s, more than size.uncompressed (%s), so that it would never count; lower it or remove it", s.Compressed, s.Uncompressed)
+		r.fail("size.compressed", "size.compressed is %s, more than size.uncompressed (%s), so it would never apply; lower it or remove it", s.Compressed, s.Uncompressed)
 	}
 }
 
 func (r *reader) imageConfig(c *Contract) {
 	for i, l := range c.ImageConfig.Labels {
 		if name, _, assigned := strings.Cut(l, "="); assigned || strings.ContainsAny(l, " \t\n") {
-			r.fail(fmt.Sprintf("imageConfig.labels[%d]", i), "imageConfig.labels: %q is no label's name; write the name alone, such as %s", l, labelExample(name))
+			r.fail(fmt.Sprintf("imageConfig.labels[%d]", i), "imageConfig.labels: %q is not a label name; write the name alone, such as %s", l, labelExample(name))
 		}
 	}
 	r.distinct("imageConfig.labels", c.ImageConfig.Labels)
@@ -243,12 +265,24 @@ func labelExample(name string) string {
 	return name
 }
 
+// skip cannot know which checks there are either.
+func (r *reader) skip(field string, s Skip) {
+	for _, m := range [][2]string{{"id", "rollout/*"}, {"reason", "why it does not apply to this image"}} {
+		if !r.given(join(field, m[0])) {
+			r.fail(field, "%s has no %s; add `%s: %s`", field, m[0], m[0], m[1])
+		}
+	}
+	if _, err := path.Match(s.ID, ""); s.ID != "" && (!strings.Contains(s.ID, "/") || err != nil) {
+		r.fail(join(field, "id"), "%s.id is %q; write the ID of a check, or a group as %s: `podproof checks` lists them", field, s.ID, "rollout/*")
+	}
+}
+
 // waiver cannot know which checks there are; whoever loads the contract looks at the ID.
 func (r *reader) waiver(field string, w Waiver) {
 	for _, m := range []struct{ key, value, example string }{
 		{"id", w.ID, "image/no-dev-dependencies"},
 		{"reason", w.Reason, "why the broken promise is accepted for now"},
-		{"by", w.By, "who answers for it"},
+		{"by", w.By, "who is responsible for it"},
 		{"until", w.Until, "2026-12-31"},
 	} {
 		if !r.given(join(field, m.key)) {

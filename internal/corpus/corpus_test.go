@@ -12,6 +12,7 @@ import (
 	"podproof.dev/podproof/internal/collect/image"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/redact"
 )
 
 // Short names of the checks.
@@ -138,7 +139,7 @@ func (s specimen) finds(t *testing.T, got []check.Verdict) {
 // writes, and that the kept evidence is judged the same.
 func (s specimen) keepsQuiet(t *testing.T, r *recipe, e evidence.Evidence, got []check.Verdict) {
 	t.Helper()
-	masked := check.MaskImage(*e.Image)
+	masked := redact.Image(*e.Image)
 	e.Image = &masked
 	kept, err := json.Marshal(e)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"podproof.dev/podproof/internal/collect/image"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/redact"
 )
 
 // raw is an image whose configuration is any bytes.
@@ -77,7 +78,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			return // it has several ports, and the contract must say which
 		}
-		masked := check.MaskImage(got)
+		masked := redact.Image(got)
 		first := check.Judge(selected, promised, evidence.Evidence{Image: &got})
 		again := check.Judge(selected, promised, evidence.Evidence{Image: &masked})
 		for i, v := range first {

@@ -62,7 +62,7 @@ var rights = []specimen{
 		r.contract.Files.Immutable = true
 	}},
 	{planted: "sticky folders", like: writable, plant: func(r *recipe) { r.run("mkdir", file{Name: "run/lock/", Mode: 0o1777}) }},
-	{planted: "a folder for data that anyone may write to", like: writable, at: []string{"/data", "no code"},
+	{planted: "a folder for data that anyone may write to", like: writable, at: []string{"/data", "not code"},
 		plant: func(r *recipe) { r.run("mkdir -m 777 /data", file{Name: "data/", Mode: 0o777}) }},
 	{planted: "symbolic links, whose mode means nothing", like: writable,
 		plant: func(r *recipe) { r.run("ln -s", file{Name: "app/run.py", Link: "main.py", Mode: 0o777}) }},

@@ -57,6 +57,9 @@ var signals = []specimen{
 		r.copy("start.sh /", exe("start.sh", stays))
 		r.entrypoint("/usr/bin/tini", "--")
 	}},
+	{planted: "time before the program", fails: []string{signal}, at: []string{"time stands between"}, plant: commands("time", "python", "main.py")},
+	{planted: "su -c without exec", fails: []string{signal}, at: []string{"`sh -c` does not forward SIGTERM"}, plant: commands("su", "app", "-c", "python main.py")},
+	{planted: "an exec in a subshell alone", fails: []string{signal}, plant: starting("#!/bin/sh\n(exec python main.py)\n")},
 	{planted: "STOPSIGNAL SIGKILL", fails: []string{signal}, at: []string{"STOPSIGNAL", "SIGKILL"}, plant: stoppedBy("SIGKILL")},
 	{planted: "STOPSIGNAL of no such signal", fails: []string{signal}, plant: stoppedBy("SIGTERN")},
 	{planted: "STOPSIGNAL SIGQUIT for Java", fails: []string{signal}, plant: func(r *recipe) {
@@ -80,6 +83,14 @@ var signals = []specimen{
 		plant: starting("#!/bin/sh\ntrap 'kill -TERM $child; wait $child' TERM\npython main.py &\nchild=$!\nwait $child\n")},
 	{planted: "tini before the program", like: signal, plant: inited("/usr/bin/tini", "-g", "--", "python", "main.py")},
 	{planted: "dumb-init before the program", like: signal, plant: inited("dumb-init", "--rewrite", "15:2", "python", "main.py")},
+	{planted: "nice and nohup before the program", like: signal, plant: commands("nice", "-n", "5", "nohup", "python", "main.py")},
+	{planted: "a script whose exec stands in a function", like: signal, plant: starting("#!/bin/bash\nmain() {\n  exec python main.py\n}\nmain\n")},
+	{planted: "a script of Python that begins as one of sh, as pip writes it for a long path", like: signal,
+		plant: starting("#!/bin/sh\n'''exec' \"/srv/venv/bin/python\" \"$0\" \"$@\"\n' '''\nimport sys\nfrom app import main\nsys.exit(main())\n")},
+	{planted: "doppler run, which may hand the signal on", like: signal, at: []string{"doppler stands between"}, plant: func(r *recipe) {
+		r.run("install doppler", exe("usr/local/bin/doppler", elf))
+		r.exec("doppler", "run", "--", "python", "main.py")
+	}},
 	{planted: "env before the program", like: signal, plant: commands("env", "A=1", "python", "main.py")},
 	{planted: "STOPSIGNAL 15", like: signal, plant: stoppedBy("15")},
 	{planted: "STOPSIGNAL SIGQUIT for nginx", like: signal, plant: func(r *recipe) {

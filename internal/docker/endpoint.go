@@ -31,7 +31,7 @@ func find() (endpoint, error) {
 	if name == "" {
 		file, err := config.Load("")
 		if err != nil {
-			return endpoint{}, fmt.Errorf("reading the docker command's settings: %w; mend the file, or set DOCKER_HOST", err)
+			return endpoint{}, fmt.Errorf("reading the docker command's settings: %w; fix the file, or set DOCKER_HOST", err)
 		}
 		name, from = file.CurrentContext, "`docker context use`"
 	}
@@ -45,7 +45,7 @@ func fixed(host, from string) (endpoint, error) {
 	ep := docker.Endpoint{EndpointMeta: docker.EndpointMeta{Host: host}}
 	opts, err := ep.ClientOpts()
 	if err != nil {
-		return endpoint{}, fmt.Errorf("%s is %q, which names no Docker engine: %w", from, host, err)
+		return endpoint{}, fmt.Errorf("%s is %q, which is not the address of a Docker engine: %w", from, host, err)
 	}
 	if strings.HasPrefix(host, "tcp://") { // DOCKER_CERT_PATH means nothing to a socket or to ssh
 		opts = append([]client.Opt{client.WithTLSClientConfigFromEnv()}, opts...)
@@ -63,7 +63,7 @@ func named(name, from string) (endpoint, error) {
 	}
 	em, err := docker.EndpointFromContext(meta)
 	if err != nil {
-		return endpoint{}, fmt.Errorf("the docker context %q names no engine: %w; see `docker context inspect %s`", name, err, name)
+		return endpoint{}, fmt.Errorf("the docker context %q does not name an engine: %w; see `docker context inspect %s`", name, err, name)
 	}
 	ep, err := docker.WithTLSData(s, name, em)
 	if err != nil {

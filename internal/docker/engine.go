@@ -70,7 +70,7 @@ func (e *Engine) Ping(ctx context.Context) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("no answer within %s", answerWithin)
 	case errdefs.IsInvalidArgument(err): // an API that is too old for the client
-		return fmt.Errorf("the Docker engine at %s (%s) does not fit: %w; Docker Engine 20.10 or later is needed", e.at.host, e.at.from, err)
+		return fmt.Errorf("the Docker engine at %s (%s) is too old for podproof: %w; upgrade it to Docker Engine 20.10 or later", e.at.host, e.at.from, err)
 	}
 	return fmt.Errorf("no Docker engine answers at %s (%s): %w. %s", e.at.host, e.at.from, e.reason(limited, err), e.advice())
 }
@@ -90,7 +90,7 @@ func (e *Engine) advice() string {
 		return "Start the engine there, or name another one with DOCKER_HOST or `docker context use NAME`."
 	}
 	if f, err := os.Open(path); errors.Is(err, os.ErrPermission) {
-		return "You may not use this socket: become a member of its group (`ls -l " + path + "` names it), or name another engine with DOCKER_HOST."
+		return "You have no permission to use this socket: join its group (`ls -l " + path + "` names it), or name another engine with DOCKER_HOST."
 	} else if err == nil {
 		_ = f.Close()
 	}
@@ -102,7 +102,7 @@ func (e *Engine) advice() string {
 func (e *Engine) Dial(ctx context.Context, path, protocol string, meta map[string][]string) (net.Conn, error) {
 	conn, err := e.api.DialHijack(ctx, path, protocol, meta)
 	if err != nil {
-		return nil, fmt.Errorf("the engine at %s gave no connection to its BuildKit (POST %s): %w", e.at.host, path, err)
+		return nil, fmt.Errorf("the engine at %s refused a connection to its BuildKit (POST %s): %w", e.at.host, path, err)
 	}
 	return conn, nil
 }

@@ -70,6 +70,39 @@ func connect(t *testing.T) *Engine {
 	return e
 }
 
+// A container that runs already, or starts after the first look, is waited for no longer.
+func TestAwaitStarted(t *testing.T) {
+	for name, there := range map[string]string{"runs already": `[{"Id":"c1","State":"running"}]`, "starts later": `[{"Id":"c0","State":"exited"}]`} {
+		t.Run(name, func(t *testing.T) {
+			clean(t)
+			looked := make(chan struct{})
+			m := http.NewServeMux()
+			m.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
+			m.HandleFunc("/v1.41/containers/json", func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprint(w, there)
+				close(looked)
+			})
+			m.HandleFunc("/v1.41/events", func(w http.ResponseWriter, r *http.Request) {
+				if f := r.FormValue("filters"); !strings.Contains(f, `"event":{"start":true}`) || !strings.Contains(f, `"label":{"k=v":true}`) {
+					http.Error(w, `{"message":"wrong filters"}`, http.StatusBadRequest)
+					return
+				}
+				w.(http.Flusher).Flush()
+				<-looked
+				if name == "starts later" {
+					fmt.Fprintln(w, `{"Type":"container","Action":"start"}`)
+					w.(http.Flusher).Flush()
+				}
+				<-r.Context().Done()
+			})
+			t.Setenv("DOCKER_HOST", "unix://"+engine(t, m))
+			if err := connect(t).AwaitStarted(t.Context(), "k=v"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // clean takes the user's own settings out of the test's way.
 func clean(t *testing.T) string {
 	t.Helper()

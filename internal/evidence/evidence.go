@@ -45,6 +45,8 @@ const (
 	SectionRollouts          Section = "rollouts"
 	SectionOutages           Section = "outages"
 	SectionOutageTermination Section = "outageTermination"
+
+	SectionFinal Section = "final"
 )
 
 // Evidence is all that one run observed.
@@ -90,6 +92,11 @@ type Evidence struct {
 	OutageTermination *Termination `json:"outageTermination,omitempty"`
 	Rollouts          []Rollout    `json:"rollouts,omitempty"`
 	Outages           *Outages     `json:"outages,omitempty"`
+	// Final is what had become of the workload's own pods when all trials were over.
+	Final *Final `json:"final,omitempty"`
+
+	// Logs is the search through all logs; nil in the evidence of a podproof that did not tell.
+	Logs *LogSearch `json:"logs,omitempty"`
 
 	// Pressure is how scarce CPU was from the start of the workload to the end of the trials,
 	// second by second; empty where the node cannot tell.

@@ -29,29 +29,55 @@ type StartWithout struct {
 	// Exits is how often its container ended meanwhile, and LastExit with which code.
 	Exits    int32 `json:"exits,omitempty"`
 	LastExit int32 `json:"lastExit,omitempty"`
+	// Init is the init container that the pod had not got beyond when the dependency was brought
+	// up, InitExits how often it had ended with an error, InitLast with which code, and InitLog
+	// the end of its log.
+	Init      string    `json:"init,omitempty"`
+	InitExits int32     `json:"initExits,omitempty"`
+	InitLast  int32     `json:"initLast,omitempty"`
+	InitLog   []LogLine `json:"initLog,omitempty"`
 	// Recovered tells whether it became Ready once the dependency was, After how many seconds.
 	Recovered bool    `json:"recovered"`
 	After     float64 `json:"after,omitempty"`
+	// Connected tells, of a workload that nobody can ask, whether its pod had a connection to the
+	// dependency then; nil where that was not looked for, or cannot be seen.
+	Connected *bool `json:"connected,omitempty"`
 }
+
+// The kinds of outages.
+const (
+	OutageRefused      = "refused"      // nobody listens
+	OutageFrozen       = "frozen"       // it accepts, and never answers
+	OutageRestarted    = "restarted"    // pooled connections are dead
+	OutageDisconnected = "disconnected" // its server ended the connections, and goes on
+)
 
 // Outage is one way in which the dependency was away.
 type Outage struct {
-	// Kind is "refused" (nobody listens), "frozen" (it accepts, and never answers),
-	// "restarted" (pooled connections are dead) or "disconnected" (its server ended the
-	// connections, and goes on).
+	// Kind is one of those above.
 	Kind   string    `json:"kind"`
 	Began  time.Time `json:"began"`
 	Away   time.Time `json:"away,omitzero"` // when it was gone indeed, which may take a moment
 	Healed time.Time `json:"healed"`        // when podproof began to give it back
+	// Connected tells whether the workload's pod had, or had just had, a connection to the
+	// dependency before the outage; nil where that cannot be seen.
+	Connected *bool `json:"connected,omitempty"`
+	// Reconnected is when the pod of a workload that nobody can ask was first seen to have a
+	// connection to the dependency once that was back.
+	Reconnected time.Time `json:"reconnected,omitzero"`
 	// Unready and Ready are when the pod's Ready condition changed, zero where it did not.
 	Unready time.Time `json:"unready,omitzero"`
 	Ready   time.Time `json:"ready,omitzero"`
 	// Restarts of the container during the outage and after it.
 	Restarts int32 `json:"restarts,omitempty"`
 	// Requests were sent straight to the pod all the while, by stream: "health", "ready", "query".
+	// There are none to a workload that nobody can ask.
 	Requests []Request `json:"requests,omitempty"`
 	// Pod is the workload's, where the outage was tried in a namespace of its own.
 	Pod *Pod `json:"pod,omitempty"`
 	// Problem says why it told nothing.
 	Problem string `json:"problem,omitempty"`
+	// Unfit says why this dependency cannot go away like that: nothing was tried, and nothing is
+	// missing.
+	Unfit string `json:"unfit,omitempty"`
 }

@@ -11,7 +11,12 @@ type Workload struct {
 	Kind      string `json:"kind"` // "Deployment"
 	Name      string `json:"name"`
 	Namespace string `json:"namespace"`
-	Replicas  int32  `json:"replicas"`
+	// Replicas are those that podproof ran.
+	Replicas int32 `json:"replicas"`
+	// DeclaredReplicas are the manifest's own, nil where it leaves them to Kubernetes or to an autoscaler.
+	DeclaredReplicas *int32 `json:"declaredReplicas,omitempty"`
+	// LeftOut says what of the manifests did not go into the cluster, and why.
+	LeftOut []string `json:"leftOut,omitempty"`
 	// Container is the name of the container that runs the image.
 	Container string                 `json:"container"`
 	Template  corev1.PodTemplateSpec `json:"template"`
@@ -24,9 +29,13 @@ type Workload struct {
 // Secrets says which values of the manifests' Secrets were looked for in all that was observed.
 type Secrets struct {
 	LookedFor int `json:"lookedFor"`
+	// Secrets is how many Secrets they are from; 0 in the evidence of a podproof that did not tell.
+	Secrets int `json:"secrets,omitempty"`
 	// TooShort names the others ("secret/db:PASSWORD"): shorter than Shortest, they could be any word.
 	TooShort []string `json:"tooShort,omitempty"`
 	Shortest int      `json:"shortest"`
+	// Common names those that are words which stand in any text, or in the manifests in the open.
+	Common []string `json:"common,omitempty"`
 }
 
 // Admission is the API server's answer to a pod in a dry run, in a namespace that warns of
@@ -44,8 +53,15 @@ type Pod struct {
 	Spec   corev1.PodSpec   `json:"spec"`
 	Status corev1.PodStatus `json:"status"`
 	Events []Event          `json:"events,omitempty"`
-	// Log is that of the container under test, all its instances, oldest first.
+	// Log is that of the container under test, all its instances, oldest first: its beginning,
+	// its end, and the lines between them that hold the value of a Secret.
 	Log []LogLine `json:"log,omitempty"`
+	// Omitted is how many lines between were searched for such values and not kept.
+	Omitted int `json:"omitted,omitempty"`
+	// Unread says why not all of the log was read; empty where it was.
+	Unread string `json:"unread,omitempty"`
+	// OtherLogs are those of the other containers: init containers and sidecars.
+	OtherLogs []ContainerLog `json:"otherLogs,omitempty"`
 	// Timeline says what happened when, on podproof's own clock unless the source says otherwise.
 	Timeline []Mark `json:"timeline,omitempty"`
 }
@@ -61,12 +77,54 @@ type Event struct {
 	FieldPath string `json:"fieldPath,omitempty"`
 }
 
+// ObjectEvent is an event about another object than a pod: the ReplicaSet that may not create
+// one, or the claim of a volume that nobody provides.
+type ObjectEvent struct {
+	Object string `json:"object"` // "replicaset/api-7d9f"
+	Event
+}
+
 // LogLine is one line of a container's own log.
 type LogLine struct {
 	At time.Time `json:"at"`
 	// Stream is "stdout" or "stderr", empty where the cluster cannot tell.
 	Stream string `json:"stream,omitempty"`
 	Text   string `json:"text"`
+	// Cut is how many bytes were left out of a long line. What was found in them stands at its end.
+	Cut int `json:"cut,omitempty"`
+}
+
+// ContainerLog is the log of one container, as Pod has that of the container under test.
+type ContainerLog struct {
+	Container string    `json:"container"`
+	Lines     []LogLine `json:"lines,omitempty"`
+	Omitted   int       `json:"omitted,omitempty"`
+	Unread    string    `json:"unread,omitempty"`
+}
+
+// LogSearch is what was looked through for the values of Secrets while it was written: every log
+// of every container of the image's pods, also of those whose logs are not kept.
+type LogSearch struct {
+	Pods  int `json:"pods"`
+	Lines int `json:"lines"`
+	// Found are lines that held one.
+	Found []FoundLine `json:"found,omitempty"`
+	// Unread are the containers of which not all was read, by way of the API.
+	Unread []UnreadLog `json:"unread,omitempty"`
+}
+
+// UnreadLog is a log that was not read to its end.
+type UnreadLog struct {
+	Pod       string `json:"pod"`
+	Container string `json:"container"`
+	Why       string `json:"why"`
+}
+
+// FoundLine is one line of a container's log.
+type FoundLine struct {
+	Pod       string `json:"pod"`
+	Container string `json:"container"`
+	LogLine
 }
 
 // Mark is one moment of a timeline.
@@ -78,8 +136,8 @@ type Mark struct {
 
 // Dependency is one of the objects that are ready before the workload is applied.
 type Dependency struct {
-	Object string `json:"object"` // "statefulset/postgres"
-	Ready  bool   `json:"ready"`
+	Object string `json:"object"` // "statefulset/postgres", "job/migrate"
+	Ready  bool   `json:"ready"`  // a Job has completed
 	// Seconds that it was waited for.
 	Seconds float64 `json:"seconds"`
 	Pods    []Pod   `json:"pods,omitempty"`
@@ -93,27 +151,48 @@ type Startup struct {
 	Ready bool `json:"ready"`
 	// Seconds from Applied to Ready, or to the end of the observation.
 	Seconds float64 `json:"seconds"`
+	// WithinDerived tells that the contract did not say how long a start may take.
+	WithinDerived bool `json:"withinDerived,omitempty"`
 	// Impossible says why waiting was given up before the time was over.
 	Impossible string `json:"impossible,omitempty"`
-	Pods       []Pod  `json:"pods,omitempty"`
+	// Refused says why the cluster made no pod, or too few: the image was not tried.
+	Refused string `json:"refused,omitempty"`
+	// Warnings are those of the objects that the pods come from, or wait for.
+	Warnings []ObjectEvent `json:"warnings,omitempty"`
+	Pods     []Pod         `json:"pods,omitempty"`
 }
 
-// Health is what the workload's Service answered to requests from inside the cluster.
+// Health is what the workload answered when it was asked for its health from inside the cluster.
 type Health struct {
+	// URL is what was asked, with the address of the Service or of the pod.
 	URL  string `json:"url"`
 	From string `json:"from"` // where the requests were sent from
+	// Protocol is "http", "https" or "grpc"; empty in the evidence of a podproof that knew
+	// HTTP alone.
+	Protocol string `json:"protocol,omitempty"`
+	// Through says how they went: "the Service", or "no Service, straight at pod api-1".
+	Through string `json:"through,omitempty"`
 	// Attempts are in order; the last one is the verdict's.
 	Attempts []HTTPAttempt `json:"attempts"`
 	Seconds  float64       `json:"seconds"`
 }
 
-// HTTPAttempt is one request and its answer.
+// HTTPAttempt is one request and its answer. Of gRPC's health protocol, Status is 200 where it
+// says SERVING, 503 NOT_SERVING, 404 that it does not know the service, 501 that it has no
+// health service, and 500 anything else.
 type HTTPAttempt struct {
-	At      time.Time `json:"at"`
-	Status  int       `json:"status,omitempty"` // 0: no answer
-	Body    string    `json:"body,omitempty"`   // at most its first KiB
-	Error   string    `json:"error,omitempty"`
-	Seconds float64   `json:"seconds"`
+	At time.Time `json:"at"`
+	// URL is where a redirect led, empty for Health.URL.
+	URL    string `json:"url,omitempty"`
+	Status int    `json:"status,omitempty"` // 0: no answer
+	// Location is where the answer sends to.
+	Location string `json:"location,omitempty"`
+	// Body is at most its first KiB; it is empty, too, where an earlier attempt had the same.
+	Body string `json:"body,omitempty"`
+	// Failure is a class of Request.Failure.
+	Failure string  `json:"failure,omitempty"`
+	Error   string  `json:"error,omitempty"`
+	Seconds float64 `json:"seconds"`
 }
 
 // Identity is who the container's processes are, from /proc/PID/status on the node (proc(5)).
@@ -168,10 +247,15 @@ type Termination struct {
 	// Signalled is when the container runtime sent the stop signal, as the node tells it; zero
 	// where that is not known.
 	Signalled time.Time `json:"signalled,omitzero"`
-	// Held is the number of requests that were under way with half of their body, which was
-	// sent at Released.
+	// Held is the number of requests that were under way with half of their body. The rest of
+	// the first was sent at Released, and of the last HeldFor seconds after the stop signal; 0
+	// where all were sent at once, two seconds after it.
 	Held     int       `json:"held,omitempty"`
 	Released time.Time `json:"released,omitzero"`
+	HeldFor  float64   `json:"heldFor,omitempty"`
+	// Undisturbed is the same request to a pod that was not stopped, held for as long as the
+	// first that was lost; nil where none was while the process lived.
+	Undisturbed *Request `json:"undisturbed,omitempty"`
 	// Requests were sent straight to the pod, before the deletion and after it.
 	Requests []Request `json:"requests,omitempty"`
 	// PID1 is the container's first process, read before the deletion.
@@ -204,6 +288,9 @@ type EnvTrial struct {
 	// BecameReady is true when the pod served without the variable.
 	BecameReady bool                             `json:"becameReady,omitempty"`
 	Last        *corev1.ContainerStateTerminated `json:"last,omitempty"`
+	// ServiceLink is the value that Kubernetes gives the variable in a pod of the manifests, for
+	// a Service of theirs and with enableServiceLinks on; empty where it does not.
+	ServiceLink string `json:"serviceLink,omitempty"`
 	// Seconds from the container's start (or the pod's creation, when it did not start) to the end of the trial.
 	Seconds float64 `json:"seconds"`
 	// Problem says why the trial told nothing.

@@ -8,16 +8,22 @@ type Variant struct {
 	// Ready tells whether it became so in time.
 	Ready bool `json:"ready"`
 	// UID is the user that it ran as, where that was what differed.
-	UID     int64   `json:"uid,omitempty"`
+	UID int64 `json:"uid,omitempty"`
+	// Seconds from the pod's creation to Ready, or to the end of the observation.
 	Seconds float64 `json:"seconds"`
 }
 
 // Response is one request to the workload, and all of its answer.
 type Response struct {
-	Name    string  `json:"name"` // "health", "not found"
-	Method  string  `json:"method"`
-	Path    string  `json:"path"`
-	Request Request `json:"request"`
+	Name   string `json:"name"` // "health", "not found"
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	// Protocol and Port are where it was sent; empty in the evidence of a podproof that knew
+	// one port alone. Service is what gRPC's health protocol was asked for.
+	Protocol string  `json:"protocol,omitempty"`
+	Port     int     `json:"port,omitempty"`
+	Service  string  `json:"service,omitempty"`
+	Request  Request `json:"request"`
 }
 
 // Resources are what one container of the workload used, idle and under a light load, by
@@ -26,8 +32,11 @@ type Resources struct {
 	Pod    string `json:"pod"`
 	Idle   Usage  `json:"idle"`
 	Loaded Usage  `json:"loaded"`
-	// Requests that were answered while it was loaded.
+	// Requests that were answered with success while it was loaded.
 	Requests int `json:"requests"`
+	// Unserved is why the load proves nothing: how its first request was answered. It was
+	// measured idle alone then, as a workload that serves no port is; Loaded is zero.
+	Unserved string `json:"unserved,omitempty"`
 	// Ended is how the container ended while it was measured, where it did: killed for more
 	// memory than its limit, for one. What was measured until then tells nothing.
 	Ended *corev1.ContainerStateTerminated `json:"ended,omitempty"`

@@ -8,10 +8,10 @@ import (
 	"strings"
 
 	"podproof.dev/podproof/internal/check"
-	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/collect/build"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/ledger"
 )
 
 // Spec is a contract's build, as the collector takes it. More are build arguments that
@@ -34,23 +34,23 @@ func Spec(c contract.Contract, more []string) build.Spec {
 }
 
 func (r *run) spec() build.Spec {
-	s := Spec(r.contract, r.BuildArgs)
+	s := Spec(r.plan.Contract, r.BuildArgs)
 	s.Name = r.imageRef()
 	return s
 }
 
 func (r *run) build(ctx context.Context) error {
 	if p := r.missingInput(); p != "" {
-		b := evidence.Build{Context: r.contract.Build.Context, Dockerfile: r.contract.Build.Dockerfile, MissingPath: p}
-		r.set(func(e *evidence.Evidence) { e.Build = &b })
+		b := evidence.Build{Context: r.plan.Contract.Build.Context, Dockerfile: r.plan.Contract.Build.Dockerfile, MissingPath: p}
+		r.seen(ctx, func(e *evidence.Evidence) { e.Build = &b })
 		return errNoBuild
 	}
 	b, err := build.Build(ctx, r.engine, r.spec(), r.Tell.Waiting)
 	if err != nil {
 		return err
 	}
-	b.Context, b.Dockerfile = r.contract.Build.Context, r.contract.Build.Dockerfile
-	r.set(func(e *evidence.Evidence) { e.Build = &b })
+	b.Context, b.Dockerfile = r.plan.Contract.Build.Context, r.plan.Contract.Build.Dockerfile
+	r.seen(ctx, func(e *evidence.Evidence) { e.Build = &b })
 	if b.Error != "" || b.MissingPath != "" {
 		return errNoBuild
 	}
@@ -59,23 +59,23 @@ func (r *run) build(ctx context.Context) error {
 
 // readContext lists what the build could take.
 func (r *run) readContext(ctx context.Context) error {
-	r.mu.Lock()
-	spec, asked := r.spec(), r.e.Build.Request
-	r.mu.Unlock()
+	r.saw.mu.Lock()
+	spec, asked := r.spec(), r.saw.e.Build.Request
+	r.saw.mu.Unlock()
 	c, err := build.Context(ctx, spec, asked, check.ListedAlone)
 	if err != nil {
 		return err
 	}
-	r.set(func(e *evidence.Evidence) { e.Context = &c })
+	r.seen(ctx, func(e *evidence.Evidence) { e.Context = &c })
 	return nil
 }
 
 // built is what the steps before found out: another one derives the contract's last fields
 // meanwhile.
 func (r *run) built() (build.Spec, contract.Build, evidence.Build, evidence.BuildContext) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.spec(), *r.contract.Build, *r.e.Build, *r.e.Context
+	r.saw.mu.Lock()
+	defer r.saw.mu.Unlock()
+	return r.spec(), *r.plan.Contract.Build, *r.saw.e.Build, *r.saw.e.Context
 }
 
 // rebuild changes source files, all at once. Only when that makes a dependency step run again
@@ -103,7 +103,7 @@ func (r *run) rebuild(ctx context.Context) (err error) {
 			}
 		}
 	}
-	r.set(func(e *evidence.Evidence) { e.Rebuild = &out })
+	r.seen(ctx, func(e *evidence.Evidence) { e.Rebuild = &out })
 	return nil
 }
 
@@ -120,28 +120,28 @@ func (r *run) lockRebuild(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.set(func(e *evidence.Evidence) { e.LockRebuild = &out })
+	r.seen(ctx, func(e *evidence.Evidence) { e.LockRebuild = &out })
 	return nil
 }
 
 // reproduce builds twice without the cache.
 func (r *run) reproduce(ctx context.Context) error {
-	r.mu.Lock()
+	r.saw.mu.Lock()
 	spec := r.spec()
-	r.mu.Unlock()
-	name := "podproof.local/reproduction:" + r.lease.ID
+	r.saw.mu.Unlock()
+	name := "podproof.local/reproduction:" + r.ledger.ID
 	names := [2]string{name + "-1", name + "-2"}
-	if err := r.lease.Record(func(l *cluster.Leftover) { l.Engine, l.Built = r.engine.Host(), names[:] }); err != nil {
+	if err := r.ledger.Record(func(m *ledger.Made) { m.Engine, m.Built = r.engine.Host(), names[:] }); err != nil {
 		return err
 	}
 	r.clean.add("removing the images of two more builds", func(ctx context.Context) error {
 		return errors.Join(r.engine.RemoveImage(ctx, names[0]), r.engine.RemoveImage(ctx, names[1]))
 	})
 	epoch := cmp.Or(os.Getenv(build.EpochVariable), build.DefaultEpoch)
-	out, err := build.Reproduce(ctx, r.engine, spec, names, epoch, r.lease.Dir, r.Tell.Waiting)
+	out, err := build.Reproduce(ctx, r.engine, spec, names, epoch, r.ledger.Dir, r.Tell.Waiting)
 	if err != nil {
 		return err
 	}
-	r.set(func(e *evidence.Evidence) { e.Reproduction = &out })
+	r.seen(ctx, func(e *evidence.Evidence) { e.Reproduction = &out })
 	return nil
 }

@@ -30,6 +30,13 @@ func (c *cleanup) add(what string, do func(context.Context) error) {
 	c.stack = append(c.stack, removal{what, do})
 }
 
+// unsure leaves the run written down for the next one's sweep: something may be made yet.
+func (c *cleanup) unsure() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = true
+}
+
 // run removes the newest first, and goes on after an error. The run's own context may have
 // ended; this one has its own time.
 func (c *cleanup) run() error {

@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -11,86 +13,101 @@ import (
 	"podproof.dev/podproof/internal/collect/image/source"
 	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/ledger"
 	"podproof.dev/podproof/internal/workload"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-const kubeconfigFile = "kubeconfig"
+// namePrefix begins the name of every cluster that podproof makes.
+const namePrefix = "podproof-"
 
-// clusterOptions describe the cluster of our own that this run makes.
-func (r *run) clusterOptions() cluster.Options {
-	return cluster.Options{
-		Name: cluster.NamePrefix + r.lease.ID, NodeImage: r.NodeImage, Kubeconfig: r.file(kubeconfigFile),
-		CgroupV1: r.info.CgroupVersion == "1",
-		Started:  func(s string) { r.Tell.Waiting("kind: " + s) },
-		Ended: func(s string, took time.Duration, _ bool) {
-			r.mu.Lock()
-			r.kindSteps = append(r.kindSteps, evidence.Step{Name: "kind: " + s,
-				Started: (time.Since(r.began) - took).Seconds(), Seconds: took.Seconds()})
-			r.mu.Unlock()
-			r.Debug(fmt.Sprintf("kind: %s (%.1f s)", s, took.Seconds()))
+// clusterSpec describes the cluster of this run.
+func (r *run) clusterSpec() cluster.Spec {
+	return cluster.Spec{
+		Run: r.ledger.ID, Existing: r.Existing, Name: namePrefix + r.ledger.ID, Dir: r.ledger.Dir, Waiting: r.Tell.Waiting, Debug: r.Debug,
+		Ended: func(step string, took time.Duration) {
+			r.saw.mu.Lock()
+			r.saw.clusterSteps = append(r.saw.clusterSteps, evidence.Step{Name: step, Started: (time.Since(r.saw.began) - took).Seconds(), Seconds: took.Seconds()})
+			r.saw.mu.Unlock()
+			r.Debug(fmt.Sprintf("%s (%.1f s)", step, took.Seconds()))
 		},
-		Debug: r.Debug,
 	}
 }
 
-// create makes a kind cluster; its removal is arranged for first.
-func (r *run) create(ctx context.Context) error {
-	defer r.kind.End() // also when it is never begun
-	o := r.clusterOptions()
-	if o.CgroupV1 {
-		r.Debug("this host has cgroup v1, so the kubelet is told failCgroupV1: false")
-	}
-	err := r.lease.Record(func(l *cluster.Leftover) {
-		l.Engine, l.Cluster, l.Namespaces, l.Kept = r.engine.Host(), o.Name, []string{r.namespace()}, r.Keep
-	})
-	if err != nil {
+// prepare finds the cluster, or arranges for the removal of the one that is to be made.
+func (r *run) prepare(ctx context.Context) (err error) {
+	if r.place.Cluster, err = r.Provider.Prepare(ctx, r.clusterSpec()); err != nil {
 		return err
 	}
-	r.clean.add("removing the cluster "+o.Name, func(ctx context.Context) error {
+	about := r.place.About()
+	if !about.Owned || !r.needs(podSections...) {
+		return nil
+	}
+	err = r.ledger.Record(func(m *ledger.Made) {
+		m.Engine, m.Provider, m.Cluster, m.Namespaces, m.Kept = r.engine.Host(), about.Provider, about.Name, []string{r.namespace()}, r.Keep
+	})
+	r.clean.add("removing the cluster "+about.Name, func(ctx context.Context) error {
 		if r.Keep {
 			return nil
 		}
-		return errors.Join(r.kind.Delete(o.Kubeconfig), r.engine.RemoveNetwork(ctx, o.Name))
+		return r.place.Close(ctx)
 	})
-	return r.kind.Create(ctx, o)
+	return err
 }
 
 // settle makes the run's namespace and starts observing it.
 func (r *run) settle(ctx context.Context) error {
-	var err error
-	if r.applier, err = workload.NewApplier(r.kind.REST()); err != nil {
-		return err
-	}
-	if err := cluster.AwaitNode(ctx, r.applier.Client); err != nil {
-		return err
-	}
-	version, err := r.applier.Client.Discovery().ServerVersion()
-	if err != nil {
-		return fmt.Errorf("asking the API server for its version: %w", err)
-	}
-	r.set(func(e *evidence.Evidence) { e.Cluster = r.kind.Evidence(version.GitVersion) })
-	r.observer, err = r.makeNamespace(ctx, r.namespace())
-	return err
-}
-
-func (r *run) awaitDNS(ctx context.Context) error {
-	if r.Borrow == "" {
-		if err := cluster.HastenDNS(ctx, r.applier.Client); err != nil {
+	if r.place.applier == nil { // in a cluster that is lent one has looked before anything was made
+		if _, err := r.look(ctx); err != nil {
 			return err
 		}
 	}
-	return cluster.AwaitDNS(ctx, r.applier.Client)
+	if err := cluster.AwaitNode(ctx, r.place.applier.Client); err != nil {
+		return err
+	}
+	version, err := r.place.applier.Client.Discovery().ServerVersion()
+	if err != nil {
+		return fmt.Errorf("asking the API server for its version: %w", err)
+	}
+	about := r.place.About()
+	c := evidence.Cluster{Name: about.Name, Provider: about.Provider, Kubernetes: version.GitVersion, Borrowed: !about.Owned}
+	nodes, err := r.nodes(ctx)
+	if err != nil {
+		return err
+	}
+	if len(nodes) > 0 {
+		c.Node = nodes[0]
+	}
+	r.seen(ctx, func(e *evidence.Evidence) { e.Cluster = &c })
+	r.place.observer, err = r.makeNamespace(ctx, r.namespace())
+	return err
+}
+
+// nodes are the names of the cluster's nodes; none where nothing can be run on them.
+func (r *run) nodes(ctx context.Context) ([]string, error) {
+	if n := r.place.Nodes(); n != nil {
+		return n.List(ctx)
+	}
+	return nil, nil
+}
+
+func (r *run) awaitDNS(ctx context.Context) error {
+	if r.place.About().Owned {
+		if err := cluster.HastenDNS(ctx, r.place.applier.Client); err != nil {
+			return err
+		}
+	}
+	return cluster.AwaitDNS(ctx, r.place.applier.Client)
 }
 
 // makeNamespace makes a namespace of the run's and observes it. In a cluster of our own it
 // goes with that; its removal from a borrowed one is arranged for first.
 func (r *run) makeNamespace(ctx context.Context, ns string) (*workload.Observer, error) {
-	if r.Borrow != "" {
-		err := r.lease.Record(func(l *cluster.Leftover) {
-			l.Engine, l.Borrowed, l.Kept = r.engine.Host(), r.Borrow, r.Keep
-			l.Namespaces = append(l.Namespaces, ns)
+	if about := r.place.About(); !about.Owned {
+		err := r.ledger.Record(func(m *ledger.Made) {
+			m.Engine, m.Provider, m.Existing, m.Kept = r.engine.Host(), about.Provider, about.Name, r.Keep
+			m.Namespaces = append(m.Namespaces, ns)
 		})
 		if err != nil {
 			return nil, err
@@ -99,41 +116,67 @@ func (r *run) makeNamespace(ctx context.Context, ns string) (*workload.Observer,
 			if r.Keep {
 				return nil
 			}
-			return r.applier.DeleteNamespace(ctx, ns)
+			return r.place.applier.DeleteNamespace(ctx, ns, r.ledger.ID)
 		})
 	}
-	if err := r.applier.CreateNamespace(ctx, ns, r.lease.ID); err != nil {
+	if err := r.place.applier.CreateNamespace(ctx, ns, r.ledger.ID); err != nil {
 		return nil, err
 	}
-	o, err := workload.Observe(ctx, r.applier.Client, ns, r.redact, r.Tell.Waiting)
+	o, err := workload.Observe(ctx, r.place.applier.Client, ns, r.plan.Redact, r.Tell.Waiting)
 	if err == nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.observers = append(r.observers, o)
+		r.place.mu.Lock()
+		defer r.place.mu.Unlock()
+		r.place.observers = append(r.place.observers, o)
 	}
 	return o, err
 }
 
-// load puts the image under test into the cluster, under a name that no other run has.
-func (r *run) load(ctx context.Context) error {
-	ref := fmt.Sprintf("podproof.local/%s:run-%s", r.title(), r.lease.ID)
-	if err := r.recordImage(ref); err != nil {
-		return err
+// installAgent puts podproof itself on the nodes, which are asked through it.
+func (r *run) installAgent(ctx context.Context) error {
+	nodes := r.place.Nodes()
+	if nodes == nil {
+		return nil
 	}
-	l, err := r.kind.Load(ctx, r.archive, ref)
+	program, err := agentProgram(r.info.Architecture)
 	if err != nil {
 		return err
 	}
-	r.Debug(fmt.Sprintf("loaded %s: sent %d layers (%d MiB), the node had %d", ref, l.Sent, l.Bytes>>20, l.Reused))
-	r.substitute(r.container.Image, ref)
+	if about := r.place.About(); !about.Owned {
+		err := r.ledger.Record(func(m *ledger.Made) { m.Engine, m.Provider, m.Existing = r.engine.Host(), about.Provider, about.Name })
+		if err != nil {
+			return err
+		}
+		r.clean.add("removing podproof from the cluster's nodes", nodes.Remove)
+	}
+	return nodes.Install(ctx, program)
+}
+
+// load puts the image under test into the cluster, under a name that no other run has.
+func (r *run) load(ctx context.Context) error {
+	ref := fmt.Sprintf("podproof.local/%s:run-%s", r.title(), r.ledger.ID)
+	if err := r.recordImage(ref); err != nil {
+		return err
+	}
+	if err := r.putImage(ctx, r.image.Image, ref); err != nil {
+		return err
+	}
+	r.place.substitute(r.plan.Container.Image, ref)
 	return nil
+}
+
+func (r *run) putImage(ctx context.Context, img v1.Image, ref string) error {
+	l, err := r.place.Images().Load(ctx, img, ref)
+	if err == nil {
+		r.Debug(fmt.Sprintf("loaded %s: sent %d layers (%d MiB), the node had %d", ref, l.Sent, l.Bytes>>20, l.Reused))
+	}
+	return err
 }
 
 // loadOthers gets the images of the other pods into the cluster. One that neither the node
 // nor the Docker engine has is left to the kubelet to pull.
 func (r *run) loadOthers(ctx context.Context) error {
-	for _, name := range workload.Images(r.runners) {
-		if name == r.container.Image {
+	for _, name := range r.plan.Images() {
+		if name == r.plan.Container.Image {
 			continue
 		}
 		ref := name
@@ -141,63 +184,83 @@ func (r *run) loadOthers(ctx context.Context) error {
 			ref = to
 			r.Debug(fmt.Sprintf("image %s is stood in for by %s", name, ref))
 		}
-		has, err := r.kind.Has(ctx, ref)
+		has, err := r.place.Images().Has(ctx, ref)
 		if err != nil {
 			return err
 		}
 		if !has {
-			has, err = r.loadOther(ctx, ref)
+			to := r.ownName(ref)
+			has, err = r.loadOther(ctx, ref, to)
 			if err != nil {
 				return err
 			}
+			if has {
+				ref = to
+			}
 		}
 		if has || ref != name {
-			r.substitute(name, ref)
+			r.place.substitute(name, ref)
 		}
 	}
 	return nil
 }
 
-func (r *run) loadOther(ctx context.Context, ref string) (bool, error) {
-	file, err := source.Save(ctx, r.engine, ref, r.lease.Dir)
+// ownName is the name under which another image is loaded. In a cluster that is lent it is one
+// that no other run has: whoever ends first removes what it loaded, and nothing of the others'.
+func (r *run) ownName(ref string) string {
+	if r.place.About().Owned {
+		return ref
+	}
+	sum := sha256.Sum256([]byte(ref))
+	return fmt.Sprintf("podproof.local/other-%x:run-%s", sum[:6], r.ledger.ID)
+}
+
+// loadOther loads an image of the engine's, if it has it, under a name.
+func (r *run) loadOther(ctx context.Context, ref, name string) (bool, error) {
+	img, err := r.engine.Image(ctx, ref)
 	if errors.Is(err, docker.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	defer os.Remove(file)
-	a, err := source.OpenArchive(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
+	file, a, err := source.SaveByID(ctx, r.engine, img.ID, r.ledger.Dir, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("%s: %w", ref, err)
 	}
+	defer os.Remove(file)
 	defer a.Close()
-	if err := r.recordImage(ref); err != nil {
+	if err := r.recordImage(name); err != nil {
 		return false, err
 	}
-	l, err := r.kind.Load(ctx, a, ref)
-	r.Debug(fmt.Sprintf("loaded %s: sent %d layers (%d MiB), the node had %d", ref, l.Sent, l.Bytes>>20, l.Reused))
+	err = r.putImage(ctx, a, name)
 	return err == nil, err
 }
 
 // recordImage arranges for an image's removal from a cluster that stays.
 func (r *run) recordImage(ref string) error {
-	if r.Borrow == "" {
+	if r.place.About().Owned {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.clean.add("cleaning up the cluster's images", func(ctx context.Context) error {
 		if r.Keep {
 			return nil
 		}
-		return r.kind.Unload(ctx, ref)
+		return r.place.Images().Unload(ctx, ref)
 	})
-	return r.lease.Record(func(l *cluster.Leftover) { l.Images = append(l.Images, ref) })
+	return r.ledger.Record(func(m *ledger.Made) { m.Images = append(m.Images, ref) })
 }
 
-func (r *run) substitute(from, to string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.images[from] = to
+// substitute has an image run in place of one of the manifests.
+func (p *place) substitute(from, to string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.images[from] = to
+}
+
+// replaced are the images that run in place of those of the manifests, as far as they are known.
+func (p *place) replaced() map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.images)
 }

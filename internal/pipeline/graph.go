@@ -3,12 +3,10 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"podproof.dev/podproof/internal/evidence"
-	"podproof.dev/podproof/internal/workload"
 )
 
 // step is one thing to do. It starts when the steps it comes after have ended well.
@@ -17,17 +15,23 @@ type step struct {
 	after []string
 	// behind are steps that it must not disturb: it waits for their end, well or not.
 	behind []string
+	// last is a step that waits for all of the run so.
+	last bool
 	// name and ended are for a person: "Creating the cluster", "Cluster ready".
 	// A step without a name is not told.
 	name, ended string
 	// sections are the parts of the evidence that stay empty when it fails.
 	sections []evidence.Section
-	run      func(context.Context) error
+	// within is how long it may take; see run.bounds. Zero leaves it to the run's own limit.
+	within time.Duration
+	run    func(context.Context) error
 }
 
 // Teller tells a person what a run is at.
 type Teller interface {
 	StepTo(name, ended string) (done func(error))
+	// StepWithin is a StepTo that may take so long at most; zero is no limit of its own.
+	StepWithin(name, ended string, most time.Duration) (done func(error))
 	Waiting(what string)
 	Note(text string)
 }
@@ -38,6 +42,10 @@ type outcome struct {
 	missing map[evidence.Section]string
 	// fatal is the first error that ended all: the user's input was wrong, or the context ended.
 	fatal error
+	// cut tells that the context's end left steps undone.
+	cut bool
+	// going are the steps under way, among them those that conduct went on without.
+	going *sync.WaitGroup
 }
 
 // errBlocked marks a step that was not tried because one before it had failed.
@@ -57,7 +65,7 @@ func conduct(ctx context.Context, began time.Time, steps []step, tell Teller, st
 	for _, s := range steps {
 		ends[s.id] = make(chan struct{})
 	}
-	out := outcome{missing: map[evidence.Section]string{}}
+	out := outcome{missing: map[evidence.Section]string{}, going: &sync.WaitGroup{}}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for _, s := range steps {
@@ -84,12 +92,12 @@ func conduct(ctx context.Context, began time.Time, steps []step, tell Teller, st
 					waited = append(waited, b)
 				}
 			}
-			if err == nil && ctx.Err() != nil {
-				err = errBlocked{context.Cause(ctx)}
+			if ctx.Err() != nil {
+				err = errBlocked{untried(context.Cause(ctx))}
 			}
 			var record *evidence.Step
 			if err == nil {
-				record, err = perform(ctx, began, s, tell)
+				record, err = perform(ctx, began, s, tell, out.going)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -101,6 +109,7 @@ func conduct(ctx context.Context, began time.Time, steps []step, tell Teller, st
 				return
 			}
 			errs[s.id] = err
+			out.cut = out.cut || ctx.Err() != nil
 			for _, section := range s.sections {
 				out.missing[section] = err.Error()
 			}
@@ -122,38 +131,4 @@ func unblocked(err error) error {
 		return b.cause
 	}
 	return err
-}
-
-func perform(ctx context.Context, began time.Time, s step, tell Teller) (*evidence.Step, error) {
-	start := time.Now()
-	done := func(error) {}
-	if s.name != "" {
-		done = tell.StepTo(s.name, s.ended)
-	}
-	err := protect(s.id, func() error { return s.run(ctx) })
-	if err != nil && ctx.Err() != nil {
-		// What a step says when it is cut off matters less than why it was.
-		var waited *workload.WaitError
-		cause := context.Cause(ctx)
-		if errors.As(err, &waited) {
-			cause = fmt.Errorf("%w; last seen: %s", cause, waited.Seen)
-		}
-		err = cause
-	}
-	done(err)
-	record := &evidence.Step{Name: s.id, Started: start.Sub(began).Seconds(), Seconds: time.Since(start).Seconds()}
-	if err != nil {
-		record.Error = err.Error()
-	}
-	return record, err
-}
-
-// protect turns a panic into an error, so that what was created is still removed.
-func protect(what string, f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("podproof itself broke at step %q (%v): a bug, please report it", what, p)
-		}
-	}()
-	return f()
 }

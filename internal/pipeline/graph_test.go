@@ -35,6 +35,10 @@ func (s *script) StepTo(name, ended string) func(error) {
 	}
 }
 
+func (s *script) StepWithin(name, ended string, _ time.Duration) func(error) {
+	return s.StepTo(name, ended)
+}
+
 func (s *script) Waiting(string) {}
 func (s *script) Note(string)    {}
 
@@ -102,7 +106,6 @@ func TestStepsThatARunDoesWithoutAreNotWaitedFor(t *testing.T) {
 
 func TestFailureLeavesWhatComesAfterMissing(t *testing.T) {
 	root := errors.New("the disk is full")
-	one := func(s evidence.Section) []evidence.Section { return []evidence.Section{s} }
 	untried := func(context.Context) error { t.Error("a step ran after one that failed"); return nil }
 	out := conduct(t.Context(), time.Now(), []step{
 		{id: "build", sections: one(evidence.SectionBuild), run: nothing},

@@ -2,43 +2,90 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"podproof.dev/podproof/internal/collect/image"
 	"podproof.dev/podproof/internal/collect/image/source"
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
 
 // save writes the image to a file, once: the inspection and the loading both read that.
 func (r *run) save(ctx context.Context) error {
-	file, err := source.Save(ctx, r.engine, r.imageRef(), r.lease.Dir)
+	file, archive, err := source.SaveByID(ctx, r.engine, r.subjectID(), r.ledger.Dir, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.imageRef(), err)
+	}
+	r.image.Image = archive
+	r.clean.add("removing the image's copy", func(context.Context) error { return errors.Join(r.image.Close(), os.Remove(file)) })
+	described, _, err := image.Describe(r.image, image.Options{Ref: r.imageRef()})
 	if err != nil {
 		return err
 	}
-	r.archive, err = source.OpenArchive(file, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
-	if err != nil {
-		return err
+	r.saw.mu.Lock()
+	defer r.saw.mu.Unlock()
+	r.saw.e.Image = &described // all there is to say where no check looks into its layers
+	r.subject, err = r.plan.With(factsOf(described))
+	return err
+}
+
+// subjectID is the ID of the image under test: that of the build, or the one that its name had
+// when the run began. Every later step goes by it, since a name may be given to another image
+// at any time.
+func (r *run) subjectID() string {
+	r.saw.mu.Lock()
+	defer r.saw.mu.Unlock()
+	if r.saw.e.Build != nil {
+		return r.saw.e.Build.ImageID
 	}
-	r.clean.add("removing the image's copy", func(context.Context) error { return errors.Join(r.archive.Close(), os.Remove(file)) })
-	described, _, err := image.Describe(r.archive, image.Options{Ref: r.imageRef()})
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.e.Image = &described // all there is to say where no check looks into its layers
-	return r.derive(factsOf(described))
+	return r.image.id
 }
 
 func (r *run) inspect(ctx context.Context) error {
-	img, err := image.Collect(ctx, r.archive, image.Options{Ref: r.imageRef(), Source: source.Docker,
-		Cache: layersIn(r.Cache), Forbidden: r.contract.Files.Forbid})
+	img, err := image.Collect(ctx, r.image, image.Options{Ref: r.imageRef(), Source: source.Docker,
+		Cache: layersIn(r.Cache), Forbidden: r.plan.Contract.Files.Forbid})
 	if err != nil {
 		return err
 	}
-	r.set(func(e *evidence.Evidence) { e.Image = &img })
+	r.seen(ctx, func(e *evidence.Evidence) { e.Image = &img })
 	return nil
+}
+
+// declared is what an image that is there says; one that cannot be read now is told by what
+// reads it whole.
+func (r *run) declared(ctx context.Context) contract.ImageFacts {
+	if r.builds() {
+		return contract.ImageFacts{}
+	}
+	img, err := r.engine.Image(ctx, r.imageRef())
+	if err != nil {
+		return contract.ImageFacts{}
+	}
+	return declaredBy(img.Config)
+}
+
+// declaredBy reads the "config" of an image's configuration (OCI image spec, config.md).
+func declaredBy(config []byte) contract.ImageFacts {
+	var c struct {
+		Env          []string
+		ExposedPorts map[string]struct{}
+	}
+	var out contract.ImageFacts
+	if json.Unmarshal(config, &c) != nil {
+		return out
+	}
+	for _, e := range c.Env {
+		name, _, _ := strings.Cut(e, "=")
+		out.Env = append(out.Env, name)
+	}
+	for port := range c.ExposedPorts {
+		out.ExposedPorts = append(out.ExposedPorts, port)
+	}
+	return out
 }

@@ -17,6 +17,7 @@ import (
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/subject"
 )
 
 // InspectOptions say which image to look into.
@@ -42,8 +43,7 @@ func Inspect(ctx context.Context, o InspectOptions) (Result, error) {
 	if o.Debug == nil {
 		o.Debug = func(string) {}
 	}
-	i := &inspection{InspectOptions: o, id: strings.ToLower(rand.Text()[:8]), cache: layersIn(o.Cache),
-		run: run{Options: Options{Contract: o.Contract, Tell: o.Tell, Debug: o.Debug}, began: time.Now(), contract: o.Contract}}
+	i := &inspection{InspectOptions: o, id: strings.ToLower(rand.Text()[:8]), cache: layersIn(o.Cache), began: time.Now()}
 	var result Result
 	err := protect("inspect", func() error {
 		img, err := i.read(ctx)
@@ -61,8 +61,10 @@ type inspection struct {
 	InspectOptions
 	id    string
 	cache *image.Cache
-	run   run
-	told  bool // what the configuration alone says
+	began time.Time
+	// plan is as in run, and subject with what the image says once that is open.
+	plan, subject subject.Subject
+	told          bool // what the configuration alone says
 }
 
 func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
@@ -70,7 +72,7 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 	if err != nil {
 		return evidence.Image{}, &InputError{err}
 	}
-	if err := i.run.readManifests(); err != nil {
+	if i.plan, err = subject.Read(i.Contract, subject.Options{Owned: true, Debug: i.Debug}); err != nil {
 		return evidence.Image{}, &InputError{err}
 	}
 	// A step that fails ends the command, which tells the error.
@@ -86,7 +88,7 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 	}
 	done = i.Tell.StepTo("Reading the image's layers", "Image read")
 	e, err := image.Collect(ctx, img, image.Options{Ref: img.Ref, Source: img.Kind, Compressed: img.Compressed, Readers: img.Readers,
-		Cache: i.cache, Forbidden: i.run.contract.Files.Forbid})
+		Cache: i.cache, Forbidden: i.subject.Contract.Files.Forbid})
 	if err == nil {
 		done(nil)
 	}
@@ -105,7 +107,7 @@ func (i *inspection) where() (source.Options, error) {
 	}
 	p, err := v1.ParsePlatform(i.Platform)
 	if err != nil || p.OS == "" || p.Architecture == "" {
-		return o, fmt.Errorf("--platform %q is no platform; write it as linux/amd64 or linux/arm/v7", i.Platform)
+		return o, fmt.Errorf("--platform %q is not a platform; write it as linux/amd64 or linux/arm/v7", i.Platform)
 	}
 	o.Platform = p
 	return o, nil
@@ -118,7 +120,7 @@ func (i *inspection) early(img v1.Image) error {
 	if err != nil {
 		return err
 	}
-	if err := i.run.derive(factsOf(described)); err != nil {
+	if i.subject, err = i.plan.With(factsOf(described)); err != nil {
 		return &InputError{err}
 	}
 	if i.Early != nil && !i.told && !known(i.cache, described) {
@@ -129,8 +131,8 @@ func (i *inspection) early(img v1.Image) error {
 }
 
 func (i *inspection) result(img evidence.Image) Result {
-	return Result{Contract: i.run.contract, Evidence: mask(evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &img,
-		Run: evidence.Run{ID: i.id, Version: i.Version, Started: i.run.began.UTC(), Finished: time.Now().UTC()}})}
+	return Result{Contract: i.subject.Contract, Evidence: mask(evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &img,
+		Run: evidence.Run{ID: i.id, Version: i.Version, Started: i.began.UTC(), Finished: time.Now().UTC()}})}
 }
 
 // layersIn is the cache of layers in podproof's cache folder; nil without a folder.

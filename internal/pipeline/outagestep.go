@@ -5,104 +5,71 @@ import (
 	"slices"
 	"time"
 
-	"podproof.dev/podproof/internal/collect/pod"
-	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/trial"
 	"podproof.dev/podproof/internal/workload"
-)
-
-// The kinds of outages: those that are over soon, one after the other, and the one that
-// takes as long as all of them, beside them. See evidence.Outage.
-var (
-	briefOutages = []string{"disconnected", "restarted", "refused"}
-	longOutages  = []string{"frozen"}
 )
 
 // endWithin bounds the requests with which a namespace begins to end, also after Ctrl-C.
 const endWithin = 5 * time.Second
 
-// outages starts the workload without its first dependency, and then takes that away, in a
-// namespace with everything in it once more.
-func (r *run) outages(ctx context.Context) error {
-	result, err := r.takeAway(ctx, r.namespace()+"-outage", func(s *pod.OutageSpec) { s.Without, s.Kinds = true, briefOutages })
-	r.set(func(e *evidence.Evidence) { addOutages(e, result.Outages) })
-	return err
-}
-
-// frozen does so in a further namespace, where the dependency does not answer for long.
-func (r *run) frozen(ctx context.Context) error {
-	result, err := r.takeAway(ctx, r.namespace()+"-frozen", func(s *pod.OutageSpec) {
-		s.Kinds, s.Brief = longOutages, !r.needs(evidence.SectionOutages)
-	})
-	if o := result.Outages; o != nil {
-		for i := range o.Trials {
-			o.Trials[i].Pod = &o.Pod
-		}
-	}
-	r.set(func(e *evidence.Evidence) { addOutages(e, result.Outages); e.OutageTermination = result.Termination })
-	return err
-}
-
-// addOutages puts the trials of both namespaces together, the brief ones first.
-func addOutages(e *evidence.Evidence, o *evidence.Outages) {
-	switch {
-	case o == nil:
-	case e.Outages == nil:
-		e.Outages = o
-	case o.Without != nil:
-		o.Trials = append(o.Trials, e.Outages.Trials...)
-		e.Outages = o
-	default:
-		e.Outages.Trials = append(e.Outages.Trials, o.Trials...)
-	}
-}
-
-func (r *run) takeAway(ctx context.Context, ns string, choose func(*pod.OutageSpec)) (pod.OutageResult, error) {
+// elsewhere is the bench of a namespace of a trial's own, and what goes into it.
+func (r *run) elsewhere(ctx context.Context, suffix string) (*trial.TestBed, trial.OutageSpec, error) {
+	ns := r.namespace() + "-" + suffix
 	observer, err := r.makeNamespace(ctx, ns)
 	if err != nil {
-		return pod.OutageResult{}, err
+		return nil, trial.OutageSpec{}, err
 	}
 	s, err := r.outageSpec(ns)
 	if err != nil {
-		return pod.OutageResult{}, err
+		return nil, s, err
 	}
-	choose(&s)
-	placed, err := workload.Runners([]workload.Object{s.Workload})
+	placed, err := workload.Controllers([]workload.Object{s.Workload})
 	if err != nil {
-		return pod.OutageResult{}, err
+		return nil, s, err
 	}
 	b := *r.bench
 	b.Namespace, b.Observer, b.Subject = ns, observer, placed[0]
-	result, err := pod.Outages(ctx, &b, s)
-	if !r.Keep { // the clean-up waits for its end, and tells what goes wrong with it
+	b.End = func(ctx context.Context) {
+		if r.Keep {
+			return
+		}
+		// The clean-up waits for its end, and tells what goes wrong with it.
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
 		defer cancel()
-		_ = r.applier.EndNamespace(ending, ns)
+		_ = r.place.applier.EndNamespace(ending, ns, r.ledger.ID)
 	}
-	return result, err
+	return &b, s, nil
 }
 
-func (r *run) outageSpec(ns string) (pod.OutageSpec, error) {
-	signal, err := r.stopSignal()
-	if err != nil {
-		return pod.OutageSpec{}, err
-	}
-	s := pod.OutageSpec{Port: r.contract.HTTP.Port, Health: r.contract.HTTP.Health, Ready: r.readyPath(),
-		Query: route(r.contract.HTTP.Query), StopSignal: signal, Within: r.patience(),
-		Start: time.Duration(r.e.Startup.Seconds * float64(time.Second))}
+// takable is a dependency as it is taken away: as many pods are waited for as are applied.
+func takable(d workload.Controller) workload.Controller {
+	d.Replicas = max(1, d.Replicas)
+	d.Object = workload.Scaled(workload.Frugal(workload.Freezable(d.Object)), int64(d.Replicas))
+	return d
+}
+
+func (r *run) outageSpec(ns string) (trial.OutageSpec, error) {
+	s := trial.OutageSpec{Start: time.Duration(r.saw.e.Startup.Seconds * float64(time.Second))}
+	var err error
 	named := map[string]bool{}
-	for _, d := range r.contract.Dependencies {
+	for _, d := range r.subject.Contract.Dependencies {
 		named[d] = true
 	}
-	objects := r.placedIn(ns)
-	runners, err := workload.Runners(objects)
+	objects, jobs := withoutJobs(r.placedIn(ns))
+	for i := range jobs {
+		jobs[i] = workload.Frugal(jobs[i])
+	}
+	if s.Jobs, err = workload.Jobs(jobs); err != nil {
+		return s, err
+	}
+	controllers, err := workload.Controllers(objects)
 	if err != nil {
 		return s, err
 	}
-	for _, x := range runners {
+	for _, x := range controllers {
 		switch name := x.String(); {
-		case name == r.contract.Dependencies[0]:
-			x.Object = workload.Frugal(workload.Freezable(x.Object))
-			s.Dependency = x
+		case name == r.subject.Contract.Dependencies[0]:
+			s.Dependency = takable(x)
 		case named[name]:
 			s.Others = append(s.Others, x)
 		}
@@ -112,15 +79,13 @@ func (r *run) outageSpec(ns string) (pod.OutageSpec, error) {
 		return s, err
 	}
 	for _, v := range services {
-		if v.Spec.ClusterIP != "None" {
-			s.Services = append(s.Services, v.Name)
-		}
+		s.Services = append(s.Services, v.Name)
 	}
 	for _, o := range objects {
 		switch name := o.String(); {
-		case r.isSubject(o):
+		case r.subject.Is(o):
 			s.Workload = workload.Frugal(workload.Impatient(workload.Scaled(o, 1)))
-		case name == r.contract.Dependencies[0]:
+		case name == r.subject.Contract.Dependencies[0]:
 		case o.GetKind() == "Service" && slices.Contains(s.Services, o.GetName()):
 			s.Objects = append(s.Objects, workload.Freezable(o))
 		default:

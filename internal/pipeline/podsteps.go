@@ -3,84 +3,99 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"maps"
+	"slices"
 	"time"
 
-	"podproof.dev/podproof/internal/collect/pod"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/trial"
 	"podproof.dev/podproof/internal/workload"
 )
 
-// placed are the manifests' objects as they go into the cluster, with the images known so far.
-func (r *run) placed() []workload.Object { return r.placedIn(r.namespace()) }
-
-func (r *run) placedIn(namespace string) []workload.Object {
-	r.mu.Lock()
-	images := maps.Clone(r.images)
-	r.mu.Unlock()
-	objects := workload.Place(r.objects, workload.Placement{Run: r.lease.ID, Namespace: namespace, Images: images})
-	if own := workload.NamespaceOf(r.objects); own != "" {
-		// A name such as postgres.shop.svc must not lead out of the run, to a team's real database.
-		objects = workload.Relocated(objects, own, namespace)
-	}
-	return objects
-}
-
-// dependencies applies everything but the workload, and waits for what the contract names.
+// dependencies applies everything but the workload, and waits for what the contract names, and
+// then for the Jobs of the manifests: a migration needs the database, and the workload needs it.
 func (r *run) dependencies(ctx context.Context) error {
-	var others []workload.Object
-	for _, o := range r.placed() {
-		if !r.isSubject(o) {
-			others = append(others, o)
-		}
-	}
-	if err := r.applier.Apply(ctx, others); err != nil {
+	objects, jobs := withoutJobs(r.placed())
+	others := slices.DeleteFunc(objects, r.subject.Is)
+	if err := r.place.applier.Apply(ctx, others); err != nil {
 		return err
 	}
-	for _, d := range r.contract.Dependencies {
+	for _, d := range r.subject.Contract.Dependencies {
 		o, err := contract.ParseObject(d)
 		if err != nil {
 			return err
 		}
-		runner, _ := workload.Find(r.runners, o)
-		dep, err := pod.Dependency(ctx, r.observer, d, runner)
+		controller, _ := workload.Find(r.subject.Controllers, o)
+		dep, err := trial.Dependency(ctx, r.place.observer, d, controller)
 		r.set(func(e *evidence.Evidence) { e.Dependencies = append(e.Dependencies, dep) })
 		if err != nil {
 			return err
 		}
+		services, err := workload.Services(others, controller)
+		if err != nil {
+			return err
+		}
+		nodes, err := r.nodes(ctx)
+		if err != nil {
+			return err
+		}
+		if len(nodes) > 0 {
+			trial.AwaitServices(ctx, r.place.applier.Client, r.place.Nodes(), nodes[0], services)
+		}
 	}
-	return nil
+	waited, err := workload.Jobs(jobs)
+	if err != nil {
+		return err
+	}
+	done, err := trial.Jobs(ctx, r.place.applier, r.place.observer, waited)
+	r.set(func(e *evidence.Evidence) { e.Dependencies = append(e.Dependencies, done...) })
+	return err
 }
 
-func (r *run) isSubject(o workload.Object) bool {
-	return o.GetKind() == r.subject.GetKind() && o.GetName() == r.subject.GetName()
+// withoutJobs takes the Jobs that run out of the objects.
+func withoutJobs(objects []workload.Object) (others, jobs []workload.Object) {
+	for _, o := range objects {
+		if workload.RunsToEnd(o) {
+			jobs = append(jobs, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	return others, jobs
 }
 
 // placedSubject is the workload as it goes into the cluster.
-func (r *run) placedSubject() (workload.Runner, error) {
-	for _, o := range r.placed() {
-		if r.isSubject(o) {
-			rs, err := workload.Runners([]workload.Object{o})
+func (r *run) placedSubject() (workload.Controller, error) { return r.subjectOf(r.placed()) }
+
+// shippedSubject is the workload as it is shipped, with the run's images. What is said of its
+// manifest is said of this one.
+func (r *run) shippedSubject() (workload.Controller, error) {
+	return r.subjectOf(r.shippedIn(r.namespace()))
+}
+
+func (r *run) subjectOf(objects []workload.Object) (workload.Controller, error) {
+	for _, o := range objects {
+		if r.subject.Is(o) {
+			rs, err := workload.Controllers([]workload.Object{o})
 			if err != nil {
-				return workload.Runner{}, err
+				return workload.Controller{}, err
 			}
 			return rs[0], nil
 		}
 	}
-	return workload.Runner{}, fmt.Errorf("the manifests hold no %s", r.contract.Workload)
+	return workload.Controller{}, fmt.Errorf("the manifests hold no %s", r.subject.Contract.Workload)
 }
 
 func (r *run) admission(ctx context.Context) error {
-	subject, err := r.placedSubject()
+	subject, err := r.shippedSubject()
 	if err != nil {
 		return err
 	}
-	a, err := r.applier.Admission(ctx, r.namespace(), subject)
+	a, err := r.place.applier.Admission(ctx, r.namespace(), subject)
 	if err != nil {
 		return err
 	}
-	r.set(func(e *evidence.Evidence) { e.Admission = a })
+	r.seen(ctx, func(e *evidence.Evidence) { e.Admission = a })
 	return nil
 }
 
@@ -91,7 +106,7 @@ const startsPerCPU = 3
 // gives it. One that is late is known to be late, and by how much, and the rest can be tried.
 func (r *run) patience() time.Duration {
 	const most = 30 * time.Second
-	within := r.contract.Startup.Within.Std()
+	within := r.plan.Contract.Startup.Within.Std()
 	return within + min(within/2, most)
 }
 
@@ -101,68 +116,43 @@ func (r *run) startup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.kind.Single() { // of several nodes, one's pressure figures count the others as strangers
-		r.gauge = pod.StartGauge(ctx, r.kind, r.kind.Evidence("").Node)
+	shipped, err := r.shippedSubject()
+	if err != nil {
+		return err
 	}
-	r.bench = &pod.Bench{Run: r.lease.ID, Namespace: r.namespace(), Applier: r.applier, Observer: r.observer,
-		REST: r.kind.REST(), Node: r.kind, Subject: subject, Container: r.container.Name, Redact: r.redact,
-		AgentNamespace: r.namespace(), Gate: pod.NewGate(startsPerCPU*max(1, r.info.CPUs), r.gauge.Starved)}
-	r.set(func(e *evidence.Evidence) {
-		e.Workload = &evidence.Workload{Kind: r.subject.GetKind(), Name: r.subject.GetName(), Namespace: r.namespace(),
-			Replicas: r.subject.Replicas, Container: r.container.Name, Template: subject.Template, ImageReplaced: maps.Clone(r.images), Secrets: r.secrets}
+	image, err := r.image.ConfigFile()
+	if err != nil {
+		return err
+	}
+	services, err := workload.Services(r.subject.Objects, r.subject.Workload)
+	if err != nil {
+		return err
+	}
+	nodes, err := r.nodes(ctx)
+	if err != nil {
+		return err
+	}
+	var sampler *trial.Sampler
+	if len(nodes) == 1 { // of several, one's pressure figures count the others as strangers
+		sampler = trial.StartSampler(ctx, r.place.Nodes(), nodes[0])
+	}
+	r.bench = &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer,
+		REST: r.place.REST(), Subject: subject, Container: r.subject.Container.Name, Asked: r.asked(), Redact: r.subject.Redact,
+		Contract: r.subject.Contract, StopSignal: image.Config.StopSignal, ImageEnv: image.Config.Env, Services: services, Patience: r.patience(),
+		Wants: func(s evidence.Section) bool { return r.needs(s) }, Elsewhere: r.elsewhere,
+		AgentNamespace: r.namespace(), Sampler: sampler, Limiter: trial.NewLimiter(startsPerCPU*max(1, r.info.CPUs), sampler.Starved)}
+	if nodes := r.place.Nodes(); nodes != nil {
+		r.bench.Node = trial.Guarded{Node: nodes}
+	}
+	r.seen(ctx, func(e *evidence.Evidence) {
+		e.Workload = &evidence.Workload{Kind: r.subject.Workload.GetKind(), Name: r.subject.Workload.GetName(), Namespace: r.namespace(),
+			Replicas: r.subject.Workload.Replicas, DeclaredReplicas: r.subject.Declared, LeftOut: r.subject.LeftOut(), Container: r.subject.Container.Name, Template: shipped.Template, ImageReplaced: r.place.replaced(), Secrets: r.subject.Secrets}
 	})
-	s, err := pod.Startup(ctx, r.bench, []workload.Object{subject.Object}, r.patience())
+	s, err := trial.Startup(ctx, r.bench, []workload.Object{subject.Object}, r.patience())
 	if err != nil {
 		return err
 	}
-	r.set(func(e *evidence.Evidence) { e.Startup = s })
-	return nil
-}
-
-func (r *run) health(ctx context.Context) error {
-	services, err := workload.Services(r.objects, r.subject)
-	if err != nil {
-		return err
-	}
-	h, err := pod.Health(ctx, r.bench, services, r.contract.HTTP.Port, r.contract.HTTP.Health)
-	if err != nil {
-		return err
-	}
-	r.set(func(e *evidence.Evidence) { e.Health = h })
-	return nil
-}
-
-func (r *run) identity(ctx context.Context) error {
-	id, err := pod.Identity(ctx, r.bench)
-	if err != nil {
-		return err
-	}
-	r.set(func(e *evidence.Evidence) { e.Identity = id })
-	return nil
-}
-
-func (r *run) termination(ctx context.Context) error {
-	cfg, err := r.archive.ConfigFile()
-	if err != nil {
-		return err
-	}
-	t, err := pod.Termination(ctx, r.bench, cfg.Config.StopSignal, r.patience())
-	if err != nil {
-		return err
-	}
-	r.set(func(e *evidence.Evidence) { e.Termination = t })
-	return nil
-}
-
-func (r *run) requiredEnv(ctx context.Context) error {
-	cfg, err := r.archive.ConfigFile()
-	if err != nil {
-		return err
-	}
-	env, err := pod.RequiredEnv(ctx, r.bench, r.contract.Env.Required, cfg.Config.Env, r.contract.Startup.Within.Std())
-	if err != nil {
-		return err
-	}
-	r.set(func(e *evidence.Evidence) { e.RequiredEnv = env })
+	s.WithinDerived = r.Options.Contract.Startup.Within == 0
+	r.seen(ctx, func(e *evidence.Evidence) { e.Startup = s })
 	return nil
 }

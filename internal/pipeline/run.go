@@ -10,60 +10,76 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/collect/image/source"
-	"podproof.dev/podproof/internal/collect/pod"
-	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/ledger"
+	"podproof.dev/podproof/internal/redact"
+	"podproof.dev/podproof/internal/subject"
+	"podproof.dev/podproof/internal/trial"
 	"podproof.dev/podproof/internal/workload"
 )
 
 // run is one run under way. Each field is written by one step, and read only by steps that
-// come after it; what several steps write is under mu.
+// come after it; what several steps write is under a lock.
 type run struct {
 	Options
-	began time.Time
 
-	contract  contract.Contract
-	objects   []workload.Object
-	runners   []workload.Runner
-	subject   workload.Runner
-	container corev1.Container // of the subject's template, as the manifests have it
-	redact    func(string) string
-	secrets   *evidence.Secrets // that redact looks for
+	// plan is what is under test as contract and manifests have it, subject with what the image
+	// says, from the step "save" on.
+	plan, subject subject.Subject
 
-	engine  *docker.Engine
-	info    docker.Info
-	lease   *cluster.Lease
-	clean   cleanup
-	archive *source.Image
+	engine *docker.Engine
+	info   docker.Info
+	ledger *ledger.Ledger
+	clean  cleanup
+	image  savedImage
+	place  place
+	bench  *trial.TestBed
+	saw    observed
+}
 
-	kind     *cluster.Kind
-	applier  *workload.Applier
-	observer *workload.Observer // of the workload's own namespace
-	bench    *pod.Bench
-	gauge    *pod.Gauge // nil before the workload is started, and where it would not tell
-	// agentImage is the name under which the agent's image was loaded.
-	agentImage string
+// savedImage is the image under test.
+type savedImage struct {
+	*source.Image        // as it was saved, once
+	id            string // where none is built
+}
 
-	mu sync.Mutex
-	e  evidence.Evidence
-	// kindSteps are kind's own steps within "cluster".
-	kindSteps []evidence.Step
+// place is where the run's pods are.
+type place struct {
+	cluster.Cluster
+	applier *workload.Applier
+	// What the cluster has, and which of the manifests' objects belong to all of it.
+	storage    workload.Storage
+	priorities map[string]bool
+	wide       map[string]bool
+	observer   *workload.Observer // of the workload's own namespace
+
+	mu        sync.Mutex
 	images    map[string]string // of the manifests → that run here
+	said      []string          // of what was changed on the objects' way into the cluster
 	observers []*workload.Observer
 }
 
-var podSections = []evidence.Section{evidence.SectionAdmission, evidence.SectionStartup, evidence.SectionHealth,
-	evidence.SectionIdentity, evidence.SectionTermination, evidence.SectionRequiredEnv,
-	evidence.SectionMalformedEnv, evidence.SectionResponses, evidence.SectionResources,
-	evidence.SectionReadOnlyRoot, evidence.SectionArbitraryUID,
-	evidence.SectionEarlyTermination, evidence.SectionInFlight, evidence.SectionRollouts,
-	evidence.SectionOutages, evidence.SectionOutageTermination}
+// observed is the evidence, which steps that run side by side write.
+type observed struct {
+	began time.Time
+
+	mu sync.Mutex
+	e  evidence.Evidence
+	// sealed tells that the evidence is being judged: a step that did not end adds nothing.
+	sealed bool
+	// clusterSteps are the provider's own steps within "cluster".
+	clusterSteps []evidence.Step
+}
+
+// podSections are those for which pods are started.
+var podSections = append([]evidence.Section{evidence.SectionAdmission, evidence.SectionStartup}, trial.Sections(0)...)
+
+// agentSections are those that the agent's requests are part of.
+var agentSections = trial.Sections(trial.NeedAgent)
 
 // buildSections are observed once the image is built.
 var buildSections = []evidence.Section{evidence.SectionContext, evidence.SectionRebuild, evidence.SectionLockRebuild, evidence.SectionReproduction}
@@ -75,7 +91,7 @@ func (r *run) needs(sections ...evidence.Section) bool {
 	})
 }
 
-func (r *run) builds() bool { return r.Image == "" && r.contract.Build != nil }
+func (r *run) builds() bool { return r.plan.Contract.Build != nil }
 
 // steps is the whole run: what is done, and what it waits for. The image and the cluster
 // are made side by side; each trial has pods of its own, so they run side by side, too.
@@ -96,37 +112,38 @@ func (r *run) steps() []step {
 			sections: []evidence.Section{evidence.SectionRebuild}, run: r.rebuild}},
 		{r.builds() && r.needs(evidence.SectionLockRebuild), step{id: "lock-rebuild", after: []string{"context", "rebuild"},
 			sections: []evidence.Section{evidence.SectionLockRebuild}, run: r.lockRebuild}},
-		{r.builds() && r.contract.Build.Reproducible && r.needs(evidence.SectionReproduction),
+		{r.builds() && r.plan.Contract.Build.Reproducible && r.needs(evidence.SectionReproduction),
 			step{id: "reproduction", after: []string{"build", "rebuild", "lock-rebuild"}, name: "Building twice without the cache", ended: "Built twice without the cache",
 				sections: []evidence.Section{evidence.SectionReproduction}, run: r.reproduce}},
 		{pods || r.needs(imageSections...), step{id: "save", after: []string{"build"}, sections: imageSections, run: r.save}},
 		{r.needs(imageSections...), step{id: "inspect", after: []string{"save"}, name: "Reading the image's layers", ended: "Image read",
 			sections: imageSections, run: r.inspect}},
-		{pods && r.Borrow == "", step{id: "cluster", name: "Creating a kind cluster", ended: "Cluster created",
-			sections: []evidence.Section{evidence.SectionCluster}, run: r.create}},
+		{pods && r.place.About().Owned, step{id: "cluster", name: "Creating a kind cluster", ended: "Cluster created",
+			sections: []evidence.Section{evidence.SectionCluster}, run: r.place.Open}},
 		{pods, step{id: "node", after: []string{"cluster"}, run: r.settle}},
 		{pods, step{id: "dns", after: []string{"node"}, run: r.awaitDNS}},
-		{pods && r.Borrow == "", step{id: "boot", run: r.kind.AwaitBoot}},
+		{pods && r.place.About().Owned, step{id: "boot", run: r.place.Booted}},
+		{pods, step{id: "node-agent", after: []string{"boot"}, run: r.installAgent}},
 		{pods, step{id: "load", after: []string{"save", "boot"}, name: "Loading the image", ended: "Image loaded", run: r.load}},
 		{pods, step{id: "other-images", after: []string{"boot"}, run: r.loadOthers}},
-		{pods, step{id: "dependencies", after: []string{"node", "other-images", "load"}, name: r.dependenciesTitle(), ended: "Dependencies ready", run: r.dependencies}},
-		{pods, step{id: "startup", after: []string{"dependencies", "load", "dns"}, name: "Starting " + r.contract.Workload, ended: "Started " + r.contract.Workload,
+		{r.needs(agentSections...), step{id: "agent-image", after: []string{"boot", "save"}, run: r.asking(r.loadAgent)}},
+		{r.needs(agentSections...), step{id: "agent", after: []string{"node", "agent-image"}, run: r.asking(r.startAgent)}},
+		{pods, step{id: "dependencies", after: []string{"node", "node-agent", "other-images", "load"}, name: r.dependenciesTitle(), ended: "Dependencies ready", run: r.dependencies}},
+		{pods, step{id: "startup", after: []string{"dependencies", "load", "dns"}, name: "Starting " + r.plan.Contract.Workload, ended: "Started " + r.plan.Contract.Workload,
 			sections: []evidence.Section{evidence.SectionStartup, evidence.SectionWorkload}, run: r.startup}},
 		{r.needs(evidence.SectionAdmission), step{id: "admission", after: []string{"dependencies"},
 			sections: []evidence.Section{evidence.SectionAdmission}, run: r.admission}},
-		{r.needs(evidence.SectionHealth), step{id: "health", after: []string{"startup"}, name: "Asking for its health", ended: "Health asked",
-			sections: []evidence.Section{evidence.SectionHealth}, run: r.health}},
-		{r.needs(evidence.SectionIdentity), step{id: "identity", after: []string{"startup"},
-			sections: []evidence.Section{evidence.SectionIdentity}, run: r.identity}},
-		{r.needs(evidence.SectionTermination), step{id: "termination", after: []string{"startup"}, name: "Stopping a pod with SIGTERM", ended: "Pod stopped",
-			sections: []evidence.Section{evidence.SectionTermination}, run: r.termination}},
-		{r.needs(evidence.SectionRequiredEnv) && len(r.contract.Env.Required) > 0,
-			step{id: "required-env", after: []string{"startup"}, name: "Starting without each required variable", ended: "Started without each required variable",
-				sections: []evidence.Section{evidence.SectionRequiredEnv}, run: r.requiredEnv}},
 	}
 	var out []step
+	bounds := r.bounds()
 	for _, s := range append(all, r.trialSteps()...) {
 		if s.wanted {
+			if s.last {
+				for _, before := range out {
+					s.behind = append(s.behind, before.id)
+				}
+			}
+			s.within = max(s.within, bounds[s.id])
 			out = append(out, s.step)
 		}
 	}
@@ -142,25 +159,25 @@ func (r *run) title() string {
 }
 
 func (r *run) dependenciesTitle() string {
-	if len(r.contract.Dependencies) == 0 {
+	waited := slices.Clone(r.plan.Contract.Dependencies)
+	for _, j := range r.plan.Jobs {
+		waited = append(waited, j.String())
+	}
+	if len(waited) == 0 {
 		return "Applying the manifests"
 	}
-	return "Starting " + strings.Join(r.contract.Dependencies, ", ")
-}
-
-// set writes into the evidence, which steps that run side by side share.
-func (r *run) set(write func(*evidence.Evidence)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	write(&r.e)
+	return "Starting " + strings.Join(waited, ", ")
 }
 
 // result puts together what was observed.
 func (r *run) result(out outcome) Result {
-	e := r.e
+	r.saw.mu.Lock()
+	defer r.saw.mu.Unlock()
+	r.saw.sealed = true
+	e := r.saw.e
 	e.SchemaVersion = evidence.SchemaVersion
-	e.Run.ID, e.Run.Version, e.Run.Started, e.Run.Finished = r.lease.ID, r.Version, r.began.UTC(), time.Now().UTC()
-	e.Steps = slices.Concat(out.steps, r.kindSteps)
+	e.Run.ID, e.Run.Version, e.Run.Started, e.Run.Finished = r.ledger.ID, r.Version, r.saw.began.UTC(), time.Now().UTC()
+	e.Steps = slices.Concat(out.steps, r.saw.clusterSteps)
 	slices.SortStableFunc(e.Steps, func(a, b evidence.Step) int { return cmp.Compare(a.Started, b.Started) })
 	if errors.Is(out.fatal, errNoBuild) {
 		delete(out.missing, evidence.SectionBuild)
@@ -171,40 +188,41 @@ func (r *run) result(out outcome) Result {
 			e.Missing[s] = errNoBuild.Error()
 		}
 	}
-	res := Result{Contract: r.contract, Evidence: mask(e)}
-	if r.Keep && r.lease.Left.Kept {
+	res := Result{Contract: redacted(r, r.subject.Contract), Evidence: redacted(r, mask(e))}
+	if r.Keep && r.ledger.Made.Kept {
 		res.Kept = r.keptText()
 	}
 	return res
 }
 
 func (r *run) keptText() string {
-	k := r.lease.Left
-	if k.Cluster != "" {
-		return fmt.Sprintf("Kept the cluster. Look at it with:\n  kubectl --kubeconfig %s -n %s get all\nRemove it with:\n  podproof clean", r.file(kubeconfigFile), k.Namespaces[0])
+	about, namespace := r.place.About(), r.ledger.Made.Namespaces[0]
+	what := "the cluster"
+	if !about.Owned {
+		what = fmt.Sprintf("namespace %s in the %s cluster %s", namespace, about.Provider, about.Name)
 	}
-	return fmt.Sprintf("Kept namespace %s in the kind cluster %s. Look at it with:\n  kubectl --context kind-%s -n %s get all\nRemove it with:\n  podproof clean", k.Namespaces[0], k.Borrowed, k.Borrowed, k.Namespaces[0])
+	return fmt.Sprintf("Kept %s. Look at it with:\n  kubectl %s -n %s get all\nRemove it with:\n  podproof clean", what, about.Kubectl, namespace)
 }
 
 // mask takes secrets out of what comes from the image and its build; the judgement of
 // masked evidence is the same.
 func mask(e evidence.Evidence) evidence.Evidence {
 	if e.Image != nil {
-		m := check.MaskImage(*e.Image)
+		m := redact.Image(*e.Image)
 		e.Image = &m
 	}
 	if e.Build != nil {
-		m := check.MaskBuild(*e.Build)
+		m := redact.Build(*e.Build)
 		e.Build = &m
 	}
 	for _, b := range []**evidence.Rebuild{&e.Rebuild, &e.LockRebuild} {
 		if *b != nil {
-			m := check.MaskRebuild(**b)
+			m := redact.Rebuild(**b)
 			*b = &m
 		}
 	}
 	if e.Reproduction != nil {
-		m := check.MaskReproduction(*e.Reproduction)
+		m := redact.Reproduction(*e.Reproduction)
 		e.Reproduction = &m
 	}
 	return e

@@ -7,11 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/subject"
 )
 
 // whole is a run with everything that a contract can ask for.
@@ -27,13 +30,22 @@ func whole(t *testing.T, only ...string) *run {
 			t.Fatal(err)
 		}
 	}
-	return &run{Options: Options{Selected: selected}, contract: contract.Contract{
+	c := contract.Contract{
 		Image:    "shop.example/app:1",
 		Build:    &contract.Build{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), SourceFile: "main.go", Reproducible: true},
 		Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
 		Env: contract.Env{Required: []string{"TOKEN"}}, Identity: contract.Identity{ArbitraryUID: true},
-	}}
+	}
+	return &run{Options: Options{Selected: selected}, place: place{Cluster: &fakeCluster{owned: true}}, plan: subject.Subject{Contract: c}, subject: subject.Subject{Contract: c}}
 }
+
+// fakeCluster is one that is never opened.
+type fakeCluster struct {
+	cluster.Cluster
+	owned bool
+}
+
+func (c *fakeCluster) About() cluster.Facts { return cluster.Facts{Provider: "fake", Owned: c.owned} }
 
 func ids(steps []step) string {
 	var out []string
@@ -85,17 +97,17 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 		want   string
 	}{
 		{"the image alone", "image/*", nil, "build save inspect"},
-		{"an image that is there", "image/*", func(r *run) { r.Image = "app:2" }, "save inspect"},
+		{"an image that is there", "image/*", func(r *run) { r.Image, r.plan.Contract.Build = "app:2", nil }, "save inspect"},
 		{"the build alone", "build/*", nil, "build context rebuild lock-rebuild reproduction"},
-		{"nobody promised reproducible builds", "build/*", func(r *run) { r.contract.Build.Reproducible = false }, "build context rebuild lock-rebuild"},
+		{"nobody promised reproducible builds", "build/*", func(r *run) { r.plan.Contract.Build.Reproducible = false }, "build context rebuild lock-rebuild"},
 		{"the build and no other", "build/succeeds", nil, "build"},
 		{"what the build takes", "build/frozen-dependencies", nil, "build context"},
 		{"one rebuild", "build/lockfile-change-rebuilds", nil, "build context lock-rebuild"},
-		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot load other-images dependencies startup termination"},
-		{"all ways to end", "termination/*", nil, "build save cluster node dns boot load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight frozen"},
-		{"a cluster that is there", "termination/*", func(r *run) { r.Borrow = "mine" }, "build save node dns load other-images dependencies startup termination agent-image ready agent early-termination requests-in-flight frozen"},
-		{"no variable is required", "config/*", func(r *run) { r.contract.Env.Required = nil }, "build save cluster node dns boot load other-images dependencies startup identity agent-image ready agent responses"},
-		{"no Dockerfile", "*/*", func(r *run) { r.contract.Build.Dockerfile = "none" }, "build"},
+		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot node-agent load other-images dependencies startup termination"},
+		{"all ways to end", "termination/*", nil, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready termination early-termination responses requests-in-flight frozen"},
+		{"a cluster that is there", "termination/*", func(r *run) { r.place.Cluster = &fakeCluster{} }, "build save node dns node-agent load other-images agent-image agent dependencies startup ready termination early-termination responses requests-in-flight frozen"},
+		{"no variable is required", "config/*", func(r *run) { r.plan.Contract.Env.Required = nil }, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready identity responses"},
+		{"no Dockerfile", "*/*", func(r *run) { r.plan.Contract.Build.Dockerfile = "none" }, "build"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := whole(t, c.only)
@@ -120,5 +132,47 @@ func TestTitle(t *testing.T) {
 		if got := r.title(); got != want {
 			t.Errorf("%s is called %q, want %q", image, got, want)
 		}
+	}
+}
+
+// What takes as long as the image is big, and what the build does, is bounded by the run alone.
+func TestEachTrialHasABound(t *testing.T) {
+	free := map[string]bool{"build": true, "context": true, "rebuild": true, "lock-rebuild": true, "reproduction": true,
+		"save": true, "inspect": true, "load": true, "other-images": true}
+	r := whole(t)
+	r.plan.Contract.Startup.Within, r.plan.Contract.Termination.Within = contract.Duration(30*time.Second), contract.Duration(30*time.Second)
+	steps := r.steps()
+	for _, s := range steps {
+		if free[s.id] != (s.within == 0) {
+			t.Errorf("%s may take %s", s.id, s.within)
+		}
+	}
+	if most := longest(steps); most < 5*time.Minute || most > time.Hour {
+		t.Errorf("the run may take %s", most)
+	}
+	if got := longest([]step{{id: "c", after: []string{"a", "x"}, behind: []string{"b"}, within: 1}, {id: "a", within: 2}, {id: "b", within: 4}, {id: "d", within: 3}}); got != 5 {
+		t.Errorf("steps that wait for each other take %d", got)
+	}
+	if got := endsWithin(steps, time.Minute); !strings.Contains(got, "within 1m0s") {
+		t.Error(got)
+	}
+}
+
+// Nothing that only requests can carry out is tried of a worker, nor told to be.
+func TestWorkersAreNotAsked(t *testing.T) {
+	r := whole(t)
+	r.plan.Contract.HTTP, r.plan.Contract.GRPC = contract.HTTP{}, nil
+	r.subject = r.plan
+	asked := 0
+	for _, s := range r.steps() {
+		if slices.Contains([]string{"agent-image", "agent", "health", "responses", "requests-in-flight", "rollouts"}, s.id) {
+			asked++
+			if err := s.run(t.Context()); err != nil || s.name != "" {
+				t.Errorf("%s, told as %q: %v", s.id, s.name, err)
+			}
+		}
+	}
+	if asked != 6 {
+		t.Errorf("%d steps that ask", asked)
 	}
 }

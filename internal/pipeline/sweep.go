@@ -4,31 +4,70 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/docker"
+	"podproof.dev/podproof/internal/ledger"
 	"podproof.dev/podproof/internal/workload"
 )
 
 // Sweep removes what runs left behind that were killed before they could clean up, and,
 // when kept is true, also what --keep kept. It says what it removed.
-func Sweep(ctx context.Context, root string, engine *docker.Engine, kept bool, note func(string)) error {
-	leases, err := cluster.Abandoned(root, kept)
+func Sweep(ctx context.Context, root string, engine *docker.Engine, provider cluster.Provider, kept bool, note func(string)) error {
+	ledgers, err := ledger.Abandoned(root, kept)
+	if err != nil {
+		return err
+	}
+	return remove(ctx, ledgers, engine, provider, note)
+}
+
+// Clean removes what runs left behind or kept: those of the given IDs, or all. It names first
+// what it is about to remove, and leaves alone a cluster that a run which is under way uses.
+func Clean(ctx context.Context, root string, engine *docker.Engine, provider cluster.Provider, only []string, note func(string)) error {
+	used, err := ledger.InUse(root) // before the others' locks are taken
+	if err != nil {
+		return err
+	}
+	ledgers, err := ledger.Abandoned(root, true)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, l := range leases {
-		if l.Left.Engine != "" && l.Left.Engine != engine.Host() {
+	for _, id := range only {
+		if !slices.ContainsFunc(ledgers, func(l *ledger.Ledger) bool { return l.ID == id }) {
+			errs = append(errs, fmt.Errorf("there is nothing of a run %s that has ended", id))
+		}
+	}
+	var chosen []*ledger.Ledger
+	for _, l := range ledgers {
+		switch user := used[l.Made.Cluster]; {
+		case len(only) > 0 && !slices.Contains(only, l.ID):
+			errs = append(errs, l.Release(true))
+		case user != "":
+			note(fmt.Sprintf("Kept %s of run %s: run %s is using it", l.Made, l.ID, user))
+			errs = append(errs, l.Release(true))
+		default:
+			note(fmt.Sprintf("Removing what run %s left: %s", l.ID, l.Made))
+			chosen = append(chosen, l)
+		}
+	}
+	return errors.Join(append(errs, remove(ctx, chosen, engine, provider, note))...)
+}
+
+// remove removes what ledgers name.
+func remove(ctx context.Context, ledgers []*ledger.Ledger, engine *docker.Engine, provider cluster.Provider, note func(string)) error {
+	var errs []error
+	for _, l := range ledgers {
+		if l.Made.Engine != "" && l.Made.Engine != engine.Host() {
 			continue // on another engine: a run that talks to that one will see to it
 		}
-		what, err := sweep(ctx, l.Left, engine)
+		what, err := sweep(ctx, l.ID, l.Made, engine, provider)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("removing what run %s left: %w", l.ID, err))
 			continue
 		}
-		l.Left.Kept = false
+		l.Made.Kept = false
 		if err := l.Release(false); err != nil {
 			errs = append(errs, err)
 			continue
@@ -38,7 +77,7 @@ func Sweep(ctx context.Context, root string, engine *docker.Engine, kept bool, n
 	return errors.Join(errs...)
 }
 
-func sweep(ctx context.Context, left cluster.Leftover, engine *docker.Engine) (what string, err error) {
+func sweep(ctx context.Context, run string, left ledger.Made, engine *docker.Engine, provider cluster.Provider) (what string, err error) {
 	for _, name := range left.Built {
 		if err := engine.RemoveImage(ctx, name); err != nil {
 			return "", err
@@ -46,31 +85,33 @@ func sweep(ctx context.Context, left cluster.Leftover, engine *docker.Engine) (w
 	}
 	switch {
 	case left.Cluster != "":
-		if err := cluster.DeleteByName(left.Cluster); err != nil {
-			return "", err
-		}
-		return "the kind cluster " + left.Cluster, engine.RemoveNetwork(ctx, left.Cluster)
-	case left.Borrowed != "":
-		k, err := cluster.Borrow(left.Borrowed)
-		if errors.Is(err, cluster.ErrNoSuchCluster) {
+		return left.String(), provider.Reclaim(ctx, left)
+	case left.Existing != "":
+		c, err := provider.Prepare(ctx, cluster.Spec{Existing: left.Existing, Run: run})
+		if errors.Is(err, cluster.ErrGone) {
 			return "its files; the cluster that it used is gone", nil
 		}
 		if err != nil {
 			return "", err
 		}
-		a, err := workload.NewApplier(k.REST())
+		a, err := workload.NewApplier(c.REST())
 		if err != nil {
 			return "", err
 		}
 		for _, ns := range left.Namespaces {
-			if err := a.DeleteNamespace(ctx, ns); err != nil {
+			if err := a.DeleteNamespace(ctx, ns, run); err != nil {
+				return "", err
+			}
+		}
+		if nodes := c.Nodes(); nodes != nil {
+			if err := nodes.Remove(ctx); err != nil {
 				return "", err
 			}
 		}
 		if len(left.Images) > 0 {
-			err = k.Unload(ctx, left.Images...)
+			err = c.Images().Unload(ctx, left.Images...)
 		}
-		return fmt.Sprintf("namespace %s and %d images in the kind cluster %s", strings.Join(left.Namespaces, ", "), len(left.Images), left.Borrowed), err
+		return fmt.Sprintf("%s, with %d images", left, len(left.Images)), err
 	}
 	return "its files", nil
 }

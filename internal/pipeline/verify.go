@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +15,8 @@ import (
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/ledger"
+	"podproof.dev/podproof/internal/subject"
 	"podproof.dev/podproof/internal/workload"
 )
 
@@ -24,12 +26,14 @@ type Options struct {
 	// Image is verified instead of building one, when it is not empty.
 	Image    string
 	Selected []check.Check
-	// Borrow is the name of a running kind cluster; empty makes one.
-	Borrow string
-	// NodeImage is kind's node image; empty takes kind's default.
-	NodeImage string
+	// Provider makes the cluster, or finds the one of the name Existing.
+	Provider cluster.Provider
+	Existing string
 	// SetImages stand in for images of the manifests (old → new).
 	SetImages map[string]string
+	// ImagesAsked are those of SetImages that were asked for on purpose: it is told where no
+	// object of the manifests uses one.
+	ImagesAsked []string
 	// BuildArgs come on top of the contract's.
 	BuildArgs []string
 	Keep      bool
@@ -39,6 +43,11 @@ type Options struct {
 	// Runs is the folder below which each run has its own, while it lasts.
 	Runs string
 	Tell Teller
+	// Timeout is the run's own, which its context has already; zero is none.
+	Timeout time.Duration
+	// Cut gets what a run has observed that was stopped, before its clean-up: whoever stopped
+	// it may not wait for that.
+	Cut func(Result)
 	// Debug gets what only -v shows.
 	Debug func(string)
 }
@@ -61,19 +70,23 @@ func (e *InputError) Unwrap() error { return e.Err }
 // input is wrong, the context's cause when that ended, and otherwise says why nothing could
 // be observed at all. A part that could not be observed is no error: Evidence.Missing says why.
 func Verify(ctx context.Context, o Options) (Result, error) {
-	r := &run{Options: o, began: time.Now(), images: map[string]string{}}
-	r.contract = o.Contract
-	if o.Image != "" {
-		r.contract.Build = nil // what is promised of a build is not asked of an image that is there
-	}
-	if err := r.readManifests(); err != nil {
+	r := &run{Options: o, saw: observed{began: time.Now()}, place: place{images: map[string]string{}}}
+	defer r.cleanAfterPanic()
+	r.Selected = check.Without(o.Selected, o.Contract.Skip)
+	var err error
+	r.plan, err = subject.Read(o.Contract, subject.Options{Image: o.Image, Pods: r.needs(podSections...), Owned: o.Existing == "", Debug: o.Debug})
+	r.subject = r.plan
+	if err != nil {
 		return Result{}, &InputError{err}
 	}
-	if named := r.container.Image; named != "" && r.contract.Image != "" && !contract.SameImage(named, r.contract.Image) {
-		o.Tell.Note(fmt.Sprintf("%s names the image %s; %s runs in its place", r.contract.Workload, named, r.contract.Image))
+	if c := r.plan.Contract; r.plan.Container.Image != "" && c.Image != "" && !contract.SameImage(r.plan.Container.Image, c.Image) {
+		o.Tell.Note(fmt.Sprintf("%s names the image %s; %s runs in its place", c.Workload, r.plan.Container.Image, c.Image))
 	}
-	if left := workload.NetworkPolicies(r.objects); len(left) > 0 && r.needs(podSections...) {
-		o.Tell.Note(fmt.Sprintf("Left out %s: network policies would shut out podproof's own pods", strings.Join(left, ", ")))
+	for _, old := range r.unusedImages() {
+		o.Tell.Note(fmt.Sprintf("--set-image %s=…: no object of the manifests uses that image; they use %s", old, strings.Join(r.plan.Images(), ", ")))
+	}
+	for _, n := range r.plan.Notes {
+		o.Tell.Note(n)
 	}
 	engine, err := docker.Connect(ctx)
 	if err != nil {
@@ -84,44 +97,60 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	if r.info, err = engine.Info(ctx); err != nil {
 		return Result{}, err
 	}
-	if err := Sweep(ctx, o.Runs, engine, false, o.Tell.Note); err != nil {
+	if err := Sweep(ctx, o.Runs, engine, o.Provider, false, o.Tell.Note); err != nil {
 		o.Tell.Note("Could not remove all that an earlier run left: " + err.Error())
 	}
 	if err := r.checkImage(ctx); err != nil {
 		return Result{}, err
 	}
-	if r.lease, err = cluster.NewLease(o.Runs); err != nil {
+	for _, doubt := range r.plan.Doubts(r.declared(ctx), r.saw.began) {
+		o.Tell.Note(doubt)
+	}
+	if r.ledger, err = ledger.New(o.Runs); err != nil {
 		return Result{}, err
 	}
 	r.clean.add("removing the run's folder", func(context.Context) error {
 		// What could not be removed stays written down, for the next run's sweep.
-		return r.lease.Release(r.clean.failed)
+		return r.ledger.Release(r.clean.failed)
 	})
-	if o.Borrow == "" {
-		r.kind = cluster.Prepare(r.clusterOptions())
-	} else {
-		if r.kind, err = cluster.Borrow(o.Borrow); err != nil {
-			return Result{}, &InputError{errors.Join(err, r.clean.run())}
-		}
+	err = r.prepare(ctx)
+	if errors.Is(err, cluster.ErrGone) {
+		return Result{}, &InputError{errors.Join(err, r.clean.run())}
+	}
+	if err == nil {
+		err = r.fits(ctx)
+	}
+	if err != nil {
+		return Result{}, errors.Join(err, r.clean.run())
 	}
 
-	out := conduct(ctx, r.began, r.steps(), o.Tell, r.stops)
-	for _, o := range r.observers {
-		o.Stop()
+	steps := r.steps()
+	r.Debug(endsWithin(steps, o.Timeout))
+	out := conduct(ctx, r.saw.began, steps, o.Tell, r.stops)
+	if r.bench != nil {
+		r.bench.Sampler.Stop()
+		r.saw.e.Pressure = r.bench.Sampler.Samples()
 	}
-	r.gauge.Stop()
-	r.e.Pressure = r.gauge.Samples()
-	if r.Keep && (ctx.Err() != nil || out.fatal != nil || r.applier == nil) {
+	r.saw.e.Logs = r.searched()
+	if r.Keep && (ctx.Err() != nil || out.fatal != nil || r.place.applier == nil) {
 		// There is nothing worth looking at, or the user wants it gone.
 		r.Keep = false
-		if err := r.lease.Record(func(l *cluster.Leftover) { l.Kept = false }); err != nil {
+		if err := r.ledger.Record(func(m *ledger.Made) { m.Kept = false }); err != nil {
 			o.Tell.Note(err.Error())
 		}
 	}
-	if ctx.Err() != nil {
-		r.e.Run.CutOff = context.Cause(ctx).Error()
+	if stopped := (*Stopped)(nil); out.cut && errors.As(context.Cause(ctx), &stopped) {
+		r.saw.e.Run.CutOff = stopped.By
 	}
 	result := r.result(out)
+	if r.saw.e.Run.CutOff != "" && o.Cut != nil {
+		o.Cut(result)
+	}
+	// A cluster that is still being made cannot be removed for good.
+	if !out.ended(lateSteps) {
+		r.clean.unsure()
+	}
+	r.stopObserving()
 	done := o.Tell.StepTo("Cleaning up", "Cleaned up")
 	err = r.clean.run()
 	done(err)
@@ -130,12 +159,32 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 		o.Tell.Note("Cleaning up left something behind; the next run, or `podproof clean`, tries again: " + err.Error())
 	}
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && (out.cut || !errors.As(context.Cause(ctx), new(*Stopped))):
 		return result, context.Cause(ctx)
 	case errors.As(out.fatal, &wrong):
 		return result, &InputError{out.fatal}
 	}
 	return result, nil
+}
+
+// lateSteps is how long the clean-up waits for steps that did not end when they were told to.
+const lateSteps = 40 * time.Second
+
+// stopObserving ends the watches, of which an end that nobody waits for adds none.
+func (r *run) stopObserving() {
+	r.place.mu.Lock()
+	defer r.place.mu.Unlock()
+	for _, o := range r.place.observers {
+		o.Stop()
+	}
+}
+
+// cleanAfterPanic removes what was created when podproof itself breaks outside of a step.
+func (r *run) cleanAfterPanic() {
+	if p := recover(); p != nil {
+		_ = r.clean.run()
+		panic(p)
+	}
 }
 
 // errNoBuild ends a run whose image did not build: nothing else is tried.
@@ -146,82 +195,47 @@ func (r *run) stops(err error) bool {
 	return errors.Is(err, errNoBuild) || errors.As(err, &wrong)
 }
 
-// readManifests reads what the contract names, and derives what it leaves out.
-func (r *run) readManifests() error {
-	var paths []workload.Path
-	for _, m := range r.contract.Manifests {
-		paths = append(paths, workload.Path{Written: m, Real: r.contract.Path(m)})
-	}
-	var err error
-	if r.objects, err = workload.Read(paths); err != nil {
-		return err
-	}
-	if r.runners, err = workload.Runners(r.objects); err != nil {
-		return err
-	}
-	if r.redact, r.secrets, err = workload.Redactor(r.objects); err != nil {
-		return err
-	}
-	if err := r.derive(contract.ImageFacts{}); err != nil {
-		return err
-	}
-	if r.contract.Workload == "" {
-		return r.withoutWorkload()
-	}
-	object, err := contract.ParseObject(r.contract.Workload)
-	if err != nil {
-		return err
-	}
-	r.subject, _ = workload.Find(r.runners, object)
-	i, err := workload.ContainerOf(r.subject, r.contract.Image)
-	if err != nil {
-		return err
-	}
-	r.container = r.subject.Template.Spec.Containers[i]
-	if others := workload.ClusterScoped(r.objects); r.Borrow != "" && len(others) > 0 {
-		return fmt.Errorf("%s: %s belongs to the whole cluster, and podproof changes nothing outside its own namespace in a cluster that it did not make; leave out --cluster", others[0].Source, others[0])
-	}
-	return nil
-}
-
-// withoutWorkload is fine as long as no check needs a pod.
-func (r *run) withoutWorkload() error {
-	if !r.needs(podSections...) {
-		return nil
-	}
-	if len(r.contract.Manifests) == 0 {
-		return errors.New("the contract names no manifests, and the selected checks need pods; add `manifests`, or choose checks with --only 'image/*'")
-	}
-	return fmt.Errorf("the manifests (%s) hold no workload: no Deployment, StatefulSet, DaemonSet or Pod; add one, or correct `manifests` in the contract", strings.Join(r.contract.Manifests, ", "))
-}
-
-// derive fills in what the contract leaves out. It is called again when the image is known.
-func (r *run) derive(image contract.ImageFacts) error {
-	c, derived, err := contract.Derive(r.contract, contract.Facts{Image: image, Workloads: workload.Facts(r.runners)})
-	if err != nil {
-		return err
-	}
-	r.contract = c
-	for _, d := range derived {
-		r.Debug(fmt.Sprintf("derived %s: %s (from %s)", d.Field, d.Value, d.From))
-	}
-	return nil
-}
-
 // checkImage makes sure that there is an image to verify, where none is built.
 func (r *run) checkImage(ctx context.Context) error {
-	if r.Image == "" && r.contract.Build != nil {
+	if r.builds() {
 		return nil
 	}
 	ref := r.imageRef()
 	if ref == "" {
 		return &InputError{errors.New("there is no image to verify: give IMAGE, or `image` or `build` in the contract")}
 	}
-	_, err := r.engine.Image(ctx, ref)
+	img, err := r.engine.Image(ctx, ref)
 	if errors.Is(err, docker.ErrNotFound) {
+		if file := r.dockerfile(); file != "" {
+			err = fmt.Errorf("%w\n%s lies beside the contract: to have podproof build it, add `build: {context: ., dockerfile: %s}` to the contract", err, file, file)
+		}
 		return &InputError{err}
 	}
+	r.image.id = img.ID
 	return err
+}
+
+// dockerfile is one beside a contract that has no build; empty where there is none.
+func (r *run) dockerfile() string {
+	if r.Image != "" {
+		return ""
+	}
+	for _, name := range []string{"Dockerfile", "Dockerfile.prod", "Containerfile"} {
+		if _, err := os.Stat(r.plan.Contract.Path(name)); err == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// unusedImages are those that --set-image names and no object uses.
+func (r *run) unusedImages() []string {
+	return slices.DeleteFunc(slices.Clone(r.ImagesAsked), func(old string) bool {
+		return slices.ContainsFunc(r.plan.Images(), func(used string) bool {
+			_, ok := workload.Substitute(map[string]string{old: old}, used)
+			return ok
+		})
+	})
 }
 
 // imageRef is the image to verify: the one that was asked for, or the contract's.
@@ -229,18 +243,18 @@ func (r *run) imageRef() string {
 	if r.Image != "" {
 		return r.Image
 	}
-	return r.contract.Image
+	return r.plan.Contract.Image
 }
 
 // missingInput is the file or folder that the build needs and that is not there, as the
 // contract writes it.
 func (r *run) missingInput() string {
-	b := r.contract.Build
-	if b == nil || r.Image != "" {
+	b := r.plan.Contract.Build
+	if b == nil {
 		return ""
 	}
 	for _, p := range []string{b.Context, b.Dockerfile} {
-		if _, err := os.Stat(r.contract.Path(p)); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(r.plan.Contract.Path(p)); errors.Is(err, os.ErrNotExist) {
 			return p
 		}
 	}
@@ -250,14 +264,12 @@ func (r *run) missingInput() string {
 // namespace is the manifests' own when the cluster is ours and they name one, so that
 // names such as "postgres.shop.svc" lead to where they would in production.
 func (r *run) namespace() string {
-	own := "podproof-" + r.lease.ID
-	if r.Borrow != "" {
+	own := namePrefix + r.ledger.ID
+	if !r.place.About().Owned {
 		return own
 	}
-	if ns := workload.NamespaceOf(r.objects); ns != "" {
+	if ns := workload.NamespaceOf(r.plan.Objects); ns != "" {
 		return ns
 	}
 	return own
 }
-
-func (r *run) file(name string) string { return filepath.Join(r.lease.Dir, name) }

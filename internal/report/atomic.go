@@ -12,14 +12,14 @@ import (
 
 // writeAtomically writes a file beside its place and then moves it there, so that nobody
 // ever reads half of it. What is no regular file (a pipe, /dev/null) is written directly.
-func writeAtomically(path string, write func(io.Writer) error) error {
-	if err := replace(path, write); err != nil {
+func writeAtomically(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	if err := replace(path, mode, write); err != nil {
 		return unwritable(path, err)
 	}
 	return nil
 }
 
-func replace(path string, write func(io.Writer) error) error {
+func replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
@@ -30,7 +30,7 @@ func replace(path string, write func(io.Writer) error) error {
 		}
 		return errors.Join(fill(f, write), f.Close())
 	}
-	f, err := openBeside(path)
+	f, err := openBeside(path, mode)
 	if err != nil {
 		return err
 	}
@@ -56,12 +56,14 @@ func fill(f *os.File, write func(io.Writer) error) error {
 	return b.Flush()
 }
 
-// openBeside creates an empty file next to path. Unlike os.CreateTemp it leaves the mode to
-// the user's umask: a report is read by others, too.
-func openBeside(path string) (*os.File, error) {
+// readable leaves the mode to the user's umask, unlike os.CreateTemp: a report is read by others, too.
+const readable fs.FileMode = 0o666
+
+// openBeside creates an empty file next to path.
+func openBeside(path string, mode fs.FileMode) (*os.File, error) {
 	dir, base := filepath.Split(path)
 	name := filepath.Join(dir, fmt.Sprintf(".%s.%d.tmp", base, os.Getpid()))
-	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 }
 
 // CheckWritable tries whether a file can be written at path, without touching what is there.
@@ -79,9 +81,9 @@ func CheckWritable(path string) error {
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s cannot be written: there is no folder %s; make it first, with mkdir -p %s", path, dir, dir)
 	} else if err == nil && !info.IsDir() {
-		return fmt.Errorf("%s cannot be written: %s is no folder", path, dir)
+		return fmt.Errorf("%s cannot be written: %s is not a folder", path, dir)
 	}
-	f, err := openBeside(path)
+	f, err := openBeside(path, readable)
 	if err != nil {
 		return unwritable(path, err)
 	}

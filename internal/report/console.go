@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"strings"
@@ -18,24 +19,19 @@ type Console struct {
 	Live bool
 	// Width is where lines are wrapped, in columns; 0 leaves them as they are.
 	Width int
-	// Name is the command that speaks, which begins every line; empty is verify.
+	// Name is the command that speaks, which begins every line.
 	Name string
 	// Verbose shows what was promised and seen for every check, and the steps.
 	Verbose bool
 }
 
 // prefix begins every line, so that a log of many programs tells whose it is.
-func (c Console) prefix() string {
-	if c.Name == "" {
-		return "[verify] "
-	}
-	return "[" + c.Name + "] "
-}
+func (c Console) prefix() string { return "[" + cmp.Or(c.Name, "verify") + "] " }
 
-// ConsoleOf looks at what f is. Colours need a terminal and neither NO_COLOR (no-color.org)
+// ConsoleOf is how the command of that name writes to f. Colours need a terminal and neither NO_COLOR (no-color.org)
 // nor noColor; a live line needs a terminal that can go back to a line's start.
-func ConsoleOf(f *os.File, noColor, verbose bool) Console {
-	c := Console{Verbose: verbose}
+func ConsoleOf(f *os.File, name string, noColor, verbose bool) Console {
+	c := Console{Name: name, Verbose: verbose}
 	if !term.IsTerminal(int(f.Fd())) {
 		return c
 	}
@@ -78,9 +74,9 @@ func (c Console) paint(p paint, s string) string {
 	return "\x1b[" + string(p) + "m" + s + "\x1b[0m"
 }
 
-// clean takes the power out of text that comes from images and pods: a log line must not
+// Clean takes the power out of text that comes from images and pods: a log line must not
 // move the cursor, nor colour what follows.
-func clean(s string) string {
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n':

@@ -55,7 +55,7 @@ func allPass() []check.Verdict {
 			Check: check.Check{ID: p.id, Title: p.title, Story: p.story, Why: "Because " + p.id + " matters."},
 			Judgement: check.Judgement{
 				Status: check.Pass, Promised: "what is promised for " + p.id, Seen: "what was seen for " + p.id,
-				Fix: "how " + p.id + " is mended in general", Line: p.line, Seconds: p.seconds,
+				Fix: "how " + p.id + " is fixed in general", Line: p.line, Seconds: p.seconds,
 			},
 		})
 	}
@@ -95,7 +95,7 @@ func broken(v *check.Verdict) {
 func undecided(v *check.Verdict) {
 	v.Status = check.Inconclusive
 	v.Seen = "the cluster did not start: no space left on device"
-	v.Fix = "Remove what was in the way, then run podproof again."
+	v.Fix = "Fix the cause named above, then run podproof again."
 }
 
 func waived(v *check.Verdict) {
@@ -165,11 +165,31 @@ func cases(t *testing.T) map[string]Report {
 		with(t, vs, "image/no-dev-dependencies", waived)
 		with(t, vs, "build/succeeds", skipped)
 	})
+	out["stopped"] = func() Report {
+		vs, e := allPass(), observed()
+		e.Run.CutOff = "--timeout of 7m0s"
+		with(t, vs, "identity/non-root", func(v *check.Verdict) {
+			v.Status, v.Seen, v.Fix = check.Fail, "PID 1 has UID 0", "Name a USER; see image/user-non-root."
+		})
+		with(t, vs, "image/no-secrets-in-history", func(v *check.Verdict) {
+			v.Status, v.Seen, v.Fix = check.Fail, "a key", "Mount it; identity/non-root is of no help."
+		})
+		with(t, vs, "termination/exit-zero", func(v *check.Verdict) {
+			v.Status, v.Seen, v.Fix = check.Inconclusive, "stopped while it was tried: --timeout of 7m0s; last seen: api-7d9f: Running", "Give the run more time (--timeout)."
+		})
+		with(t, vs, "image/no-dev-dependencies", func(v *check.Verdict) { waived(v); v.Undecided = true })
+		for _, id := range []string{"config/missing-env-fails", "probes/declared"} {
+			with(t, vs, id, func(v *check.Verdict) {
+				v.Status, v.Seen, v.Fix = check.Inconclusive, "stopped before it was tried: --timeout of 7m0s", "Give the run more time (--timeout)."
+			})
+		}
+		return New(promised(), e, vs)
+	}()
 	out["nothing-built"] = func() Report {
 		vs := allPass()
 		for i := range vs {
 			vs[i].Status, vs[i].Line = check.Inconclusive, ""
-			vs[i].Seen, vs[i].Fix, vs[i].Seconds = "the image was not built", "Remove what was in the way, then run podproof again.", 0
+			vs[i].Seen, vs[i].Fix, vs[i].Seconds = "the image was not built", "Fix the cause named above, then run podproof again.", 0
 		}
 		with(t, vs, "build/succeeds", func(v *check.Verdict) {
 			v.Status, v.Seen, v.Fix = check.Fail, "there is no api/Dockerfile.prod", "Restore it, or name another with build.dockerfile."

@@ -60,7 +60,7 @@ type junitTrouble struct {
 
 // WriteJUnit writes one test suite for each story. A broken promise is a failure, one that
 // could not be decided an error, a waived or skipped one is skipped.
-func WriteJUnit(w io.Writer, r Report) error {
+func WriteJUnit(w io.Writer, r Report, _ Console) error {
 	var doc junitSuites
 	for i, vs := range byStory(r.Verdicts) {
 		doc.Suites = append(doc.Suites, r.junitSuite(i, vs))
@@ -88,6 +88,9 @@ func (r Report) junitSuite(id int, vs []Verdict) junitSuite {
 			{"image", r.Subject.Image}, {"digest", r.Subject.Digest},
 			{"run", r.Run.ID}, {"podproofVersion", r.Run.Version},
 		},
+	}
+	if r.Incomplete != "" {
+		s.Properties = append(s.Properties, junitProperty{"incomplete", r.Incomplete})
 	}
 	var seconds float64
 	var notes strings.Builder
@@ -148,7 +151,11 @@ func waiverText(v Verdict) string {
 	if v.Waiver == nil {
 		return "waived"
 	}
-	return fmt.Sprintf("waived by %s until %s: %s", v.Waiver.By, v.Waiver.Until, v.Waiver.Reason)
+	text := fmt.Sprintf("waived by %s until %s: %s", v.Waiver.By, v.Waiver.Until, v.Waiver.Reason)
+	if v.Undecided {
+		text += " (not known to be broken: it could not be decided)"
+	}
+	return text
 }
 
 func decimal(seconds float64) string { return fmt.Sprintf("%.3f", seconds) }

@@ -42,7 +42,7 @@ func (e element) children(name string) []element {
 func junit(t *testing.T, r Report) (element, string) {
 	t.Helper()
 	var b bytes.Buffer
-	if err := WriteJUnit(&b, r); err != nil {
+	if err := WriteJUnit(&b, r, Console{}); err != nil {
 		t.Fatal(err)
 	}
 	text := b.String()

@@ -67,7 +67,7 @@ func (r Report) passed(waived, skipped bool) string {
 		return "No check passed"
 	}
 	if len(stories) == 0 {
-		return "No promise was checked: each of those that were chosen is skipped"
+		return "No promise was checked: every check that was selected is skipped"
 	}
 	in := " passed (" + strings.Join(stories, " + ") + ")"
 	switch {

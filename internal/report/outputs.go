@@ -10,19 +10,6 @@ import (
 	"strings"
 )
 
-// Format is a way to render a report.
-type Format string
-
-// The formats.
-const (
-	Terminal Format = "terminal"
-	JSON     Format = "json"
-	JUnit    Format = "junit"
-)
-
-// Formats lists them, for help and completion.
-func Formats() []Format { return []Format{Terminal, JSON, JUnit} }
-
 // Output is one rendering and where it goes.
 type Output struct {
 	Format Format
@@ -32,25 +19,26 @@ type Output struct {
 // String prints it as the flag that asks for it.
 func (o Output) String() string {
 	if o.File == "" {
-		return "-o " + string(o.Format)
+		return "-o " + o.Format.Name
 	}
-	return "-o " + string(o.Format) + "=" + o.File
+	return "-o " + o.Format.Name + "=" + o.File
 }
 
 // Outputs are the renderings of one run. At most one goes to standard output.
 type Outputs []Output
 
 // ParseOutputs reads the values of -o: FORMAT or FORMAT=FILE, where the file "-" is standard
-// output. When everything goes to files, the terminal report goes to standard output: a run
-// that says nothing helps nobody.
+// output. When everything goes to files, the first format goes to standard output: a run that
+// says nothing helps nobody.
 func ParseOutputs(values []string) (Outputs, error) {
 	var outs Outputs
 	for _, v := range values {
 		name, file, hasFile := strings.Cut(v, "=")
-		o := Output{Format(name), file}
-		if !slices.Contains(Formats(), o.Format) {
-			return nil, fmt.Errorf("-o %s: there is no format %q; write terminal, json or junit, with =FILE to write a file", v, name)
+		f, err := formatOf(name)
+		if err != nil {
+			return nil, fmt.Errorf("-o %s: %w", v, err)
 		}
+		o := Output{f, file}
 		if hasFile && file == "" {
 			return nil, fmt.Errorf("-o %s: the file has no name; write -o %s=FILE", v, name)
 		}
@@ -60,7 +48,7 @@ func ParseOutputs(values []string) (Outputs, error) {
 		for _, other := range outs {
 			switch {
 			case o.File == "" && other.File == "":
-				return nil, fmt.Errorf("%s and %s would both write to standard output; give one a file, such as -o %s=%s", other, o, o.Format, exampleFile(o.Format))
+				return nil, fmt.Errorf("%s and %s would both write to standard output; give one a file, such as -o %s=%s", other, o, f.Name, f.File)
 			case o.File != "" && other.File != "" && filepath.Clean(o.File) == filepath.Clean(other.File):
 				return nil, fmt.Errorf("%s and %s would write the same file; name two", other, o)
 			}
@@ -68,13 +56,9 @@ func ParseOutputs(values []string) (Outputs, error) {
 		outs = append(outs, o)
 	}
 	if !slices.ContainsFunc(outs, func(o Output) bool { return o.File == "" }) {
-		outs = append(outs, Output{Format: Terminal})
+		outs = append(outs, Output{Format: formats[0]})
 	}
 	return outs, nil
-}
-
-func exampleFile(f Format) string {
-	return map[Format]string{Terminal: "report.txt", JSON: "report.json", JUnit: "junit.xml"}[f]
 }
 
 // Check tries whether every file can be written, before a long run.
@@ -83,17 +67,17 @@ func (outs Outputs) Check() error {
 	for _, o := range outs {
 		if o.File != "" {
 			if err := CheckWritable(o.File); err != nil {
-				errs = append(errs, fmt.Errorf("-o %s: %w", o.Format, err))
+				errs = append(errs, fmt.Errorf("-o %s: %w", o.Format.Name, err))
 			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// ProgressTo says which stream shows the progress: the one that the terminal report goes to,
-// or stderr, so that JSON and XML on standard output stay pure.
+// ProgressTo says which stream shows the progress: standard output where a live format goes
+// there, else stderr, so that JSON and XML on standard output stay pure.
 func (outs Outputs) ProgressTo(stdout, stderr *os.File) *os.File {
-	if slices.Contains(outs, Output{Format: Terminal}) {
+	if slices.ContainsFunc(outs, func(o Output) bool { return o.File == "" && o.Format.Live }) {
 		return stdout
 	}
 	return stderr
@@ -105,27 +89,17 @@ func (outs Outputs) Write(r Report, stdout io.Writer, c Console) error {
 	var errs []error
 	for _, o := range outs {
 		if o.File == "" {
-			if err := o.render(stdout, r, c); err != nil {
+			if err := o.Format.Render(stdout, r, c); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", o, err))
 			}
 			continue
 		}
-		err := writeAtomically(o.File, func(w io.Writer) error {
-			return o.render(w, r, Console{Name: c.Name, Verbose: c.Verbose})
+		err := writeAtomically(o.File, readable, func(w io.Writer) error {
+			return o.Format.Render(w, r, Console{Name: c.Name, Verbose: c.Verbose})
 		})
 		if err != nil {
-			errs = append(errs, fmt.Errorf("-o %s: %w", o.Format, err))
+			errs = append(errs, fmt.Errorf("-o %s: %w", o.Format.Name, err))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (o Output) render(w io.Writer, r Report, c Console) error {
-	switch o.Format {
-	case JSON:
-		return WriteJSON(w, r)
-	case JUnit:
-		return WriteJUnit(w, r)
-	}
-	return WriteTerminal(w, r, c)
 }

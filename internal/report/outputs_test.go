@@ -3,27 +3,41 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 )
 
+// outputs are those of FORMAT or FORMAT=FILE, whatever they are together.
+func outputs(values ...string) Outputs {
+	var outs Outputs
+	for _, v := range values {
+		name, file, _ := strings.Cut(v, "=")
+		f, err := formatOf(name)
+		if err != nil {
+			panic(err)
+		}
+		outs = append(outs, Output{f, file})
+	}
+	return outs
+}
+
 func TestParseOutputs(t *testing.T) {
 	for _, tt := range []struct {
 		values []string
-		want   Outputs
+		want   []string
 	}{
-		{nil, Outputs{{Terminal, ""}}},
-		{[]string{"json"}, Outputs{{JSON, ""}}},
-		{[]string{"json=-"}, Outputs{{JSON, ""}}},
-		{[]string{"terminal", "json=a=b.json", "junit=j.xml"}, Outputs{{Terminal, ""}, {JSON, "a=b.json"}, {JUnit, "j.xml"}}},
-		{[]string{"junit=j.xml"}, Outputs{{JUnit, "j.xml"}, {Terminal, ""}}},
-		{[]string{"terminal=t.txt", "json"}, Outputs{{Terminal, "t.txt"}, {JSON, ""}}},
+		{nil, []string{"terminal"}},
+		{[]string{"json"}, []string{"json"}},
+		{[]string{"json=-"}, []string{"json"}},
+		{[]string{"terminal", "json=a=b.json", "junit=j.xml"}, []string{"terminal", "json=a=b.json", "junit=j.xml"}},
+		{[]string{"junit=j.xml"}, []string{"junit=j.xml", "terminal"}},
+		{[]string{"terminal=t.txt", "json"}, []string{"terminal=t.txt", "json"}},
 	} {
 		got, err := ParseOutputs(tt.values)
-		if err != nil || !reflect.DeepEqual(got, tt.want) {
+		if want := outputs(tt.want...); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%v: %v, %v", tt.values, got, err)
 		}
 	}
@@ -34,8 +48,9 @@ func TestParseOutputsRefuses(t *testing.T) {
 		values []string
 		want   string
 	}{
-		{[]string{"xml"}, `-o xml: there is no format "xml"; write terminal, json or junit, with =FILE to write a file`},
-		{[]string{""}, `-o : there is no format ""; write terminal, json or junit, with =FILE to write a file`},
+		{[]string{"xml"}, `-o xml: unknown format "xml"; there are terminal, json and junit, each with =FILE to write a file`},
+		{[]string{""}, `-o : unknown format ""; there are terminal, json and junit, each with =FILE to write a file`},
+		{[]string{"jnuit=j.xml"}, `-o jnuit=j.xml: unknown format "jnuit"; did you mean junit? There are terminal, json and junit, each with =FILE to write a file`},
 		{[]string{"json="}, `-o json=: the file has no name; write -o json=FILE`},
 		{[]string{"terminal", "json"}, `-o terminal and -o json would both write to standard output; give one a file, such as -o json=report.json`},
 		{[]string{"json", "junit=-"}, `-o json and -o junit would both write to standard output; give one a file, such as -o junit=junit.xml`},
@@ -54,16 +69,16 @@ func TestOutputsCheck(t *testing.T) {
 	if err := os.WriteFile("file", []byte("kept"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	good := Outputs{{Terminal, ""}, {JSON, "file"}, {JUnit, "new"}, {Terminal, os.DevNull}}
+	good := outputs("terminal", "json=file", "junit=new", "terminal="+os.DevNull)
 	if err := good.Check(); err != nil {
 		t.Error(err)
 	}
 	if b, _ := os.ReadFile("file"); string(b) != "kept" {
 		t.Error("the check changed a file")
 	}
-	bad := Outputs{{JSON, "no/such/r.json"}, {JUnit, "file/r.xml"}, {Terminal, "."}}
+	bad := outputs("json=no/such/r.json", "junit=file/r.xml", "terminal=.")
 	want := "-o json: no/such/r.json cannot be written: there is no folder no/such; make it first, with mkdir -p no/such\n" +
-		"-o junit: file/r.xml cannot be written: file is no folder\n" +
+		"-o junit: file/r.xml cannot be written: file is not a folder\n" +
 		"-o terminal: . is a folder; name a file in it"
 	if err := bad.Check(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
@@ -74,14 +89,12 @@ func TestOutputsCheck(t *testing.T) {
 }
 
 func TestOutputsCheckOfAReadOnlyFolder(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may write anywhere")
-	}
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("locked", 0o555); err != nil {
 		t.Fatal(err)
 	}
-	err := Outputs{{JSON, "locked/r.json"}}.Check()
+	var err error
+	asNobody(t, func() { err = outputs("json=locked/r.json").Check() })
 	if want := "-o json: locked/r.json cannot be written: permission denied; name a file in a folder that you may write to"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -96,7 +109,7 @@ func TestOutputsWrite(t *testing.T) {
 	if err := os.Symlink("old.json", "link.json"); err != nil {
 		t.Fatal(err)
 	}
-	outs := Outputs{{Terminal, ""}, {JSON, "link.json"}, {JUnit, "gone/j.xml"}, {Terminal, "t.txt"}, {JUnit, os.DevNull}}
+	outs := outputs("terminal", "json=link.json", "junit=gone/j.xml", "terminal=t.txt", "junit="+os.DevNull)
 	var stdout bytes.Buffer
 	err := outs.Write(r, &stdout, Console{Color: true})
 	if err == nil || !strings.HasPrefix(err.Error(), "-o junit: gone/j.xml cannot be written: no such file or directory") {
@@ -130,9 +143,9 @@ func TestProgressTo(t *testing.T) {
 		outs   Outputs
 		stdout bool
 	}{
-		{Outputs{{Terminal, ""}, {JSON, "a"}}, true},
-		{Outputs{{JSON, ""}}, false},
-		{Outputs{{JUnit, ""}, {Terminal, "t.txt"}}, false},
+		{outputs("terminal", "json=a"), true},
+		{outputs("json"), false},
+		{outputs("junit", "terminal=t.txt"), false},
 	} {
 		if got := tt.outs.ProgressTo(os.Stdout, os.Stderr); (got == os.Stdout) != tt.stdout {
 			t.Errorf("%v: %s", tt.outs, got.Name())
@@ -147,7 +160,7 @@ func TestConsoleOfAPipe(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	if got := ConsoleOf(w, false, true); got != (Console{Verbose: true}) {
+	if got := ConsoleOf(w, "inspect", false, true); got != (Console{Name: "inspect", Verbose: true}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -43,6 +43,7 @@ type Progress struct {
 type step struct {
 	name, ended string
 	started     time.Time
+	most        time.Duration // that it may take; zero is no limit
 }
 
 // NewProgress starts telling; Close ends it.
@@ -64,9 +65,14 @@ func (p *Progress) Step(name string) (done func(err error)) {
 
 // StepTo is a Step whose good end has words of its own: "Creating the cluster", "Cluster ready".
 func (p *Progress) StepTo(name, ended string) (done func(err error)) {
+	return p.StepWithin(name, ended, 0)
+}
+
+// StepWithin is a StepTo that may take so long at most.
+func (p *Progress) StepWithin(name, ended string, most time.Duration) (done func(err error)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &step{clean(name), clean(ended), time.Now()}
+	s := &step{Clean(name), Clean(ended), time.Now(), most}
 	p.running = append(p.running, s)
 	if !p.console.Live {
 		p.tell(plain, s.name+"…")
@@ -92,7 +98,7 @@ func (p *Progress) end(s *step, err error) {
 	case errors.Is(err, context.Canceled):
 		p.tell(yellow, fmt.Sprintf("%s: stopped (%s)", s.name, took))
 	default:
-		first, _, _ := strings.Cut(clean(err.Error()), "\n")
+		first, _, _ := strings.Cut(Clean(err.Error()), "\n")
 		p.tell(red, fmt.Sprintf("%s: failed (%s): %s", s.name, took, first))
 	}
 }
@@ -102,14 +108,14 @@ func (p *Progress) end(s *step, err error) {
 func (p *Progress) Waiting(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting = strings.ReplaceAll(clean(what), "\n", " ")
+	p.waiting = strings.ReplaceAll(Clean(what), "\n", " ")
 }
 
 // Note tells one thing, in a line that stays.
 func (p *Progress) Note(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range strings.Split(clean(text), "\n") {
+	for _, l := range strings.Split(Clean(text), "\n") {
 		p.tell(plain, l)
 	}
 }
@@ -170,7 +176,7 @@ func (p *Progress) beat() {
 	case p.console.Live:
 		p.draw()
 	case time.Since(p.told) >= silence:
-		p.tell(plain, "Still at it: "+p.activity())
+		p.tell(plain, "Still running: "+p.activity())
 	}
 }
 
@@ -179,7 +185,11 @@ func (p *Progress) beat() {
 func (p *Progress) activity() string {
 	var parts []string
 	for _, s := range p.running {
-		parts = append(parts, fmt.Sprintf("%s %d s", s.name, int(time.Since(s.started).Seconds())))
+		part := fmt.Sprintf("%s %d s", s.name, int(time.Since(s.started).Seconds()))
+		if s.most > 0 {
+			part += fmt.Sprintf(" of %d s at most", int(s.most.Seconds()))
+		}
+		parts = append(parts, part)
 	}
 	text := strings.Join(parts, ", ")
 	if p.waiting != "" {

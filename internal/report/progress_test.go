@@ -95,8 +95,8 @@ func TestProgressBreaksALongSilence(t *testing.T) {
 		time.Sleep(time.Minute) // nothing runs, nothing is to be told
 		p.Close()
 		expect(t, "log", out.String(), `[verify] Creating the cluster…
-[verify] Still at it: Waiting for the node to be Ready; Creating the cluster 15 s
-[verify] Still at it: Waiting for the node to be Ready; Creating the cluster 30 s
+[verify] Still running: Waiting for the node to be Ready; Creating the cluster 15 s
+[verify] Still running: Waiting for the node to be Ready; Creating the cluster 30 s
 [verify] Creating the cluster: done (31.0 s)
 `)
 	})

@@ -32,8 +32,13 @@ func NewRecord(c contract.Contract, selected []string, e evidence.Evidence) Reco
 }
 
 // WriteFile writes the record, all of it or nothing.
-func (r Record) WriteFile(path string) error {
-	return writeAtomically(path, func(w io.Writer) error {
+func (r Record) WriteFile(path string) error { return r.write(path, readable) }
+
+// WritePrivately does the same for a file that only its owner reads.
+func (r Record) WritePrivately(path string) error { return r.write(path, 0o600) }
+
+func (r Record) write(path string, mode fs.FileMode) error {
+	return writeAtomically(path, mode, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
 		enc.SetEscapeHTML(false)
@@ -46,6 +51,9 @@ func ReadFile(path string) (Record, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Record{}, fmt.Errorf("there is no file %s; `podproof verify --evidence %s` makes it", path, path)
+	}
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		return Record{}, fmt.Errorf("%s is a folder; name the file that `podproof verify --evidence FILE` wrote", path)
 	}
 	if err != nil {
 		return Record{}, fmt.Errorf("the evidence cannot be read: %w", err)
@@ -81,13 +89,13 @@ func misread(data []byte, err error) string {
 	var typed *json.UnmarshalTypeError
 	switch {
 	case len(bytes.TrimSpace(data)) == 0:
-		return "the file is empty; it was not written to its end, or is not evidence of podproof"
+		return "the file is empty; it was not written completely, or is not evidence of podproof"
 	case errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input":
 		return fmt.Sprintf("the file ends in the middle, %s; the copy is not complete", place(data, int64(len(data))))
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("this is not JSON, %s: %v", place(data, syntax.Offset), syntax)
 	case errors.As(err, &typed):
-		return fmt.Sprintf("%s holds what podproof does not write there (%s), %s; the file was changed", typed.Field, typed.Value, place(data, typed.Offset))
+		return fmt.Sprintf("%s has a value that podproof does not write there (%s), %s; the file was changed", typed.Field, typed.Value, place(data, typed.Offset))
 	}
 	return fmt.Sprintf("a value is not as podproof writes it: %v; the file was changed", err)
 }

@@ -49,17 +49,17 @@ func TestReadFileSaysWhatIsWrong(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"empty", nil, "the file is empty; it was not written to its end"},
+		{"empty", nil, "the file is empty; it was not written completely"},
 		{"truncated", good[:300], "the file ends in the middle, at line 13 (byte 300); the copy is not complete"},
 		{"YAML", []byte("apiVersion: v1\n"), "this is not JSON, at line 1 (byte 1): invalid character 'a'"},
 		{"a comma too many", swap(`"contract": {`, `"contract": {,`), "this is not JSON, at line 3 (byte 63): invalid character ','"},
 		{"two values", append(bytes.Clone(good), "{}"...), "this is not JSON, at line "},
 		{"a report", []byte(`{"schemaVersion": "podproof/report/v1alpha1"}`), "is a report, which holds verdicts alone; judging needs the evidence"},
 		{"something else", []byte(`{"kind": "Pod"}`), "is not evidence of podproof: it has no schemaVersion"},
-		{"a list", []byte(`[1]`), "holds what podproof does not write there (array), at line 1"},
+		{"a list", []byte(`[1]`), "has a value that podproof does not write there (array), at line 1"},
 		{"another version", swap(RecordVersion, "podproof/record/v9"), `has the schemaVersion "podproof/record/v9", but this podproof reads "podproof/record/v1alpha1"`},
 		{"another version of evidence", swap("podproof/evidence/v1alpha1", "podproof/evidence/v9"), `holds evidence of the schemaVersion "podproof/evidence/v9"`},
-		{"a field of another type", swap(`"seconds": 12.25`, `"seconds": "long"`), "evidence.steps.seconds holds what podproof does not write there (string), at line "},
+		{"a field of another type", swap(`"seconds": 12.25`, `"seconds": "long"`), "evidence.steps.seconds has a value that podproof does not write there (string), at line "},
 		{"a duration that is none", swap(`"contract": {`, `"contract": {"startup": {"within": "soon"},`), `a value is not as podproof writes it: time: invalid duration "soon"; the file was changed`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

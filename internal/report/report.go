@@ -4,8 +4,6 @@ package report
 
 import (
 	_ "embed"
-	"encoding/json"
-	"io"
 	"strings"
 
 	"podproof.dev/podproof/internal/check"
@@ -23,12 +21,14 @@ var Schema string
 
 // Report is what one run concluded.
 type Report struct {
-	SchemaVersion string          `json:"schemaVersion"`
-	Run           evidence.Run    `json:"run"`
-	Subject       Subject         `json:"subject"`
-	Result        check.Status    `json:"result"` // check.Pass, check.Fail or check.Inconclusive
-	Verdicts      []Verdict       `json:"verdicts"`
-	Steps         []evidence.Step `json:"steps"`
+	SchemaVersion string       `json:"schemaVersion"`
+	Run           evidence.Run `json:"run"`
+	Subject       Subject      `json:"subject"`
+	Result        check.Status `json:"result"` // check.Pass, check.Fail or check.Inconclusive
+	// Incomplete is what stopped the run before its end: "--timeout of 7m0s". Empty where nothing did.
+	Incomplete string          `json:"incomplete,omitempty"`
+	Verdicts   []Verdict       `json:"verdicts"`
+	Steps      []evidence.Step `json:"steps"`
 	// Evidence is the file that holds what was observed; empty when none was kept.
 	Evidence string `json:"evidence,omitempty"`
 }
@@ -54,13 +54,15 @@ type Verdict struct {
 	Why      string       `json:"why"`
 	Promised string       `json:"promised"`
 	Seen     string       `json:"seen"`
-	// Fix is empty when there is nothing to mend.
+	// Fix is empty when there is nothing to fix.
 	Fix      string          `json:"fix"`
 	Findings []check.Finding `json:"findings"`
 	Seconds  float64         `json:"seconds"`
 	// Timeline is what happened when in the trial, where there was one.
 	Timeline []check.Moment   `json:"timeline,omitempty"`
 	Waiver   *contract.Waiver `json:"waiver,omitempty"`
+	// Undecided is set where a waiver accepts that nothing was decided.
+	Undecided bool `json:"undecided,omitempty"`
 
 	line  string // the few words for a promise that holds
 	optIn bool   // the contract has to ask for it
@@ -79,8 +81,12 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 		Run:           e.Run,
 		Subject:       subject(c, e),
 		Result:        check.Result(vs),
+		Incomplete:    e.Run.CutOff,
 		Verdicts:      make([]Verdict, 0, len(vs)),
 		Steps:         append([]evidence.Step{}, e.Steps...),
+	}
+	if r.Incomplete != "" && r.Result == check.Pass {
+		r.Result = check.Inconclusive // nobody knows what the rest would have been
 	}
 	for _, v := range vs {
 		out := Verdict{
@@ -88,7 +94,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 			Story: Story(v.Check.Story), Why: v.Check.Why,
 			Promised: v.Promised, Seen: v.Seen, Fix: v.Fix,
 			Findings: append([]check.Finding{}, v.Findings...),
-			Seconds:  v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, line: v.Line, optIn: v.Check.OptIn != "",
+			Seconds:  v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, Undecided: v.Undecided, line: v.Line, optIn: v.Check.OptIn != "",
 		}
 		if v.Status == check.Pass || v.Status == check.Skipped {
 			out.Fix = ""
@@ -157,12 +163,4 @@ func byStory(vs []Verdict) [][]Verdict {
 		groups[i] = append(groups[i], v)
 	}
 	return groups
-}
-
-// WriteJSON writes the report as the Schema describes it.
-func WriteJSON(w io.Writer, r Report) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(r)
 }

@@ -34,7 +34,7 @@ func compileSchema(t *testing.T) *jsonschema.Schema {
 func asJSON(t *testing.T, r Report) map[string]any {
 	t.Helper()
 	var b bytes.Buffer
-	if err := WriteJSON(&b, r); err != nil {
+	if err := WriteJSON(&b, r, Console{}); err != nil {
 		t.Fatal(err)
 	}
 	doc, err := jsonschema.UnmarshalJSON(&b)

@@ -17,7 +17,16 @@ func WriteTerminal(w io.Writer, r Report, c Console) error {
 	p := &page{Console: c}
 	p.line(0, plain, r.heading())
 	folded := fold(r.with(check.Inconclusive))
-	for _, vs := range byStory(r.Verdicts) {
+	rest := r.Verdicts
+	if broken := r.with(check.Fail); r.Incomplete != "" && len(broken) > 0 {
+		// Whoever stopped it wants to know this first.
+		p.line(0, bold, "Broken already")
+		for _, v := range broken {
+			p.verdict(v)
+		}
+		rest = slices.DeleteFunc(slices.Clone(rest), func(v Verdict) bool { return v.Verdict == check.Fail })
+	}
+	for _, vs := range byStory(rest) {
 		p.story(vs, folded)
 	}
 	for _, f := range folded {
@@ -27,6 +36,7 @@ func WriteTerminal(w io.Writer, r Report, c Console) error {
 	if c.Verbose {
 		p.steps(r)
 	}
+	p.summary(r, folded)
 	text, color := r.lastLine()
 	fmt.Fprintf(&p.out, "%s%s\n", p.prefix(), c.paint(color, text))
 	_, err := w.Write(p.out.Bytes())
@@ -48,10 +58,21 @@ func (r Report) heading() string {
 	if s.Cluster != "" {
 		text += " (" + s.Cluster + ")"
 	}
-	if took := r.Run.Finished.Sub(r.Run.Started); took > 0 {
+	took := r.Run.Finished.Sub(r.Run.Started)
+	if r.Incomplete != "" {
+		asked := len(r.Verdicts) - len(r.with(check.Skipped))
+		return fmt.Sprintf("%s, stopped after %s by %s: %d of %s decided", text, seconds(took.Seconds()), r.Incomplete,
+			asked-len(r.undecided()), promises(asked, "was", "were"))
+	}
+	if took > 0 {
 		text += ", in " + seconds(took.Seconds())
 	}
 	return text
+}
+
+// undecided are the verdicts on promises that nothing was decided about, waived or not.
+func (r Report) undecided() []Verdict {
+	return slices.DeleteFunc(slices.Clone(r.Verdicts), func(v Verdict) bool { return v.Verdict != check.Inconclusive && !v.Undecided })
 }
 
 // shortDigest shows as much of a digest as the docker command does.
@@ -83,7 +104,7 @@ func (p *page) labelled(indent int, label string, color paint, text string) {
 	if p.Width > 0 {
 		width = max(p.Width-column, minText)
 	}
-	for i, l := range wrap(clean(text), width) {
+	for i, l := range wrap(Clean(text), width) {
 		if i > 0 {
 			label = strings.Repeat(" ", utf8.RuneCountInString(label))
 		}
@@ -129,7 +150,11 @@ func (p *page) verdict(v Verdict) {
 		p.details(v, "because", v.Fix)
 	case check.Waived:
 		p.line(2, yellow, "WAIVED "+what)
-		p.details(v, "seen", "")
+		seen := "seen"
+		if v.Undecided {
+			seen = "undecided"
+		}
+		p.details(v, seen, "")
 		p.labelled(4, label("waived"), plain, strings.TrimPrefix(waiverText(v), "waived "))
 	}
 	p.findings(p.worthTelling(v))

@@ -125,8 +125,20 @@ func TestLastLineWithoutAPass(t *testing.T) {
 	skipped(&vs[0])
 	r := New(promised(), observed(), vs)
 	text, _ = r.lastLine()
-	if want := "No promise was checked: each of those that were chosen is skipped; 2 skipped."; !strings.HasPrefix(text, want) || r.ExitCode() != 3 {
+	if want := "No promise was checked: every check that was selected is skipped; 2 skipped."; !strings.HasPrefix(text, want) || r.ExitCode() != 3 {
 		t.Errorf("got %s, exit code %d", text, r.ExitCode())
+	}
+}
+
+// A run that was stopped passes nothing, whatever was decided by then.
+func TestStoppedRunDoesNotPass(t *testing.T) {
+	e := observed()
+	e.Run.CutOff = "SIGTERM"
+	if r := New(promised(), e, allPass()); r.ExitCode() != 3 || r.Incomplete != "SIGTERM" {
+		t.Errorf("exit code %d, incomplete %q", r.ExitCode(), r.Incomplete)
+	}
+	if r := cases(t)["stopped"]; r.ExitCode() != 1 {
+		t.Errorf("a promise that was broken by then: exit code %d", r.ExitCode())
 	}
 }
 
@@ -147,8 +159,8 @@ func TestClean(t *testing.T) {
 		"\xff":        "\uFFFD",
 		"grüße, 世界…":  "grüße, 世界…",
 	} {
-		if got := clean(s); got != want {
-			t.Errorf("clean(%q) = %q, want %q", s, got, want)
+		if got := Clean(s); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", s, got, want)
 		}
 	}
 }

@@ -16,9 +16,9 @@ import (
 // and refuse none (https://kubernetes.io/docs/concepts/security/pod-security-admission/).
 const warnLabel = "pod-security.kubernetes.io/warn"
 
-// Admission asks the API server for a pod of a runner, in a dry run: what it would say is
+// Admission asks the API server for a pod of a controller, in a dry run: what it would say is
 // told, and nothing is made. The namespace is one that CreateNamespace has made.
-func (a *Applier) Admission(ctx context.Context, namespace string, r Runner) (*evidence.Admission, error) {
+func (a *Applier) Admission(ctx context.Context, namespace string, r Controller) (*evidence.Admission, error) {
 	p := &corev1.Pod{ObjectMeta: *r.Template.ObjectMeta.DeepCopy(), Spec: r.PodSpec()}
 	p.Name, p.GenerateName, p.Namespace = "", "podproof-admission-", namespace
 	heard := &warnings{}

@@ -35,12 +35,12 @@ func apiServer(t *testing.T, answer func(w http.ResponseWriter, p corev1.Pod)) *
 	return a
 }
 
-func runner(t corev1.PodTemplateSpec) Runner {
-	return Runner{Object: Object{&unstructured.Unstructured{Object: map[string]any{}}, "api.yaml"}, Template: t}
+func controller(t corev1.PodTemplateSpec) Controller {
+	return Controller{Object: Object{&unstructured.Unstructured{Object: map[string]any{}}, Source{File: "api.yaml"}}, Template: t}
 }
 
 func TestAdmission(t *testing.T) {
-	r := runner(corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "api"}},
+	r := controller(corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "api"}},
 		Spec: corev1.PodSpec{ServiceAccountName: "api"}})
 	claims := []any{map[string]any{"metadata": map[string]any{"name": "data"}}}
 	if err := unstructured.SetNestedSlice(r.Object.Object, claims, "spec", "volumeClaimTemplates"); err != nil {
@@ -72,11 +72,11 @@ func TestAdmissionRefused(t *testing.T) {
 				Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: "no room"})
 		}
 	}
-	got, err := apiServer(t, status(http.StatusForbidden, metav1.StatusReasonForbidden)).Admission(t.Context(), "shop", runner(corev1.PodTemplateSpec{}))
+	got, err := apiServer(t, status(http.StatusForbidden, metav1.StatusReasonForbidden)).Admission(t.Context(), "shop", controller(corev1.PodTemplateSpec{}))
 	if err != nil || got.Refused != "no room" {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	got, err = apiServer(t, status(http.StatusInternalServerError, metav1.StatusReasonInternalError)).Admission(t.Context(), "shop", runner(corev1.PodTemplateSpec{}))
+	got, err = apiServer(t, status(http.StatusInternalServerError, metav1.StatusReasonInternalError)).Admission(t.Context(), "shop", controller(corev1.PodTemplateSpec{}))
 	if err == nil {
 		t.Errorf("an API server that is broken admits: %+v", got)
 	}

@@ -3,14 +3,19 @@ package workload
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -23,9 +28,13 @@ const FieldManager = "podproof"
 
 // Applier applies objects by server-side apply, as `kubectl apply --server-side` does.
 type Applier struct {
-	Client  kubernetes.Interface
+	Client kubernetes.Interface
+	// OnlyOf is a run's ID in a cluster that is somebody else's: objects and namespaces that are
+	// there without its label are refused. Empty in a cluster of our own.
+	OnlyOf  string
 	dynamic dynamic.Interface
-	mapper  *restmapper.DeferredDiscoveryRESTMapper
+	mapper  meta.RESTMapper
+	defined map[schema.GroupKind]meta.RESTMapping // by the manifests themselves
 }
 
 // NewApplier connects to a cluster.
@@ -55,12 +64,17 @@ func rank(o Object) int {
 	return len(order)
 }
 
-// Apply applies the objects, those that others refer to first. An object that the API
-// server refuses is a ManifestError.
+// Apply applies the objects, those that others refer to first, and definitions of kinds before
+// all. An object that the API server refuses is a ManifestError.
 func (a *Applier) Apply(ctx context.Context, objects []Object) error {
 	sorted := slices.Clone(objects)
 	slices.SortStableFunc(sorted, func(x, y Object) int { return cmp.Compare(rank(x), rank(y)) })
-	for _, o := range sorted {
+	for i, o := range sorted {
+		if i > 0 && isDefinition(sorted[i-1]) && !isDefinition(o) {
+			if err := a.established(ctx, sorted[:i]); err != nil {
+				return err
+			}
+		}
 		if err := a.apply(ctx, o); err != nil {
 			return err
 		}
@@ -69,19 +83,24 @@ func (a *Applier) Apply(ctx context.Context, objects []Object) error {
 }
 
 func (a *Applier) apply(ctx context.Context, o Object) error {
-	gvk := o.GroupVersionKind()
-	m, err := a.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	m, err := a.mapping(o)
 	if meta.IsNoMatchError(err) {
-		return &ManifestError{[]string{fmt.Sprintf("%s: %s: this cluster has no kind %s in %s", o.Source, o, gvk.Kind, gvk.GroupVersion())}}
+		return &ManifestError{[]string{unknownKind(o)}}
 	}
 	if err != nil {
-		return fmt.Errorf("applying %s: asking the API server for its kinds: %w", o, err)
+		return err
 	}
+	sent := o.DeepCopy()
 	var c dynamic.ResourceInterface = a.dynamic.Resource(m.Resource)
 	if m.Scope.Name() == meta.RESTScopeNameNamespace {
 		c = a.dynamic.Resource(m.Resource).Namespace(o.GetNamespace())
+	} else {
+		sent.SetNamespace("")
 	}
-	_, err = c.Apply(ctx, o.GetName(), o.Unstructured, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	if err := a.mine(ctx, c, o); err != nil {
+		return err
+	}
+	_, err = c.Apply(ctx, o.GetName(), sent, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) {
 		return &ManifestError{[]string{fmt.Sprintf("%s: %s: the API server refuses it: %v", o.Source, o, err)}}
 	}
@@ -91,11 +110,79 @@ func (a *Applier) apply(ctx context.Context, o Object) error {
 	return nil
 }
 
+// mine refuses to apply over an object that is there and that the run has not made. What
+// Kubernetes itself makes in each namespace is the run's with the namespace.
+func (a *Applier) mine(ctx context.Context, c dynamic.ResourceInterface, o Object) error {
+	if a.OnlyOf == "" || o.String() == "serviceaccount/default" || o.String() == "configmap/kube-root-ca.crt" {
+		return nil
+	}
+	there, err := c.Get(ctx, o.GetName(), metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("checking whether another %s exists: %w", o, err)
+	case there.GetLabels()[RunLabel] != a.OnlyOf:
+		return &ManifestError{[]string{fmt.Sprintf("%s: %s exists in the cluster already, and this run did not create it: podproof does not change objects that it did not create", o.Source, o)}}
+	}
+	return nil
+}
+
+// establishWithin bounds how long the API server may take to serve a kind that was just defined.
+const establishWithin = 30 * time.Second
+
+var definitionsResource = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+
+// established waits until the API server serves the kinds that definitions define.
+func (a *Applier) established(ctx context.Context, objects []Object) error {
+	limited, cancel := context.WithTimeoutCause(ctx, establishWithin, fmt.Errorf("the API server does not serve it %s after it was defined", establishWithin))
+	defer cancel()
+	for _, o := range objects {
+		w, err := a.dynamic.Resource(definitionsResource).Watch(limited, metav1.ListOptions{FieldSelector: "metadata.name=" + o.GetName()})
+		if err != nil {
+			return fmt.Errorf("watching %s: %w", o, err)
+		}
+		err = serves(limited, w)
+		w.Stop()
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", o.Source, o, err)
+		}
+	}
+	return nil
+}
+
+// serves returns when a definition that is watched has the condition Established.
+func serves(ctx context.Context, w watch.Interface) error {
+	for {
+		select {
+		case ev, ok := <-w.ResultChan():
+			if !ok {
+				return errors.New("the watch on it ended before it was established")
+			}
+			u, isObject := ev.Object.(*unstructured.Unstructured)
+			if !isObject {
+				return fmt.Errorf("watching it: %w", apierrors.FromObject(ev.Object))
+			}
+			conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
+			for _, c := range conditions {
+				if m, _ := c.(map[string]any); m["type"] == "Established" && m["status"] == "True" {
+					return nil
+				}
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // CreateNamespace makes the run's namespace, and waits for the service account without
 // which no pod is admitted to it.
 func (a *Applier) CreateNamespace(ctx context.Context, name, run string) error {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{RunLabel: run, warnLabel: "restricted"}}}
 	_, err := a.Client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) && a.OnlyOf != "" {
+		return a.owns(ctx, name, a.OnlyOf)
+	}
 	if apierrors.IsAlreadyExists(err) { // "default", in a cluster of ours
 		patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%q,%q:"restricted"}}}`, RunLabel, run, warnLabel)
 		_, err = a.Client.CoreV1().Namespaces().Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
@@ -112,14 +199,27 @@ func (a *Applier) CreateNamespace(ctx context.Context, name, run string) error {
 	return nil
 }
 
-// DeleteNamespace removes a namespace of the run's and waits until it is gone.
-func (a *Applier) DeleteNamespace(ctx context.Context, name string) error {
+// owns refuses a namespace that does not carry the run's label.
+func (a *Applier) owns(ctx context.Context, name, run string) error {
+	ns, err := a.Client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if ns.Labels[RunLabel] != run {
+		return fmt.Errorf("namespace %s is not of run %s: podproof neither uses nor removes it", name, run)
+	}
+	return nil
+}
+
+// DeleteNamespace removes a namespace of a run's and waits until it is gone. One that is not the
+// run's is an error.
+func (a *Applier) DeleteNamespace(ctx context.Context, name, run string) error {
 	w, err := a.Client.CoreV1().Namespaces().Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + name})
 	if err != nil {
 		return fmt.Errorf("watching namespace %s: %w", name, err)
 	}
 	defer w.Stop()
-	err = a.EndNamespace(ctx, name)
+	err = a.EndNamespace(ctx, name, run)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -143,7 +243,10 @@ func (a *Applier) DeleteNamespace(ctx context.Context, name string) error {
 
 // EndNamespace begins to remove a namespace, which takes Kubernetes five seconds and more.
 // Pods that a trial left under podproof's finalizer are let go first, or it would never end.
-func (a *Applier) EndNamespace(ctx context.Context, name string) error {
+func (a *Applier) EndNamespace(ctx context.Context, name, run string) error {
+	if err := a.owns(ctx, name, run); err != nil {
+		return err
+	}
 	pods, err := a.Client.CoreV1().Pods(name).List(ctx, metav1.ListOptions{LabelSelector: TrialLabel})
 	if err != nil {
 		return fmt.Errorf("listing trial pods of namespace %s: %w", name, err)

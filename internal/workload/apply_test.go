@@ -43,19 +43,19 @@ func TestNamespaceIsLabelledAndHasItsServiceAccount(t *testing.T) {
 func TestDeleteNamespaceLetsTrialPodsGo(t *testing.T) {
 	trial := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "trial", Namespace: "shop",
 		Labels: map[string]string{TrialLabel: "termination"}, Finalizers: []string{Finalizer}}}
-	client := fake.NewClientset(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}, trial)
+	client := fake.NewClientset(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", Labels: map[string]string{RunLabel: "r1"}}}, trial)
 	a := &Applier{Client: client}
-	if err := a.DeleteNamespace(t.Context(), "shop"); err != nil {
+	if err := a.DeleteNamespace(t.Context(), "shop", "r1"); err != nil {
 		t.Fatal(err)
 	}
 	var did []string
 	for _, action := range client.Actions() {
 		did = append(did, action.GetVerb()+" "+action.GetResource().Resource)
 	}
-	if diff := cmp.Diff([]string{"watch namespaces", "list pods", "patch pods", "delete namespaces", "delete-collection pods"}, did); diff != "" {
+	if diff := cmp.Diff([]string{"watch namespaces", "get namespaces", "list pods", "patch pods", "delete namespaces", "delete-collection pods"}, did); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if err := a.DeleteNamespace(t.Context(), "shop"); err != nil {
+	if err := a.DeleteNamespace(t.Context(), "shop", "r1"); err != nil {
 		t.Errorf("a namespace that is gone: %v", err)
 	}
 }

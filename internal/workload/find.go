@@ -9,37 +9,38 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"podproof.dev/podproof/internal/contract"
 )
 
-// Runner is an object that runs pods.
-type Runner struct {
+// Controller is an object that runs pods.
+type Controller struct {
 	Object
-	Replicas int32
-	Selector map[string]string // of its pods
+	Replicas int32 // that its manifest asks for, 1 where it does not say
+	// Declared is the manifest's own number, nil where it has none.
+	Declared *int32
+	Selector labels.Selector // of its pods
 	Template corev1.PodTemplateSpec
 }
 
-// Runners are the objects that run pods, in the order of the manifests.
-func Runners(objects []Object) ([]Runner, error) {
-	var out []Runner
+// Controllers are the objects that run pods for as long as they exist, in the order of the manifests.
+func Controllers(objects []Object) ([]Controller, error) {
+	var out []Controller
 	for _, o := range objects {
-		r := Runner{Object: o, Replicas: 1}
+		r := Controller{Object: o, Replicas: 1}
 		var selector *metav1.LabelSelector
 		var err error
 		switch o.GetKind() {
 		case "Deployment":
 			var d appsv1.Deployment
 			err = convert(o, &d)
-			r.Template, selector = d.Spec.Template, d.Spec.Selector
-			r.count(d.Spec.Replicas)
+			r.Template, selector, r.Declared = d.Spec.Template, d.Spec.Selector, d.Spec.Replicas
 		case "StatefulSet":
 			var s appsv1.StatefulSet
 			err = convert(o, &s)
-			r.Template, selector = s.Spec.Template, s.Spec.Selector
-			r.count(s.Spec.Replicas)
+			r.Template, selector, r.Declared = s.Spec.Template, s.Spec.Selector, s.Spec.Replicas
 		case "DaemonSet":
 			var d appsv1.DaemonSet
 			err = convert(o, &d)
@@ -48,25 +49,33 @@ func Runners(objects []Object) ([]Runner, error) {
 			var p corev1.Pod
 			err = convert(o, &p)
 			r.Template = corev1.PodTemplateSpec{ObjectMeta: p.ObjectMeta, Spec: p.Spec}
-			r.Selector = p.Labels
+			selector = &metav1.LabelSelector{MatchLabels: p.Labels}
 		default:
 			continue
+		}
+		if err == nil {
+			r.Selector, err = metav1.LabelSelectorAsSelector(selector)
 		}
 		if err != nil {
 			return nil, &ManifestError{[]string{fmt.Sprintf("%s: %s: %v", o.Source, o, err)}}
 		}
-		if selector != nil {
-			r.Selector = selector.MatchLabels
+		if r.Declared != nil {
+			r.Replicas = *r.Declared
 		}
 		out = append(out, r)
 	}
 	return out, nil
 }
 
-func (r *Runner) count(replicas *int32) {
-	if replicas != nil {
-		r.Replicas = *replicas
+// Owns tells whether a pod is one of the controller's.
+func (r Controller) Owns(p *corev1.Pod) bool {
+	switch {
+	case r.GetKind() == "Pod":
+		return p.Name == r.GetName()
+	case r.Selector == nil || r.Selector.Empty():
+		return false
 	}
+	return r.Selector.Matches(labels.Set(p.Labels))
 }
 
 func convert(o Object, to any) error {
@@ -75,7 +84,7 @@ func convert(o Object, to any) error {
 
 // PodSpec is that of a pod which podproof makes itself, from the template. For the claims of a
 // StatefulSet, whose volumes its controller would add, it has an emptyDir each.
-func (r Runner) PodSpec() corev1.PodSpec {
+func (r Controller) PodSpec() corev1.PodSpec {
 	spec := *r.Template.Spec.DeepCopy()
 	claims, _, _ := unstructured.NestedSlice(r.Object.Object, "spec", "volumeClaimTemplates")
 	for _, c := range claims {
@@ -88,24 +97,24 @@ func (r Runner) PodSpec() corev1.PodSpec {
 	return spec
 }
 
-// Find returns the runner that a contract names. That it is there was seen to when the
+// Find returns the controller that a contract names. That it is there was seen to when the
 // contract was derived.
-func Find(runners []Runner, o contract.Object) (Runner, bool) {
-	for _, r := range runners {
+func Find(controllers []Controller, o contract.Object) (Controller, bool) {
+	for _, r := range controllers {
 		if r.object() == o {
 			return r, true
 		}
 	}
-	return Runner{}, false
+	return Controller{}, false
 }
 
-func (r Runner) object() contract.Object {
+func (r Controller) object() contract.Object {
 	return contract.Object{Kind: strings.ToLower(r.GetKind()), Name: r.GetName()}
 }
 
 // ContainerOf returns the index of the container that runs the image: the only one, or
 // the one whose image it is.
-func ContainerOf(r Runner, image string) (int, error) {
+func ContainerOf(r Controller, image string) (int, error) {
 	cs := r.Template.Spec.Containers
 	if len(cs) == 1 {
 		return 0, nil
@@ -120,8 +129,15 @@ func ContainerOf(r Runner, image string) (int, error) {
 	return 0, &ManifestError{[]string{fmt.Sprintf("%s: none of the containers of %s runs the image %q, they are: %s; correct `image` in the contract", r.Source, r, image, strings.Join(names, ", "))}}
 }
 
-// Services are the Services of the manifests whose selector matches the runner's pods.
-func Services(objects []Object, r Runner) ([]corev1.Service, error) {
+// Run tells whether one of the controllers runs the image.
+func Run(controllers []Controller, image string) bool {
+	return slices.ContainsFunc(controllers, func(r Controller) bool {
+		return slices.ContainsFunc(r.Template.Spec.Containers, func(c corev1.Container) bool { return contract.SameImage(c.Image, image) })
+	})
+}
+
+// Services are the Services of the manifests whose selector matches the controller's pods.
+func Services(objects []Object, r Controller) ([]corev1.Service, error) {
 	var out []corev1.Service
 	for _, o := range objects {
 		if o.GetKind() != "Service" {
@@ -131,18 +147,9 @@ func Services(objects []Object, r Runner) ([]corev1.Service, error) {
 		if err := convert(o, &s); err != nil {
 			return nil, &ManifestError{[]string{fmt.Sprintf("%s: %s: %v", o.Source, o, err)}}
 		}
-		if len(s.Spec.Selector) > 0 && subset(s.Spec.Selector, r.Template.Labels) {
+		if len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(r.Template.Labels)) {
 			out = append(out, s)
 		}
 	}
 	return out, nil
-}
-
-func subset(part, whole map[string]string) bool {
-	for k, v := range part {
-		if whole[k] != v {
-			return false
-		}
-	}
-	return true
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"podproof.dev/podproof/internal/contract"
 )
@@ -78,9 +80,9 @@ metadata: {name: by-hand}
 spec: {ports: [{port: 80}]}
 `
 
-func runners(t *testing.T, body string) []Runner {
+func controllers(t *testing.T, body string) []Controller {
 	t.Helper()
-	rs, err := Runners(parse(t, body))
+	rs, err := Controllers(parse(t, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,23 +91,75 @@ func runners(t *testing.T, body string) []Runner {
 
 func TestRunners(t *testing.T) {
 	var got []string
-	for _, r := range runners(t, zoo) {
+	for _, r := range controllers(t, zoo) {
 		got = append(got, fmt.Sprint(r, " ", r.Replicas, " ", r.Selector, " ", r.Template.Spec.Containers[0].Image))
 	}
 	want := []string{
-		"deployment/api 3 map[app:api] app:1",
-		"statefulset/postgres 1 map[app:postgres] postgres:16",
-		"daemonset/agent 1 map[app:agent] agent:1",
-		"pod/lone 1 map[app:lone] lone:1",
-		"deployment/idle 0 map[app:idle] app:1",
+		"deployment/api 3 app=api app:1",
+		"statefulset/postgres 1 app=postgres postgres:16",
+		"daemonset/agent 1 app=agent agent:1",
+		"pod/lone 1 app=lone lone:1",
+		"deployment/idle 0 app=idle app:1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
+func TestOwns(t *testing.T) {
+	rs := controllers(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: api}, spec: {selector: {matchExpressions: [{key: app, operator: In, values: [api, web]}, {key: old, operator: DoesNotExist}]}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: lone}, spec: {containers: []}}
+---
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: none}, spec: {}}
+`)
+	for _, c := range []struct {
+		pod    corev1.Pod
+		owners string
+	}{
+		{corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "api-1", Labels: map[string]string{"app": "web"}}}, "deployment/api"},
+		{corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "api-2", Labels: map[string]string{"app": "web", "old": ""}}}, ""},
+		{corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "api-3"}}, ""},
+		{corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "lone"}}, "pod/lone"},
+	} {
+		var owners []string
+		for _, r := range rs {
+			if r.Owns(&c.pod) {
+				owners = append(owners, r.String())
+			}
+		}
+		if got := strings.Join(owners, " "); got != c.owners {
+			t.Errorf("pod %s is of %q, want %q", c.pod.Name, got, c.owners)
+		}
+	}
+}
+
+func TestASelectorThatIsNone(t *testing.T) {
+	_, err := Controllers(parse(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: api}, spec: {selector: {matchExpressions: [{key: app, operator: Is}]}}}"))
+	if err == nil || !strings.Contains(err.Error(), "m.yaml:1: deployment/api") {
+		t.Errorf("%v, want one that names the object", err)
+	}
+}
+
+func TestJobs(t *testing.T) {
+	jobs, err := Jobs(parse(t, `{apiVersion: batch/v1, kind: Job, metadata: {name: migrate}, spec: {template: {spec: {restartPolicy: Never, initContainers: [{name: i, image: "init:1"}], containers: [{name: a, image: "app:1"}]}}}}
+---
+{apiVersion: batch/v1, kind: Job, metadata: {name: later}, spec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: a, image: "app:2"}]}}}}
+`))
+	if err != nil || len(jobs) != 1 || jobs[0].String() != "job/migrate" {
+		t.Fatalf("%v, %v", jobs, err)
+	}
+	if diff := cmp.Diff([]string{"init:1", "app:1"}, Images(jobs)); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"batch.kubernetes.io/job-name": "migrate"}}}
+	if !jobs[0].Owns(pod) {
+		t.Error("its pod is not its own")
+	}
+}
+
 func TestFind(t *testing.T) {
-	rs := runners(t, zoo)
+	rs := controllers(t, zoo)
 	if r, ok := Find(rs, contract.Object{Kind: "statefulset", Name: "postgres"}); !ok || r.String() != "statefulset/postgres" {
 		t.Errorf("found %v (%t)", r, ok)
 	}
@@ -115,11 +169,11 @@ func TestFind(t *testing.T) {
 }
 
 func TestContainerOf(t *testing.T) {
-	rs := runners(t, zoo)
+	rs := controllers(t, zoo)
 	api, postgres := rs[0], rs[1]
 	for _, c := range []struct {
 		name  string
-		of    Runner
+		of    Controller
 		image string
 		want  int
 	}{
@@ -143,7 +197,7 @@ func TestContainerOf(t *testing.T) {
 
 // A pod of a StatefulSet's template alone has no volumes for its claims, and is refused.
 func TestPodSpecHasVolumesForClaims(t *testing.T) {
-	rs, err := Runners(parse(t, `apiVersion: apps/v1
+	rs, err := Controllers(parse(t, `apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: api}
 spec:
@@ -175,7 +229,7 @@ spec:
 func TestServices(t *testing.T) {
 	objects := parse(t, zoo)
 	for i, want := range map[int]string{0: "web front", 1: ""} {
-		r := runners(t, zoo)[i]
+		r := controllers(t, zoo)[i]
 		services, err := Services(objects, r)
 		if err != nil {
 			t.Fatal(err)
@@ -192,7 +246,7 @@ func TestServices(t *testing.T) {
 
 func TestImagesOnceEach(t *testing.T) {
 	want := []string{"app:1", "proxy:1", "postgres:16", "agent:1", "lone:1"}
-	if diff := cmp.Diff(want, Images(runners(t, zoo))); diff != "" {
+	if diff := cmp.Diff(want, Images(controllers(t, zoo))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

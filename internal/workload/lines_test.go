@@ -55,3 +55,17 @@ spec:
 		}
 	}
 }
+
+func TestSourceSaysWhereAFieldStands(t *testing.T) {
+	o := parse(t, secret+"---\n"+deployment)[1]
+	for path, want := range map[string]string{
+		"spec.template.spec.containers[0].image": "m.yaml:17", "spec.template.spec.nodeName": "m.yaml:14", "": "m.yaml:6",
+	} {
+		if got := o.Source.At(path); got != want {
+			t.Errorf("%q is at %s, want %s", path, got, want)
+		}
+	}
+	if got := (Source{File: "k"}).At("spec"); got != "k" {
+		t.Errorf("what a kustomization made is at %s", got)
+	}
+}

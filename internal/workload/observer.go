@@ -2,7 +2,9 @@ package workload
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -28,6 +31,7 @@ type Observer struct {
 
 	mu        sync.Mutex
 	endpoints []evidence.Mark
+	warnings  []warning
 	slices    map[string]*discoveryv1.EndpointSlice // by name, as last seen
 	pods      map[string]*Observed                  // by UID
 	changed   chan struct{}                         // closed and replaced at each change
@@ -43,8 +47,9 @@ type Observed struct {
 
 	events    []evidence.Event
 	timeline  []evidence.Mark
-	logs      map[string][]evidence.LogLine // by container
-	following map[string]bool               // by container ID
+	logs      map[string]*log   // by container
+	unread    map[string]string // by container, why not all of its log was read
+	following map[string]bool   // by container ID
 }
 
 // Observe starts watching and returns once the first lists are in. The context bounds
@@ -120,7 +125,11 @@ func (o *Observer) saw(ctx context.Context, p *corev1.Pod, gone bool) {
 		if s.ContainerID != "" && !w.following[s.ContainerID] && (s.State.Running != nil || s.State.Terminated != nil) {
 			w.following[s.ContainerID] = true
 			o.done.Add(1)
-			go func() { defer o.done.Done(); o.follow(ctx, p, s.Name, s.ContainerID) }()
+			go func() {
+				defer runtime.HandleCrash()
+				defer o.done.Done()
+				o.follow(ctx, p, s.Name)
+			}()
 		}
 	}
 	o.broadcast()
@@ -148,17 +157,13 @@ func (o *Observer) redacted(p *corev1.Pod) *corev1.Pod {
 
 func (o *Observer) heard(e *corev1.Event) {
 	if e.InvolvedObject.Kind != "Pod" {
+		o.warned(e)
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w := o.watched(string(e.InvolvedObject.UID))
-	at := e.LastTimestamp.Time
-	if at.IsZero() {
-		at = e.EventTime.Time
-	}
-	ev := evidence.Event{At: at, Type: e.Type, Reason: e.Reason, Message: o.redact(e.Message),
-		Count: e.Count, FieldPath: e.InvolvedObject.FieldPath}
+	ev := o.event(e)
 	for i, have := range w.events {
 		if have.Reason == ev.Reason && have.Message == ev.Message && have.FieldPath == ev.FieldPath {
 			w.events[i] = ev // the API server counts repetitions in the same event
@@ -173,7 +178,7 @@ func (o *Observer) heard(e *corev1.Event) {
 func (o *Observer) watched(uid string) *Observed {
 	w := o.pods[uid]
 	if w == nil {
-		w = &Observed{Pod: &corev1.Pod{}, logs: map[string][]evidence.LogLine{}, following: map[string]bool{}}
+		w = &Observed{Pod: &corev1.Pod{}, logs: map[string]*log{}, unread: map[string]string{}, following: map[string]bool{}}
 		o.pods[uid] = w
 	}
 	return w
@@ -194,14 +199,7 @@ const lookAgain = time.Second
 func (o *Observer) Wait(ctx context.Context, match func(*corev1.Pod) bool, look func([]*Observed) (done bool, seen string, err error)) error {
 	for {
 		o.mu.Lock()
-		var ps []*Observed
-		for _, p := range o.pods {
-			if p.Pod.Name != "" && match(p.Pod) {
-				ps = append(ps, p)
-			}
-		}
-		slices.SortFunc(ps, func(a, b *Observed) int { return a.Pod.CreationTimestamp.Compare(b.Pod.CreationTimestamp.Time) })
-		done, seen, err := look(ps)
+		done, seen, err := look(o.matching(match))
 		changed := o.changed
 		o.mu.Unlock()
 		if done || err != nil {
@@ -217,6 +215,53 @@ func (o *Observer) Wait(ctx context.Context, match func(*corev1.Pod) bool, look 
 	}
 }
 
+// Within waits for a time. That the time is over is no error: what was seen by then is the answer.
+func (o *Observer) Within(ctx context.Context, d time.Duration, match func(*corev1.Pod) bool, look func([]*Observed) (done bool, seen string, err error)) error {
+	limited, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	err := o.Wait(limited, match, look)
+	if over := (*WaitError)(nil); errors.As(err, &over) && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+// Pods are those that match and are there, as last seen, oldest first.
+func (o *Observer) Pods(match func(*corev1.Pod) bool) []*corev1.Pod {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []*corev1.Pod
+	for _, p := range o.matching(match) {
+		if p.Gone.IsZero() {
+			out = append(out, p.Pod)
+		}
+	}
+	return out
+}
+
+// UIDs are those of all pods that match, also of those that are gone, oldest first.
+func (o *Observer) UIDs(match func(*corev1.Pod) bool) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []string
+	for _, p := range o.matching(match) {
+		out = append(out, string(p.Pod.UID))
+	}
+	return out
+}
+
+// matching are the pods that match, oldest first. The caller holds the lock.
+func (o *Observer) matching(match func(*corev1.Pod) bool) []*Observed {
+	var ps []*Observed
+	for _, p := range o.pods {
+		if p.Pod.Name != "" && match(p.Pod) {
+			ps = append(ps, p)
+		}
+	}
+	slices.SortFunc(ps, func(a, b *Observed) int { return a.Pod.CreationTimestamp.Compare(b.Pod.CreationTimestamp.Time) })
+	return ps
+}
+
 // WaitError is a wait that its context ended.
 type WaitError struct {
 	Cause error
@@ -227,18 +272,60 @@ func (e *WaitError) Error() string { return e.Seen }
 
 func (e *WaitError) Unwrap() error { return e.Cause }
 
+// log is that of a container.
+func (w *Observed) log(container string) *log {
+	if w.logs[container] == nil {
+		w.logs[container] = &log{}
+	}
+	return w.logs[container]
+}
+
 // Evidence is all that was observed of a pod, with the log of the named container.
 func (o *Observer) Evidence(uid, container string) evidence.Pod {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w := o.watched(uid)
-	return evidence.Pod{Name: w.Pod.Name, UID: uid, Spec: w.Pod.Spec, Status: w.Pod.Status,
-		Events: slices.Clone(w.events), Log: slices.Clone(w.logs[container]), Timeline: slices.Clone(w.timeline)}
+	e := evidence.Pod{Name: w.Pod.Name, UID: uid, Spec: w.Pod.Spec, Status: w.Pod.Status,
+		Events: slices.Clone(w.events), Timeline: slices.Clone(w.timeline), Unread: w.unread[container]}
+	e.Log, e.Omitted = w.logs[container].lines()
+	for _, c := range slices.Concat(w.Pod.Spec.InitContainers, w.Pod.Spec.Containers) {
+		other := evidence.ContainerLog{Container: c.Name, Unread: w.unread[c.Name]}
+		other.Lines, other.Omitted = w.logs[c.Name].lines()
+		if c.Name != container && (len(other.Lines) > 0 || other.Unread != "") {
+			e.OtherLogs = append(e.OtherLogs, other)
+		}
+	}
+	return e
 }
 
-// Said tells whether a container's log has the text. It is for use inside Wait's look.
+// Searched is what went through of the logs of the pods that match.
+func (o *Observer) Searched(match func(*corev1.Pod) bool) evidence.LogSearch {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var s evidence.LogSearch
+	for _, uid := range slices.Sorted(maps.Keys(o.pods)) {
+		w := o.pods[uid]
+		if w.Pod.Name == "" || !match(w.Pod) {
+			continue
+		}
+		s.Pods++
+		for _, c := range slices.Sorted(maps.Keys(w.logs)) {
+			s.Lines += w.logs[c].total
+			for _, f := range w.logs[c].found {
+				s.Found = append(s.Found, evidence.FoundLine{Pod: w.Pod.Name, Container: c, LogLine: f.line})
+			}
+		}
+		for _, c := range slices.Sorted(maps.Keys(w.unread)) {
+			s.Unread = append(s.Unread, evidence.UnreadLog{Pod: w.Pod.Name, Container: c, Why: w.unread[c]})
+		}
+	}
+	return s
+}
+
+// Said tells whether a container's log has the text, as far as it is kept. It is for use inside Wait's look.
 func (w *Observed) Said(container, text string) bool {
-	return slices.ContainsFunc(w.logs[container], func(l evidence.LogLine) bool { return strings.Contains(l.Text, text) })
+	kept, _ := w.logs[container].lines()
+	return slices.ContainsFunc(kept, func(l evidence.LogLine) bool { return strings.Contains(l.Text, text) })
 }
 
 // Heard tells whether there was an event with that reason. It is for use inside Wait's look.

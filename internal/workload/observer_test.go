@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func (b *bed) until(t *testing.T, what string, is func(*Observed) bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := b.Wait(ctx, func(*corev1.Pod) bool { return true }, func(ps []*Observed) (bool, string, error) {
-		return len(ps) == 1 && is(ps[0]), what, nil
+		return slices.ContainsFunc(ps, is), what, nil
 	})
 	if err != nil {
 		t.Fatalf("never seen: %s", what)
@@ -102,6 +103,52 @@ func TestObserverSeesAPodsLife(t *testing.T) {
 	}
 	if other := b.Evidence("u1", "proxy"); len(other.Log) != 0 {
 		t.Errorf("the log of another container: %v", other.Log)
+	}
+}
+
+// What an init container and a sidecar say is kept, too, and all of it was searched.
+func TestObserverKeepsTheLogsOfAllContainers(t *testing.T) {
+	b := observe(t, noonText+" key [value of secret/api:KEY]\n", func(string) {})
+	ran := func(name string) corev1.ContainerStatus {
+		return corev1.ContainerStatus{Name: name, ContainerID: "containerd://" + name, State: ended(0, "Completed")}
+	}
+	p := b.pod("u1", func(p *corev1.Pod) {
+		p.Spec.InitContainers, p.Spec.Containers = []corev1.Container{{Name: "migrate"}}, []corev1.Container{{Name: "api"}, {Name: "proxy"}}
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{ran("migrate")}
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{ran("api"), ran("proxy")}
+	})
+	b.pods.Add(p)
+	for _, c := range []string{"migrate", "api", "proxy"} {
+		b.until(t, "the log of "+c, func(o *Observed) bool { return o.Said(c, "key") })
+	}
+	e := b.Evidence("u1", "api")
+	if len(e.Log) != 1 || len(e.OtherLogs) != 2 || e.OtherLogs[0].Container != "migrate" || len(e.OtherLogs[1].Lines) != 1 {
+		t.Errorf("%v, and %v", e.Log, e.OtherLogs)
+	}
+	s := b.Searched(func(*corev1.Pod) bool { return true })
+	if s.Pods != 1 || s.Lines != 3 || len(s.Found) != 3 || s.Found[1].Container != "migrate" || len(s.Unread) != 0 {
+		t.Errorf("searched: %+v", s)
+	}
+	if none := b.Searched(func(*corev1.Pod) bool { return false }); none.Pods != 0 {
+		t.Errorf("searched of no pod: %+v", none)
+	}
+}
+
+// A log stream that breaks is taken up again, without the lines that were read.
+func TestObserverTakesALogUpAgain(t *testing.T) {
+	b := observe(t, "", func(string) {})
+	asked := 0
+	b.client.(*fake.Clientset).PrependReactor("get", "pods/log", func(ktesting.Action) (bool, runtime.Object, error) {
+		asked++
+		if asked == 1 {
+			return true, nil, errors.New("the API server restarts")
+		}
+		return true, &runtime.Unknown{Raw: []byte(noonText + " Started server\n")}, nil
+	})
+	b.pods.Add(b.pod("u1", container(corev1.ContainerStatus{State: running(), ContainerID: "containerd://0a1b"})))
+	b.until(t, "its log", func(o *Observed) bool { return o.Said("api", "Started server") })
+	if e := b.Evidence("u1", "api"); e.Unread != "" || len(e.Log) != 1 {
+		t.Errorf("%d lines, unread %q", len(e.Log), e.Unread)
 	}
 }
 
@@ -203,5 +250,42 @@ func TestWaitLooksAtTheOldestFirst(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"old", "young"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A wait whose time is over is no error, unless the run itself was ended.
+func TestWithin(t *testing.T) {
+	b := observe(t, "", func(string) {})
+	never := func([]*Observed) (bool, string, error) { return false, "", nil }
+	anyPod := func(*corev1.Pod) bool { return true }
+	if err := b.Within(t.Context(), time.Millisecond, anyPod, never); err != nil {
+		t.Errorf("the time was over: %v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("interrupted")
+	cancel(cause)
+	if err := b.Within(ctx, time.Minute, anyPod, never); !errors.Is(err, cause) {
+		t.Errorf("the run was ended: %v", err)
+	}
+}
+
+// A pod that is gone is none that is there, and is remembered.
+func TestPods(t *testing.T) {
+	b := observe(t, "", func(string) {})
+	anyPod := func(*corev1.Pod) bool { return true }
+	gone := b.pod("u1")
+	b.pods.Add(gone)
+	there := b.pod("u2")
+	there.Name, there.CreationTimestamp = "api-2", metav1.Time{Time: noon}
+	b.pods.Add(there)
+	b.until(t, "it is there", func(o *Observed) bool { return o.Pod.UID == "u1" })
+	b.pods.Delete(gone)
+	b.until(t, "it is gone", func(o *Observed) bool { return o.Pod.UID == "u1" && !o.Gone.IsZero() })
+	b.until(t, "the other is there", func(o *Observed) bool { return o.Pod.UID == "u2" })
+	if ps := b.Pods(anyPod); len(ps) != 1 || ps[0].UID != "u2" {
+		t.Errorf("there are %v", ps)
+	}
+	if got := b.UIDs(anyPod); !slices.Equal(got, []string{"u1", "u2"}) {
+		t.Errorf("remembered are %v", got)
 	}
 }

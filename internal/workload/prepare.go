@@ -20,31 +20,12 @@ const (
 	Finalizer = "podproof.dev/evidence"
 )
 
-// Placement says how objects are changed on their way into the cluster.
-type Placement struct {
+// Rewrite says how objects are changed on their way into the cluster.
+type Rewrite struct {
 	Run       string
 	Namespace string
 	// Images maps the manifests' images to those that run instead.
 	Images map[string]string
-}
-
-// clusterScoped are the kinds without a namespace that manifests of an API may hold.
-var clusterScoped = map[string]bool{
-	"Namespace": true, "ClusterRole": true, "ClusterRoleBinding": true, "CustomResourceDefinition": true,
-	"PriorityClass": true, "StorageClass": true, "PersistentVolume": true, "IngressClass": true,
-	"ValidatingWebhookConfiguration": true, "MutatingWebhookConfiguration": true, "APIService": true,
-	"RuntimeClass": true, "ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true,
-}
-
-// ClusterScoped returns the objects, Namespaces aside, that belong to the whole cluster.
-func ClusterScoped(objects []Object) []Object {
-	var out []Object
-	for _, o := range objects {
-		if clusterScoped[o.GetKind()] && o.GetKind() != "Namespace" {
-			out = append(out, o)
-		}
-	}
-	return out
 }
 
 // NamespaceOf is the one namespace that the manifests ask for, or "" when they name none
@@ -62,19 +43,17 @@ func NamespaceOf(objects []Object) string {
 	return ""
 }
 
-// Place returns copies of the objects that carry the run's label, lie in its namespace and
+// Rewritten returns copies of the objects that carry the run's label, lie in its namespace and
 // run the images of the placement. Namespaces are left out, since podproof makes its own, and
 // so are network policies.
-func Place(objects []Object, p Placement) []Object {
+func Rewritten(objects []Object, p Rewrite) []Object {
 	var out []Object
 	for _, o := range objects {
 		if o.GetKind() == "Namespace" || isNetworkPolicy(o) {
 			continue
 		}
 		c := Object{o.DeepCopy(), o.Source}
-		if !clusterScoped[c.GetKind()] {
-			c.SetNamespace(p.Namespace)
-		}
+		c.SetNamespace(p.Namespace) // Apply takes it off what belongs to the whole cluster
 		labels := c.GetLabels()
 		if labels == nil {
 			labels = map[string]string{}
@@ -89,20 +68,9 @@ func Place(objects []Object, p Placement) []Object {
 	return out
 }
 
-// NetworkPolicies names the network policies among the objects, and where each was read. One
-// that admits the workload's pods by their labels shuts out those of the trials, which must
-// have none of them, and the agent.
-func NetworkPolicies(objects []Object) []string {
-	var out []string
-	for _, o := range objects {
-		if isNetworkPolicy(o) {
-			out = append(out, fmt.Sprintf("%s (%s)", o, o.Source))
-		}
-	}
-	return out
-}
-
-// isNetworkPolicy counts those of a network plugin's own, too: CiliumNetworkPolicy.
+// isNetworkPolicy tells a network policy, which would shut out podproof's own pods: one that
+// admits the workload's by their labels has no place for those of the trials, which must have
+// none of them, and for the agent. Those of a network plugin's own count, too.
 func isNetworkPolicy(o Object) bool { return strings.HasSuffix(o.GetKind(), "NetworkPolicy") }
 
 func podSpecPath(kind string) []string {
@@ -150,10 +118,10 @@ func Substitute(images map[string]string, image string) (string, bool) {
 	return "", false
 }
 
-// Images are the images that the runners' pods use, each once.
-func Images(runners []Runner) []string {
+// Images are the images that the controllers' pods use, each once.
+func Images(controllers []Controller) []string {
 	var out []string
-	for _, r := range runners {
+	for _, r := range controllers {
 		for _, c := range append(slices.Clone(r.Template.Spec.InitContainers), r.Template.Spec.Containers...) {
 			if !slices.Contains(out, c.Image) {
 				out = append(out, c.Image)

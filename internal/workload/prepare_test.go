@@ -9,7 +9,7 @@ import (
 )
 
 func TestPlace(t *testing.T) {
-	p := Placement{Run: "r1", Namespace: "podproof-r1", Images: map[string]string{"app:1": "podproof.local/app:run-r1"}}
+	p := Rewrite{Run: "r1", Namespace: "podproof-r1", Images: map[string]string{"app:1": "podproof.local/app:run-r1"}}
 	for _, c := range []struct {
 		name, given, want string
 	}{
@@ -18,9 +18,6 @@ func TestPlace(t *testing.T) {
 		{"an object of a namespace",
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop, labels: {app: api}}}",
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: podproof-r1, labels: {app: api, podproof.dev/run: r1}}}"},
-		{"an object of the whole cluster",
-			"{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 7}",
-			"{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high, labels: {podproof.dev/run: r1}}, value: 7}"},
 		{"a pod: the image by any of its names, and no other",
 			`{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {
 				initContainers: [{name: i, image: "docker.io/library/app:1", imagePullPolicy: Always}],
@@ -43,7 +40,7 @@ func TestPlace(t *testing.T) {
 			given := parse(t, c.given)
 			before := given[0].DeepCopy()
 			var got []any
-			for _, o := range Place(given, p) {
+			for _, o := range Rewritten(given, p) {
 				got = append(got, o.Object)
 			}
 			var want []any
@@ -86,32 +83,6 @@ func TestNamespaceOf(t *testing.T) {
 				t.Errorf("namespace %q, want %q", got, c.want)
 			}
 		})
-	}
-}
-
-func TestClusterScoped(t *testing.T) {
-	got := ClusterScoped(parse(t, `{apiVersion: v1, kind: Namespace, metadata: {name: shop}}
----
-{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: all}}
----
-{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: some}}
----
-{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fast}, provisioner: p}
-`))
-	if diff := cmp.Diff([]string{"m.yaml:3 clusterrole/all", "m.yaml:7 storageclass/fast"}, names(got)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestNetworkPolicies(t *testing.T) {
-	got := NetworkPolicies(parse(t, `{apiVersion: v1, kind: Service, metadata: {name: db}}
----
-{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: db}, spec: {podSelector: {}}}
----
-{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: api}, spec: {}}
-`))
-	if diff := cmp.Diff([]string{"networkpolicy/db (m.yaml:3)", "ciliumnetworkpolicy/api (m.yaml:5)"}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -1,29 +1,24 @@
 package workload
 
 import (
-	"cmp"
-	"encoding/base64"
 	"fmt"
 	"maps"
-	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"podproof.dev/podproof/internal/credential"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/redact"
 )
 
-// shortest is the length below which a secret's value is left alone: names such as
-// "postgres" are values of Secrets, too, and taking them out would garble every log.
-const shortest = 9
-
-// Redactor takes the values of the manifests' Secrets out of texts, also in base64. It says
-// which ones it looks for.
+// Redactor takes the values of the manifests' Secrets out of texts, however they are written
+// there. It says which ones it looks for.
 func Redactor(objects []Object) (func(string) string, *evidence.Secrets, error) {
-	type replacement struct{ value, by string }
-	var all []replacement
-	secrets := &evidence.Secrets{Shortest: shortest}
+	secrets := &evidence.Secrets{Shortest: redact.Shortest}
+	var all []redact.Value
 	for _, o := range objects {
 		if o.GetKind() != "Secret" {
 			continue
@@ -36,60 +31,64 @@ func Redactor(objects []Object) (func(string) string, *evidence.Secrets, error) 
 		for k, v := range s.Data {
 			values[k] = string(v)
 		}
-		for k, v := range s.StringData {
-			values[k] = v
+		maps.Copy(values, s.StringData)
+		if len(values) > 0 {
+			secrets.Secrets++
 		}
 		for _, k := range slices.Sorted(maps.Keys(values)) {
-			name, looked := fmt.Sprintf("%s:%s", o, k), forms(values[k])
-			if strings.TrimSpace(values[k]) == "" {
-				continue
-			}
-			if len(looked) == 0 {
-				secrets.TooShort = append(secrets.TooShort, name)
-				continue
-			}
-			secrets.LookedFor++
-			for _, form := range looked {
-				all = append(all, replacement{form, "[value of " + name + "]"})
-			}
+			all = append(all, redact.Value{Name: fmt.Sprintf("%s:%s", o, k), Text: values[k]})
 		}
 	}
-	// The longest first, so that a value within another does not break it up.
-	slices.SortFunc(all, func(a, b replacement) int {
-		return cmp.Or(cmp.Compare(len(b.value), len(a.value)), cmp.Compare(a.value, b.value))
-	})
-	var pairs []string
-	for _, r := range all {
-		pairs = append(pairs, r.value, r.by)
-	}
-	return strings.NewReplacer(pairs...).Replace, secrets, nil
+	open := inTheOpen(objects)
+	r := redact.New(all, func(s string) bool { return open[s] })
+	secrets.LookedFor, secrets.TooShort, secrets.Common = r.Looked, r.Short, r.Common
+	return r.Replace, secrets, nil
 }
 
-// forms are the ways in which a secret's value is found in a text: its lines, since a log is
-// read line by line; in base64 and as part of a URL; and, where it is a URL itself, the
-// password in it.
-func forms(value string) []string {
-	value = strings.TrimSpace(value)
-	var out []string
-	add := func(s string) {
-		if len(s) >= shortest && !slices.Contains(out, s) {
-			out = append(out, s)
+// openWord is what a name looks like, and a password may look like, too.
+var openWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,62}$`)
+
+// inTheOpen are the words that the manifests use outside of their Secrets: the names of objects,
+// labels, images, and the values of settings, but not of those that are secrets by their names.
+func inTheOpen(objects []Object) map[string]bool {
+	words := map[string]bool{}
+	for _, o := range objects {
+		if o.GetKind() == "Secret" {
+			words[o.GetName()] = true
+			continue
+		}
+		openWords(words, "", o.Object)
+	}
+	return words
+}
+
+// openWords adds the words below a value of a manifest. A setting is named by its key, or by
+// the name beside its value.
+func openWords(words map[string]bool, key string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		name, _ := v["name"].(string)
+		for k, inner := range v {
+			if k == "value" && name != "" {
+				k = name
+			}
+			openWords(words, k, inner)
+		}
+	case []any:
+		for _, inner := range v {
+			openWords(words, key, inner)
+		}
+	case string:
+		if credential.NameSays(key) != credential.Harmless || key == "args" || key == "command" {
+			return
+		}
+		if openWord.MatchString(v) {
+			words[v] = true
+		}
+		if key == "image" {
+			for _, part := range strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune("/:@", r) }) {
+				words[part] = true
+			}
 		}
 	}
-	for line := range strings.Lines(value) {
-		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") {
-			add(line)
-		}
-	}
-	if len(value) >= shortest {
-		add(base64.StdEncoding.EncodeToString([]byte(value)))
-		add(url.QueryEscape(value))
-		add(url.PathEscape(value))
-	}
-	if u, err := url.Parse(value); err == nil && u.User != nil {
-		password, _ := u.User.Password()
-		add(password)
-		add(url.QueryEscape(password))
-	}
-	return out
 }

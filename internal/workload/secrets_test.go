@@ -19,6 +19,12 @@ stringData:
   LONGER: correct-horse-battery
   USER: postgres
   EMPTY: ""
+  DB: shopbase
+  TEAM: team-of-shop
+  NAME: shop-backend
+  LITERAL: literal-token-1
+  ARGUMENT: argument-key-1
+  PIN: "1234"
   URL: postgres://app:pa55/word-of-db@db/app
   PEM: |
     -----BEGIN PRIVATE KEY-----
@@ -30,12 +36,19 @@ data:
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: api}
-data: {GREETING: good-morning-all}
+data: {GREETING: good-morning-all, DATABASE: shopbase}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop-backend}
+spec: {template: {spec: {containers: [{name: api, image: registry/team-of-shop/api, args: [--key=argument-key-1],
+  env: [{name: API_TOKEN, value: literal-token-1}, {name: DATABASE_URL, value: "postgres://u:pass-of-literal@db/x"}]}]}}}
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &evidence.Secrets{LookedFor: 5, TooShort: []string{"secret/api:USER"}, Shortest: 9}
+	want := &evidence.Secrets{LookedFor: 7, Secrets: 1, TooShort: []string{"secret/api:PIN"}, Shortest: 8,
+		Common: []string{"secret/api:DB", "secret/api:NAME", "secret/api:TEAM", "secret/api:USER"}}
 	if diff := cmp.Diff(want, secrets); diff != "" {
 		t.Errorf("looked for (-want +got):\n%s", diff)
 	}
@@ -51,6 +64,9 @@ data: {GREETING: good-morning-all}
 		{"one line of several", "key: MIGHAgEAMBMGByqGSM49", "key: [value of secret/api:PEM]"},
 		{"but not what every key has", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"},
 		{"nothing secret", "started", "started"},
+		{"a name of the manifests", "shop-backend of team-of-shop uses shopbase", "shop-backend of team-of-shop uses shopbase"},
+		{"a literal that is a secret by its name", "literal-token-1", "[value of secret/api:LITERAL]"},
+		{"an argument", "--key=argument-key-1", "--key=[value of secret/api:ARGUMENT]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := redact(c.text); got != c.want {

@@ -136,9 +136,16 @@ func Hopeless(o *Observed) string {
 
 // passing tells a kubelet that has not yet been sent the Secrets and ConfigMaps of a pod
 // from one that was told there are none (pkg/kubelet/util/manager/watch_based_manager.go):
-// it tries again by itself.
+// it tries again by itself. So it does where containerd knew an image by a name that another run
+// has just taken off it, and has not yet turned to the name that this run gave it
+// (containerd, internal/cri/server/container_create.go).
 func passing(message string) bool {
-	return strings.Contains(message, "failed to sync secret cache") || strings.Contains(message, "failed to sync configmap cache")
+	for _, s := range []string{"failed to sync secret cache", "failed to sync configmap cache", "failed to get image from containerd"} {
+		if strings.Contains(message, s) {
+			return true
+		}
+	}
+	return false
 }
 
 // messageOf prefers the event that explains a waiting container over the kubelet's short message.

@@ -71,6 +71,7 @@ func TestHopeless(t *testing.T) {
 		{name: "no room yet", pod: podIs(has(corev1.PodScheduled, corev1.ConditionFalse, "Unschedulable", "Insufficient memory"), justNow)},
 		{name: "no such secret", pod: podIs(container(corev1.ContainerStatus{State: waiting("CreateContainerConfigError", `secret "api" not found`)})),
 			want: []string{"container api", "CreateContainerConfigError", `secret "api" not found`}},
+		{name: "an image whose other name was just taken off", pod: podIs(container(corev1.ContainerStatus{State: waiting("CreateContainerError", `failed to check if this is a checkpoint image: failed to get image from containerd "sha256:d01d": image "podproof.local/agent:run-a": not found`)}))},
 		{name: "settings not sent yet", pod: podIs(container(corev1.ContainerStatus{State: waiting("CreateContainerConfigError", "failed to sync configmap cache: timed out waiting for the condition")}))},
 		{name: "no such image", pod: podIs(container(corev1.ContainerStatus{State: waiting("ErrImageNeverPull", "m")})), want: []string{"not on the node", "ErrImageNeverPull"}},
 		{name: "not pulled", pod: podIs(container(corev1.ContainerStatus{State: waiting("ImagePullBackOff", "back-off")})),

@@ -1,51 +1,23 @@
 package workload
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Scaled returns a copy of an object with another number of replicas.
+// Scaled returns a copy of an object with another number of replicas. A DaemonSet and a Pod
+// have none.
 func Scaled(o Object, replicas int64) Object {
 	c := Object{o.DeepCopy(), o.Source}
-	// It has a spec, or it would not be a runner.
-	_ = unstructured.SetNestedField(c.Object, replicas, "spec", "replicas")
-	return c
-}
-
-// Impatient returns a copy of a runner whose probes ask every second. Thresholds and
-// timeouts stay: an outage of seconds then is what one of minutes is to the manifest's own.
-// Only a start is given as long as it had. A readiness probe that begins late would hide a
-// process that says it is ready; one that begins too early does no harm.
-func Impatient(o Object) Object {
-	return withContainers(o, func(c map[string]any) {
-		if p, ok := c["startupProbe"].(map[string]any); ok {
-			p["failureThreshold"] = number(p, "initialDelaySeconds", 0) + number(p, "failureThreshold", 3)*number(p, "periodSeconds", 10)
-			delete(p, "initialDelaySeconds")
-		}
-		if p, ok := c["readinessProbe"].(map[string]any); ok {
-			delete(p, "initialDelaySeconds")
-		}
-		for _, probe := range []string{"readinessProbe", "livenessProbe", "startupProbe"} {
-			if p, ok := c[probe].(map[string]any); ok {
-				p["periodSeconds"] = int64(1)
-			}
-		}
-	})
-}
-
-// number is a field of a probe, or Kubernetes' default.
-func number(probe map[string]any, field string, byDefault int64) int64 {
-	if n, ok := probe[field].(int64); ok {
-		return n
+	if slices.Contains(scaled, o.GetKind()) {
+		// It has a spec, or it would not be a controller.
+		_ = unstructured.SetNestedField(c.Object, replicas, "spec", "replicas")
 	}
-	return byDefault
+	return c
 }
 
 // Freezable returns a copy of an object that is as it is for whoever uses it while its
@@ -76,7 +48,7 @@ func SmallRequests(limits corev1.ResourceList) corev1.ResourceList {
 	return requests
 }
 
-// Frugal returns a copy of a runner whose containers make small requests.
+// Frugal returns a copy of a controller whose containers make small requests.
 func Frugal(o Object) Object {
 	return withContainers(o, func(c map[string]any) {
 		resources, _ := c["resources"].(map[string]any)
@@ -122,69 +94,20 @@ func withContainers(o Object, change func(map[string]any)) Object {
 	return c
 }
 
-// Relocated returns copies of objects in which names of Services within one namespace,
-// such as "postgres.shop.svc", lead to another. It is for ConfigMaps, Secrets and the
-// variables of containers, in plain text and in a Secret's base64.
-func Relocated(objects []Object, from, to string) []Object {
-	if from == to {
-		return objects
+// Apart takes from a pod that a trial makes beside the workload's what would keep it from their
+// node: rules about other pods, which it is none of, and ports of the node, which they hold.
+// What it asks of the node itself stays.
+func Apart(spec *corev1.PodSpec) {
+	spec.TopologySpreadConstraints = nil
+	if spec.Affinity != nil {
+		spec.Affinity = &corev1.Affinity{NodeAffinity: spec.Affinity.NodeAffinity}
 	}
-	replace := strings.NewReplacer("."+from+".svc", "."+to+".svc", "."+from+":", "."+to+":", "."+from+"/", "."+to+"/").Replace
-	var out []Object
-	for _, o := range objects {
-		c := Object{o.DeepCopy(), o.Source}
-		switch o.GetKind() {
-		case "Secret":
-			eachString(c.Object["stringData"], replace)
-			eachString(c.Object["data"], func(s string) string {
-				plain, err := base64.StdEncoding.DecodeString(s)
-				if err != nil {
-					return s
-				}
-				return base64.StdEncoding.EncodeToString([]byte(replace(string(plain))))
-			})
-		case "ConfigMap":
-			eachString(c.Object["data"], replace)
-		default:
-			if path := podSpecPath(o.GetKind()); path != nil {
-				spec, _, _ := unstructured.NestedMap(c.Object, path...)
-				eachString(spec, replace)
-				_ = unstructured.SetNestedMap(c.Object, spec, path...)
-			}
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
-// eachString changes every string value at and below a node of maps and lists.
-func eachString(node any, change func(string) string) {
-	switch n := node.(type) {
-	case map[string]any:
-		for k, v := range n {
-			if s, ok := v.(string); ok {
-				n[k] = change(s)
-			} else {
-				eachString(v, change)
-			}
-		}
-	case []any:
-		for i, v := range n {
-			if s, ok := v.(string); ok {
-				n[i] = change(s)
-			} else {
-				eachString(v, change)
+	spec.HostNetwork = false
+	for _, cs := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range cs {
+			for p := range cs[i].Ports {
+				cs[i].Ports[p].HostPort = 0
 			}
 		}
 	}
-}
-
-// Probes are those of a container of a pod template.
-func Probes(t corev1.PodTemplateSpec, container string) (readiness, liveness *corev1.Probe) {
-	for _, c := range t.Spec.Containers {
-		if c.Name == container {
-			return c.ReadinessProbe, c.LivenessProbe
-		}
-	}
-	return nil, nil
 }

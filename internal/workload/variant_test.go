@@ -1,9 +1,10 @@
 package workload
 
 import (
-	"encoding/base64"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -34,13 +35,13 @@ data: {HOST: cG9zdGdyZXMuc2hvcC5zdmM=}
 func TestVariants(t *testing.T) {
 	objects := parse(t, variants)
 	deployment := Impatient(Scaled(objects[0], 0))
-	runners, err := Runners([]Object{deployment})
+	controllers, err := Controllers([]Object{deployment})
 	if err != nil {
 		t.Fatal(err)
 	}
-	readiness, liveness := Probes(runners[0].Template, "api")
-	if runners[0].Replicas != 0 || readiness.PeriodSeconds != 1 || readiness.FailureThreshold != 2 || liveness.PeriodSeconds != 1 {
-		t.Errorf("got %d replicas, readiness %+v, liveness %+v", runners[0].Replicas, readiness, liveness)
+	readiness, liveness := Probes(controllers[0].Template, "api")
+	if controllers[0].Replicas != 0 || readiness.PeriodSeconds != 1 || readiness.FailureThreshold != 2 || liveness.PeriodSeconds != 1 {
+		t.Errorf("got %d replicas, readiness %+v, liveness %+v", controllers[0].Replicas, readiness, liveness)
 	}
 	if n, _, _ := unstructured.NestedInt64(objects[0].Object, "spec", "replicas"); n != 2 {
 		t.Error("the original changed")
@@ -55,34 +56,31 @@ func TestFrugal(t *testing.T) {
 	if err := unstructured.SetNestedSlice(withInit.Object, []any{spec[0]}, "spec", "template", "spec", "initContainers"); err != nil {
 		t.Fatal(err)
 	}
-	runners, err := Runners([]Object{objects[2], Frugal(Object{withInit, "a.yaml"})})
+	controllers, err := Controllers([]Object{objects[2], Frugal(Object{withInit, Source{File: "a.yaml"}})})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := runners[0].Template.Spec.Containers[0].Resources
+	r := controllers[0].Template.Spec.Containers[0].Resources
 	// No request may be above its limit.
 	if r.Requests.Cpu().String() != "5m" || r.Requests.Memory().String() != "16Mi" || r.Limits.Memory().String() != "2Gi" {
 		t.Errorf("got %+v", r)
 	}
-	if i := runners[1].Template.Spec.InitContainers[0].Resources.Requests; i.Cpu().String() != "10m" {
+	if i := controllers[1].Template.Spec.InitContainers[0].Resources.Requests; i.Cpu().String() != "10m" {
 		t.Errorf("the init container requests %+v", i)
 	}
 }
 
-func TestRelocated(t *testing.T) {
-	objects := Relocated(parse(t, variants), "shop", "outage")
-	runners, err := Runners(objects)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := runners[0].Template.Spec.Containers[0].Env
-	if env[0].Value != "postgres.outage.svc.cluster.local:5432" || env[1].Value != "my.shop is open" {
-		t.Errorf("got %+v", env)
-	}
-	url, _, _ := unstructured.NestedString(objects[1].Object, "stringData", "URL")
-	host, _, _ := unstructured.NestedString(objects[1].Object, "data", "HOST")
-	plain, _ := base64.StdEncoding.DecodeString(host)
-	if url != "postgres://u:p@postgres.outage:5432/db" || string(plain) != "postgres.outage.svc" {
-		t.Errorf("got %s and %s", url, plain)
+func TestApartKeepsWhatIsAskedOfTheNode(t *testing.T) {
+	spec := corev1.PodSpec{HostNetwork: true, NodeSelector: map[string]string{"disk": "ssd"},
+		Tolerations:               []corev1.Toleration{{Key: "a"}},
+		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{MaxSkew: 1}},
+		Affinity:                  &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{}, PodAffinity: &corev1.PodAffinity{}, PodAntiAffinity: &corev1.PodAntiAffinity{}},
+		Containers:                []corev1.Container{{Ports: []corev1.ContainerPort{{ContainerPort: 80, HostPort: 80}}}}}
+	Apart(&spec)
+	want := corev1.PodSpec{NodeSelector: map[string]string{"disk": "ssd"}, Tolerations: []corev1.Toleration{{Key: "a"}},
+		Affinity:   &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{}},
+		Containers: []corev1.Container{{Ports: []corev1.ContainerPort{{ContainerPort: 80}}}}}
+	if diff := cmp.Diff(want, spec); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -3,6 +3,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func Build(ctx context.Context, engine *docker.Engine, s Spec, progress func(ste
 	}
 	rec := newRecorder(progress)
 	var asked request
-	failure, err := s.solve(ctx, engine, solve{folder: folder, exports: s.keep(), rec: rec, asked: &asked})
+	failure, err := s.solve(ctx, engine, solve{folder: folder, exports: s.keep(), rec: rec, asked: &asked, made: &out.ImageID})
 	if err != nil {
 		return out, fmt.Errorf("building %s from %s: %w", s.Name, s.Dockerfile, err)
 	}
@@ -60,7 +61,8 @@ func Build(ctx context.Context, engine *docker.Engine, s Spec, progress func(ste
 			out.Source = show(s.Dockerfile, failure.message, out.Steps)
 		}
 	} else {
-		img, err := engine.Image(ctx, s.Name)
+		// By its ID: the name may be another build's by the time one asks.
+		img, err := engine.Image(ctx, cmp.Or(out.ImageID, s.Name))
 		if err != nil {
 			return out, fmt.Errorf("looking for the image that was just built: %w", err)
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/tonistiigi/fsutil"
@@ -28,6 +29,9 @@ type solve struct {
 	rec     *recorder
 	// asked is told what BuildKit asks for of the context; may be nil.
 	asked *request
+	// made gets the ID of the image that was made: the engine's exporter calls it the image's
+	// digest (moby, builder/builder-next/exporter). It stays empty where nothing is exported.
+	made *string
 	// enough ends the build, without a failure, once it is true of the steps; may be nil.
 	enough func([]evidence.BuildStep) bool
 	// attrs are for the Dockerfile frontend, beside those of the Spec.
@@ -64,10 +68,13 @@ func (s Spec) solve(ctx context.Context, engine *docker.Engine, b solve) (*failu
 			}
 		}
 	}()
-	_, err = buildkit.Solve(running, nil, opt, updates)
+	made, err := buildkit.Solve(running, nil, opt, updates)
 	<-recorded
 	switch {
 	case err == nil:
+		if b.made != nil {
+			*b.made = made.ExporterResponse[exptypes.ExporterImageDigestKey]
+		}
 		return nil, nil
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)

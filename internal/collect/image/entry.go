@@ -3,11 +3,11 @@ package image
 import (
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"podproof.dev/podproof/internal/collect/image/layer"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/shell"
 )
 
 // defaultPath is what container runtimes set when the configuration has no PATH.
@@ -35,19 +35,7 @@ type starting struct {
 	out       []evidence.EntryFile
 }
 
-var (
-	shellName       = regexp.MustCompile(`^(?:ba|da|a|k|z)?sh$`)
-	interpreterName = regexp.MustCompile(`^(?:python[0-9.]*|node|nodejs|ruby[0-9.]*|perl[0-9.]*|php[0-9.]*|deno|bun)$`)
-	starterName     = regexp.MustCompile(`^(?:tini|tini-static|dumb-init|docker-init|catatonit|env|gosu|su-exec|setpriv|nice|nohup|chroot|sudo|exec|time|stdbuf)$`)
-	assignment      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
-	shellOption     = regexp.MustCompile(`^[-+][a-zA-Z]*[oO]$`) // takes a word
-	// withWord are options of starters that take the next word, where it is no "--name=word".
-	withWord = map[string]string{"dumb-init": "-r --rewrite", "tini": "-p -e", "tini-static": "-p -e", "env": "-u --unset -C --chdir",
-		"nice": "-n --adjustment", "sudo": "-u -g -h -p -C", "stdbuf": "-i -o -e", "time": "-f -o"}
-	// userFirst are starters whose first argument is a user or a folder.
-	userFirst = regexp.MustCompile(`^(?:gosu|su-exec|chroot)$`)
-	simpleCut = regexp.MustCompile(`[;&|\n]+`)
-)
+var interpreterName = regexp.MustCompile(`^(?:python[0-9.]*|node|nodejs|ruby[0-9.]*|perl[0-9.]*|php[0-9.]*|deno|bun)$`)
 
 // command notes the program of a command line, and what it starts.
 func (s *starting) command(args []string) {
@@ -57,9 +45,15 @@ func (s *starting) command(args []string) {
 	f := s.t.entryFile(args[0], s.find(args[0]))
 	s.out = append(s.out, f)
 	name, rest := path.Base(args[0]), args[1:]
+	if in, ok := shell.Invoked(args); ok {
+		s.shell(in)
+		return
+	}
+	if _, command, ok := shell.Wrapped(args); ok {
+		s.command(command)
+		return
+	}
 	switch {
-	case shellName.MatchString(name):
-		s.shell(rest)
 	case interpreterName.MatchString(name):
 		if i := s.operand(rest, "-c", "-e", "-m"); i >= 0 {
 			s.file(rest[i])
@@ -70,56 +64,22 @@ func (s *starting) command(args []string) {
 				s.file(rest[i+1])
 			}
 		}
-	case starterName.MatchString(name):
-		s.started(name, rest)
 	case f.Kind == "script" && len(rest) > 0 && s.find(rest[0]) != "":
 		s.command(rest)
 	}
 }
 
-// started is what an init, env or the like is told to run.
-func (s *starting) started(name string, rest []string) {
-	for len(rest) > 0 && (strings.HasPrefix(rest[0], "-") || assignment.MatchString(rest[0])) {
-		taken := 1
-		if slices.Contains(strings.Fields(withWord[name]), rest[0]) {
-			taken = min(2, len(rest))
-		}
-		rest = rest[taken:]
-	}
-	if userFirst.MatchString(name) && len(rest) > 0 {
-		rest = rest[1:]
-	}
-	s.command(rest)
-}
-
 // shell is what `sh -c 'text'` or `sh file` runs: of a text the last command, which is the one that stays.
-func (s *starting) shell(rest []string) {
-	for i, a := range rest {
-		switch {
-		case i > 0 && shellOption.MatchString(rest[i-1]): // "pipefail" of -o pipefail
-		case strings.HasPrefix(a, "-") && strings.HasSuffix(a, "c") && !strings.HasPrefix(a, "--"):
-			if i+1 == len(rest) {
-				return
-			}
-			parts := simpleCut.Split(strings.TrimRight(rest[i+1], "; \n"), -1)
-			words := strings.Fields(parts[len(parts)-1])
-			for len(words) > 0 && (words[0] == "exec" || assignment.MatchString(words[0])) {
-				words = words[1:]
-			}
-			for j := range words {
-				words[j] = strings.Trim(words[j], `"'`)
-			}
-			if len(words) > 0 && !strings.ContainsAny(words[0], "$`(") {
-				s.command(words)
-			}
-			return
-		case !strings.HasPrefix(a, "-"):
-			s.file(a)
-			if rest = rest[i+1:]; len(rest) > 0 && s.find(rest[0]) != "" {
-				s.command(rest)
-			}
-			return
+func (s *starting) shell(in shell.Invocation) {
+	if in.Script != "" {
+		s.file(in.Script)
+		if len(in.Rest) > 0 && s.find(in.Rest[0]) != "" {
+			s.command(in.Rest)
 		}
+		return
+	}
+	if words := in.Expand(shell.Read(in.Line).Last); len(words) > 0 && !strings.ContainsAny(words[0], "$`(") {
+		s.command(words)
 	}
 }
 

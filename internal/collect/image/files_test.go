@@ -186,6 +186,13 @@ func TestEntry(t *testing.T) {
 		{[]string{"/app/eval"}, nil, "/app/eval=/app/eval script execs [echo no]"},
 		{[]string{"/sbin/tini", "-p", "SIGTERM", "-s", "--", "env", "-u", "X", "Y=1"}, []string{"./server"}, "/sbin/tini=/sbin/tini elf; env= missing; ./server=/app/server elf"},
 		{nil, []string{"gunicorn", "x"}, "gunicorn= missing"},
+		{nil, []string{"nice", "-n", "5", "./server"}, "nice= missing; ./server=/app/server elf"},
+		{nil, []string{"sudo", "-u", "app", "A=1", "timeout", "-k", "5", "60", "./server"}, "sudo= missing; timeout= missing; ./server=/app/server elf"},
+		{nil, []string{"su", "app", "-c", "exec ./server"}, "su= missing; sh=/usr/bin/dash elf; ./server=/app/server elf"},
+		{nil, []string{"busybox", "sh", "start.sh"}, "busybox= missing; start.sh=/app/start.sh script [python app.py]"},
+		{nil, []string{"sh", "-c", "exec \"$@\"", "--", "./server"}, "sh=/usr/bin/dash elf; ./server=/app/server elf"},
+		{nil, []string{"sh", "-c", "exec \"$SERVER\""}, "sh=/usr/bin/dash elf"},
+		{nil, []string{"sh", "-c", "if [ -n \"$D\" ]; then exec ./server --debug; fi; ./server; exit $?"}, "sh=/usr/bin/dash elf; ./server=/app/server elf"},
 	} {
 		got := collectImage(t, imagetest.Config(t, img, func(f *v1.ConfigFile) {
 			f.Config.Entrypoint, f.Config.Cmd, f.Config.WorkingDir = c.entrypoint, c.cmd, "/app"

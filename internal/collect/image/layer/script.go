@@ -1,13 +1,12 @@
 package layer
 
 import (
-	"bufio"
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 
 	"podproof.dev/podproof/internal/credential"
+	"podproof.dev/podproof/internal/shell"
 )
 
 // scriptLimit bounds the scripts that are read: an entrypoint is shorter.
@@ -28,38 +27,15 @@ func isScript(p string, b []byte) bool {
 		(bytes.HasPrefix(b, []byte("#!")) || path.Ext(p) == ".sh")
 }
 
-var (
-	shells = regexp.MustCompile(`(?:^|[/ ])(?:ba|da|a|k|z|mk)?sh(?: |$)`)
-	// A variable or eval may stand before exec.
-	execStart = regexp.MustCompile(`(?:^|[;&|]|\bthen|\belse|\bdo|\{|\()\s*(?:[A-Za-z_]\w*=\S*\s+|eval\s+)*exec\s+[^<>&0-9\s]`)
-	passesOn  = regexp.MustCompile(`(?:^|[;&|]|\bthen|\belse|\bdo|\{|\()\s*(?:[A-Za-z_]\w*=\S*\s+|eval\s+)*exec\s+.*"?\$(?:@|\{@\}|\*)`)
-	trapsTerm = regexp.MustCompile(`(?m)^[^#\n]*\btrap\s+[^#\n]*\b(?:SIG)?TERM\b`)
-	closing   = regexp.MustCompile(`^(?:fi|done|esac|\}|\)|;;|else|then|do)\b?;?$`)
-)
-
 func readScript(b []byte) Script {
-	var s Script
 	text := string(b)
-	if rest, ok := strings.CutPrefix(text, "#!"); ok {
-		first, _, _ := strings.Cut(rest, "\n")
-		s.Interpreter = strings.Join(strings.Fields(first), " ")
-	}
-	if s.Interpreter != "" && !shells.MatchString(s.Interpreter) {
+	s := Script{Interpreter: shell.Interpreter(text)}
+	if s.Interpreter != "" && shell.ShellOf(s.Interpreter) == "" {
 		return s
 	}
-	s.Traps = trapsTerm.MatchString(text)
-	for _, line := range commandLines(text) {
-		if passesOn.MatchString(line) {
-			s.Execs = true
-		}
-		if !closing.MatchString(line) {
-			s.Last = line
-		}
-	}
-	if execStart.MatchString(s.Last) {
-		s.Execs = true
-	}
-	if s.Last = masked(s.Last); len(s.Last) > 300 {
+	r := shell.Read(text)
+	s.Execs, s.Traps = r.Execs || r.PassesOn, r.TrapsSignal("TERM")
+	if s.Last = masked(r.Text); len(s.Last) > 300 {
 		s.Last = strings.ToValidUTF8(s.Last[:300], "") + "…"
 	}
 	return s
@@ -90,39 +66,3 @@ func isSecret(name, value string) bool {
 	says := credential.NameSays(name)
 	return says != credential.Harmless && credential.IsLiteral(value, says)
 }
-
-// commandLines are the lines of a shell script without comments and empty ones, with those
-// that a backslash continues in one. Here-documents are left out: they are no commands.
-func commandLines(text string) []string {
-	var out []string
-	var whole, until string
-	lines := bufio.NewScanner(strings.NewReader(text))
-	lines.Buffer(nil, scriptLimit+1)
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
-		if until != "" {
-			if line == until {
-				until = ""
-			}
-			continue
-		}
-		if whole == "" && (line == "" || strings.HasPrefix(line, "#")) {
-			continue
-		}
-		if rest, ok := strings.CutSuffix(line, "\\"); ok {
-			whole += strings.TrimSpace(rest) + " "
-			continue
-		}
-		whole += line
-		if m := hereDocument.FindStringSubmatch(whole); m != nil {
-			until = m[1]
-		}
-		out, whole = append(out, whole), ""
-	}
-	if whole != "" {
-		out = append(out, strings.TrimSpace(whole))
-	}
-	return out
-}
-
-var hereDocument = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_][A-Za-z0-9_]*)["']?`)

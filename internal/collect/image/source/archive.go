@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -64,14 +65,27 @@ type body struct{ offset, size int64 }
 func openFile(name string) (*os.File, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, layer.Faultf("there is no file %s: %w", name, err)
+		return nil, layer.Faultf("there is no file %s%s; name an image archive, such as `docker save -o %s IMAGE` writes", name, below(name), name)
 	} else if err != nil {
 		return nil, fmt.Errorf("opening the image archive: %w", err)
 	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
+	info, err := f.Stat()
+	switch {
+	case err == nil && info.IsDir():
 		return nil, errors.Join(layer.Faultf("%s is a folder; an OCI layout is named oci:%s", name, name), f.Close())
+	case err == nil && info.Mode().IsRegular() && info.Size() == 0:
+		return nil, errors.Join(layer.Faultf("image archive %s: the file is empty; write the image to it with `docker save -o %s IMAGE`", name, name), f.Close())
 	}
 	return f, nil
+}
+
+// below says in which folder a relative name was looked for.
+func below(name string) string {
+	here, err := os.Getwd()
+	if err != nil || filepath.IsAbs(name) {
+		return ""
+	}
+	return " in " + here
 }
 
 // openTar reads the headers alone: the reader seeks over the bodies.
@@ -102,7 +116,7 @@ func unpacked(f *os.File) (*os.File, error) {
 func nameless(r io.Reader) (*os.File, error) {
 	f, err := os.CreateTemp("", "podproof-image-*")
 	if err != nil {
-		return nil, fmt.Errorf("there is no place for the unpacked archive: %w; set TMPDIR to a folder with room", err)
+		return nil, fmt.Errorf("creating a file for the unpacked archive: %w; set TMPDIR to a folder with room", err)
 	}
 	_, err = io.Copy(f, r)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"podproof.dev/podproof/internal/collect/image"
+	"podproof.dev/podproof/internal/collect/image/layer"
 )
 
 func bodyOf(t testing.TB, l v1.Layer) []byte {
@@ -219,13 +219,13 @@ func TestBadArchives(t *testing.T) {
 		{"cut in a body", good[:len(good)-6000], "cut short after entry"},
 		{"cut between entries", good[:1024], "neither index.json nor manifest.json"},
 		{"no tar", []byte(strings.Repeat("x", 2048)), "not a tar file"},
-		{"empty", nil, "neither index.json nor manifest.json"},
+		{"empty", nil, "the file is empty; write the image to it with `docker save -o"},
 		{"no configuration", tarOf(t, manifest()), "entry c.json is not there"},
 		{"no layer", tarOf(t, text("c.json", string(config)), manifest("l.tar")), "layer 0: entry l.tar is not there"},
 		{"links in a circle", tarOf(t, text("c.json", string(config)), file{Name: "l.tar", Link: "l.tar"}, manifest("l.tar")), "entry l.tar is not there"},
 		{"fewer layers", tarOf(t, text("c.json", string(config)), manifest()), "names 0 layers and its configuration 1"},
 		{"no JSON", tarOf(t, text("manifest.json", "[")), "entry manifest.json"},
-		{"no configuration inside", tarOf(t, text("c.json", "["), manifest()), "c.json is no image configuration"},
+		{"no configuration inside", tarOf(t, text("c.json", "["), manifest()), "c.json is not an image configuration"},
 		{"two platforms, none fits", func() []byte {
 			o := &oci{t: t}
 			return o.archive(o.image(on(t, img, "arm64"), plain), o.image(on(t, img, "s390x"), plain))
@@ -244,18 +244,9 @@ func TestBadArchives(t *testing.T) {
 			}
 		})
 	}
-	if _, err := OpenArchive(filepath.Join(t.TempDir(), "none"), v1.Platform{}); !os.IsNotExist(unwrapped(err)) {
+	none := filepath.Join(t.TempDir(), "none")
+	if _, err := OpenArchive(none, v1.Platform{}); !layer.IsFault(err) || !strings.Contains(err.Error(), "there is no file "+none) {
 		t.Errorf("a file that is not there: %v", err)
-	}
-}
-
-func unwrapped(err error) error {
-	for {
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			return err
-		}
-		err = u.Unwrap()
 	}
 }
 

@@ -75,7 +75,7 @@ func (s *saving) save() (*Image, error) {
 		if said := s.image(); said != nil && s.o.Saving != nil {
 			s.o.Saving(said)
 		}
-		file, err := Save(s.ctx, s.engine, s.ref, os.TempDir())
+		file, err := Save(s.ctx, s.engine, s.said.ID, os.TempDir()) // the name may be another image's by now
 		if err != nil {
 			s.err = err
 			return

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,17 @@ type choice struct {
 	config   []byte
 	parsed   *v1.ConfigFile
 	layers   []part
+	// way are the digests of the indexes and of the manifest that lead to it, where there are any.
+	way []v1.Hash
+}
+
+// ids are the digests by which an engine may know the image.
+func (c choice) ids() []string {
+	out := []string{fmt.Sprintf("sha256:%x", sha256.Sum256(c.config))}
+	for _, h := range c.way {
+		out = append(out, h.String())
+	}
+	return out
 }
 
 // part is one layer as a manifest has it.
@@ -89,7 +101,7 @@ func (o Options) choose(all []choice) (choice, error) {
 func images(s store) ([]choice, error) {
 	if s.has("index.json") {
 		all := map[string]choice{}
-		if err := fromIndex(s, "index.json", v1.Hash{}, 0, all); err != nil {
+		if err := fromIndex(s, "index.json", nil, all); err != nil {
 			return nil, err
 		}
 		var out []choice
@@ -99,9 +111,12 @@ func images(s store) ([]choice, error) {
 		slices.SortFunc(out, func(a, b choice) int { return strings.Compare(a.id, b.id) })
 		return out, nil
 	}
+	if !s.has("manifest.json") {
+		return nil, layer.Faultf("it holds no image: it has neither index.json nor manifest.json; write one with `docker save -o FILE IMAGE` (`docker export` writes the files of a container alone)")
+	}
 	b, err := document(s, "manifest.json", v1.Hash{})
 	if err != nil {
-		return nil, fmt.Errorf("it holds no image, there is neither index.json nor manifest.json: %w", err)
+		return nil, err
 	}
 	var manifests []struct {
 		Config string
@@ -143,8 +158,12 @@ const maxNesting = 4
 
 // fromIndex gathers the images of an index by the digest of their manifest: two tags of
 // one image are one. Of other platforms an engine may have the manifest's name alone, so
-// a blob that is absent is no fault here.
-func fromIndex(s store, name string, digest v1.Hash, depth int, all map[string]choice) error {
+// a blob that is absent is no fault here. The way are the digests that lead to the index.
+func fromIndex(s store, name string, way []v1.Hash, all map[string]choice) error {
+	var digest v1.Hash // index.json has none
+	if len(way) > 0 {
+		digest = way[len(way)-1]
+	}
 	b, err := document(s, name, digest)
 	if err != nil {
 		return err
@@ -157,8 +176,8 @@ func fromIndex(s store, name string, digest v1.Hash, depth int, all map[string]c
 		name := blobName(d.Digest)
 		switch {
 		case isAttestation(d) || !s.has(name):
-		case d.MediaType.IsIndex() && depth < maxNesting:
-			if err := fromIndex(s, name, d.Digest, depth+1, all); err != nil {
+		case d.MediaType.IsIndex() && len(way) < maxNesting:
+			if err := fromIndex(s, name, append(slices.Clone(way), d.Digest), all); err != nil {
 				return err
 			}
 		case d.MediaType.IsImage():
@@ -171,6 +190,7 @@ func fromIndex(s store, name string, digest v1.Hash, depth int, all map[string]c
 			if d.Platform != nil {
 				c.platform = *d.Platform
 			}
+			c.way = append(slices.Clone(way), d.Digest)
 			all[d.Digest.String()] = c
 		}
 	}
@@ -191,7 +211,7 @@ func fromManifest(s store, digest v1.Hash) (c choice, ok bool, err error) {
 	}
 	m, err := v1.ParseManifest(bytes.NewReader(b))
 	if err != nil {
-		return choice{}, false, layer.Faultf("%s%s is no image manifest: %w", name, offset(err), err)
+		return choice{}, false, layer.Faultf("%s%s is not an image manifest: %w", name, offset(err), err)
 	}
 	config := blobName(m.Config.Digest)
 	if !s.has(config) {
@@ -216,7 +236,7 @@ func newChoice(s store, id, config string, digest v1.Hash, layers []part) (choic
 	}
 	parsed, err := v1.ParseConfigFile(bytes.NewReader(b))
 	if err != nil {
-		return choice{}, layer.Faultf("%s%s is no image configuration: %w", config, offset(err), err)
+		return choice{}, layer.Faultf("%s%s is not an image configuration: %w", config, offset(err), err)
 	}
 	return choice{id: id, config: b, parsed: parsed, layers: layers,
 		platform: v1.Platform{OS: parsed.OS, Architecture: parsed.Architecture, Variant: parsed.Variant}}, nil

@@ -25,7 +25,7 @@ const registryReaders = 2
 func (o Options) registry(ctx context.Context, ref string) (*Image, error) {
 	where, err := name.ParseReference(ref)
 	if err != nil {
-		return nil, layer.Faultf("%q is no image name: %w", ref, err)
+		return nil, layer.Faultf("%q is not a valid image name: %w", ref, err)
 	}
 	at := pull{ctx: ctx, where: where, options: []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}}
 	img, err := at.image(o)

@@ -6,10 +6,33 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"podproof.dev/podproof/internal/docker"
 )
+
+// ErrOther is in the error about an engine that saved another image than the one it was asked for.
+var ErrOther = errors.New("the Docker engine saved another image than the one that it was asked for")
+
+// SaveByID saves an image by the engine's ID of it, and opens what was saved. A name may be
+// another image's by now, so that what was saved must have the ID. Closing the image does not
+// remove the file.
+func SaveByID(ctx context.Context, engine *docker.Engine, id, dir string, host v1.Platform) (file string, img *Image, err error) {
+	if file, err = Save(ctx, engine, id, dir); err != nil {
+		return "", nil, err
+	}
+	if img, err = OpenArchive(file, host); err != nil {
+		return "", nil, errors.Join(err, os.Remove(file))
+	}
+	if !img.Is(id) {
+		return "", nil, errors.Join(fmt.Errorf("%w: %s was asked for, and what came is %s; run podproof again",
+			ErrOther, id, strings.Join(img.ids, ", ")), img.Close(), os.Remove(file))
+	}
+	return file, img, nil
+}
 
 // Save writes an image as `docker save` does to a new file in dir, and returns the file's
 // path. Removing it is the caller's affair; after an error nothing is left. The error is

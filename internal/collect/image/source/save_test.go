@@ -1,6 +1,7 @@
 package source
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,13 +35,18 @@ func serve(t *testing.T, saved map[string][]byte, images ...v1.Image) {
 			layers = append(layers, id.String())
 		}
 	}
-	for ref := range saved {
-		m.HandleFunc("/v1.41/images/"+ref+"/json", func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprintf(w, `{"Id":"sha256:aa","Size":12,"Config":{"User":"7"},"RootFS":{"Layers":%s}}`, asJSON(t, layers))
-		})
+	bytesOf := map[string][]byte{}
+	for ref, b := range saved {
+		id := idOf(ref)
+		for _, name := range slices.Compact([]string{ref, id}) {
+			bytesOf[name] = b
+			m.HandleFunc("/v1.41/images/"+name+"/json", func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, `{"Id":%q,"Size":12,"Config":{"User":"7"},"RootFS":{"Layers":%s}}`, id, asJSON(t, layers))
+			})
+		}
 	}
 	m.HandleFunc("/v1.41/images/get", func(w http.ResponseWriter, r *http.Request) {
-		b := saved[r.FormValue("names")]
+		b := bytesOf[r.FormValue("names")]
 		if _, err := w.Write(b); err != nil {
 			t.Error(err)
 		}
@@ -65,6 +72,66 @@ func serve(t *testing.T, saved map[string][]byte, images ...v1.Image) {
 	go func() { _ = srv.Serve(l) }()
 	t.Cleanup(func() { _ = srv.Close() })
 	t.Setenv("DOCKER_HOST", "unix://"+l.Addr().String())
+}
+
+// idOf is the ID that the engine of serve gives to an image: what names a digest is that of an
+// image, anything else gets one made up.
+func idOf(ref string) string {
+	if strings.HasPrefix(ref, "sha256:") {
+		return ref
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(ref)))
+}
+
+func TestSaveByID(t *testing.T) {
+	host := v1.Platform{OS: "linux", Architecture: "amd64"}
+	img, other := on(t, imageOf(t, []file{text("a", "1")}), "amd64"), on(t, imageOf(t, []file{text("a", "2")}), "amd64")
+	config, err := img.ConfigName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &oci{t: t}
+	manifest := o.image(img, plain)
+	index := o.index(manifest)
+	inContainerd := o.archive(index)
+	for _, c := range []struct {
+		name, id string
+		saved    []byte
+		same     bool
+	}{
+		{"an engine's own store: the ID is the configuration's", config.String(), classic(t, img), true},
+		{"containerd's store: the ID is the manifest's", manifest.Digest.String(), inContainerd, true},
+		{"containerd's store: the ID is the index's", index.Digest.String(), inContainerd, true},
+		{"another image than the one that was built", config.String(), classic(t, other), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			// The engine has the image by its ID alone: its name was given to another one.
+			serve(t, map[string][]byte{c.id: c.saved, "app:1": classic(t, other)})
+			e, err := docker.Connect(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = e.Close() }()
+			dir := t.TempDir()
+			_, got, err := SaveByID(t.Context(), e, c.id, dir, host)
+			if !c.same {
+				if !errors.Is(err, ErrOther) || !strings.Contains(err.Error(), c.id) {
+					t.Errorf("it was taken for the image: %v", err)
+				}
+				if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+					t.Errorf("left behind: %v, %v", left, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = got.Close() }()
+			if name, err := got.ConfigName(); err != nil || name != config {
+				t.Errorf("saved %s, %v, want %s", name, err, config)
+			}
+		})
+	}
 }
 
 func TestSave(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -42,7 +43,14 @@ type Image struct {
 
 	layers []v1.Layer
 	close  func() error
+	// ids are the digests on the way to the image: of its configuration and its manifest, and of
+	// the indexes that lead to that.
+	ids []string
 }
+
+// Is tells whether an engine's ID is this image's: the digest of its configuration, or of its
+// manifest or index where the engine keeps images in containerd.
+func (i *Image) Is(id string) bool { return slices.Contains(i.ids, id) }
 
 // Layers returns the layers, lowest first. Those of archives, folders and engines also have
 // UncompressedSize() (int64, error), which costs nothing where the layer is not compressed.
@@ -109,11 +117,11 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 		if !info.IsDir() {
 			return o.tar(ref)
 		}
-		if _, err := os.Stat(filepath.Join(ref, "oci-layout")); err == nil {
+		if _, err := os.Stat(filepath.Join(ref, "oci-layout")); err == nil || isPath(ref) {
 			return o.folder(ref)
 		}
-	} else if strings.HasPrefix(ref, "/") || strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../") {
-		return nil, layer.Faultf("there is no file or folder %s", ref)
+	} else if isPath(ref) {
+		return nil, layer.Faultf("there is no file or folder %s%s", ref, below(ref))
 	}
 	img, noEngine := o.docker(ctx, ref)
 	if noEngine == nil || ctx.Err() != nil || !errors.Is(noEngine, docker.ErrNotFound) && !errors.Is(noEngine, errUnreachable) {
@@ -123,9 +131,14 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 	if err == nil {
 		return img, nil
 	}
-	both := fmt.Errorf("image %s is neither in the Docker engine nor can it be had from a registry:\n  %w\n  %w", ref, noEngine, err)
+	both := fmt.Errorf("image %s can be read neither from the Docker engine nor from a registry:\n  %w\n  %w", ref, noEngine, err)
 	if layer.IsFault(err) {
 		return nil, &layer.Fault{Err: both}
 	}
 	return nil, both
+}
+
+// isPath tells whether a reference can be a file or a folder, and no image's name.
+func isPath(ref string) bool {
+	return ref == "." || ref == ".." || strings.HasPrefix(ref, "/") || strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../")
 }

@@ -307,8 +307,8 @@ func TestNothingThere(t *testing.T) {
 	none := func(context.Context) (*docker.Engine, error) { return nil, errors.New("nobody answers") }
 	for ref, says := range map[string]string{
 		"tar:/nowhere/x.tar": "there is no file /nowhere/x.tar", "oci:/nowhere": "there is no folder /nowhere",
-		"oci:" + t.TempDir(): "is no OCI image layout", "tar:" + t.TempDir(): "is a folder", "./nothing": "there is no file or folder",
-		"registry:A B": "is no image name", "127.0.0.1:1/app:1": "nobody answers", "registry:127.0.0.1:1/app:1": "from registry 127.0.0.1:1",
+		"oci:" + t.TempDir(): "is not an OCI image layout: it has no index.json; name a folder", "tar:" + t.TempDir(): "is a folder", "./nothing": "there is no file or folder",
+		"registry:A B": "is not a valid image name", "127.0.0.1:1/app:1": "nobody answers", "registry:127.0.0.1:1/app:1": "from registry 127.0.0.1:1",
 	} {
 		_, err := Open(t.Context(), ref, Options{Connect: none})
 		if err == nil || !strings.Contains(err.Error(), says) {

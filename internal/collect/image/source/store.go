@@ -54,7 +54,7 @@ func assemble(s store, c choice) (*Image, error) {
 	if len(ids) != len(c.layers) {
 		return nil, layer.Faultf("its manifest names %d layers and its configuration %d: it is damaged; save the image again", len(c.layers), len(ids))
 	}
-	img := &Image{close: s.Close, layers: []v1.Layer{}}
+	img := &Image{close: s.Close, layers: []v1.Layer{}, ids: c.ids()}
 	compressed := true
 	for i, p := range c.layers {
 		b := &blob{part: p, diffID: ids[i]}
@@ -113,13 +113,19 @@ type folder struct {
 	open []*os.File
 }
 
+const nameLayout = "name a folder such as `docker buildx build --output type=oci,tar=false,dest=FOLDER` writes"
+
 func (o Options) folder(dir string) (*Image, error) {
 	f := &folder{dir: dir}
 	if !f.has("index.json") {
-		if _, err := os.Stat(dir); err != nil {
-			return nil, layer.Faultf("there is no folder %s", dir)
+		info, err := os.Stat(dir)
+		switch {
+		case err != nil:
+			return nil, layer.Faultf("there is no folder %s%s; %s", dir, below(dir), nameLayout)
+		case !info.IsDir():
+			return nil, layer.Faultf("%s is a file, not a folder; an image archive is named tar:%s", dir, dir)
 		}
-		return nil, layer.Faultf("folder %s is no OCI image layout: it has no index.json", dir)
+		return nil, layer.Faultf("folder %s is not an OCI image layout: it has no index.json; %s", dir, nameLayout)
 	}
 	img, err := o.from(f)
 	if err != nil {

@@ -1,0 +1,194 @@
+package agent
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// one asks once.
+func one(t *testing.T, s Stream) evidence.Request {
+	t.Helper()
+	s.Count, s.Method, s.Timeout = 1, cmp.Or(s.Method, "GET"), 5000
+	got := start(t, s).outcomes()
+	if len(got) != 1 {
+		t.Fatalf("got %+v", got)
+	}
+	return got[0]
+}
+
+// The certificate is nobody's, the name that is asked for is the Host's, and HTTP/2 is not offered.
+func TestHTTPS(t *testing.T) {
+	names := make(chan string, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto, " ", r.Host) }))
+	server.EnableHTTP2 = true
+	server.TLS = &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		names <- h.ServerName
+		return nil, nil
+	}}
+	server.StartTLS()
+	defer server.Close()
+	o := one(t, Stream{Protocol: "https", Address: server.Listener.Addr().String(), Host: "shop.example:8443"})
+	if name := <-names; o.Status != http.StatusOK || o.Body != "HTTP/1.1 shop.example:8443" || name != "shop.example" {
+		t.Errorf("the name %q was asked for, got %+v", name, o)
+	}
+}
+
+func TestOverTheWrongProtocol(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer plain.Close()
+	rpc := listenGRPC(t, health.NewServer())
+	for _, c := range []struct {
+		protocol, address string
+		want              []string
+	}{
+		{"https", plain.Listener.Addr().String(), []string{"tls"}},
+		// It depends on who is first: the answer that is none, or the connection's end behind it.
+		{"grpc", plain.Listener.Addr().String(), []string{"protocol", "reset", "closed"}},
+		{"http", rpc, []string{"protocol", "reset", "closed"}},
+	} {
+		o := one(t, Stream{Protocol: c.protocol, Address: c.address})
+		if !slices.Contains(c.want, o.Failure) || o.Connected == 0 || o.Error == "" {
+			t.Errorf("%s: got %+v, want the failure %q after a connection", c.protocol, o, c.want)
+		}
+	}
+}
+
+func TestTCP(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := start(t, Stream{Protocol: "tcp", Address: l.Addr().String(), Count: 2, KeepAlive: true, Timeout: 5000}).outcomes()
+	if len(got) != 2 || got[0].Status != http.StatusOK || got[1].Status != http.StatusOK || !got[1].Reused {
+		t.Errorf("got %+v", got)
+	}
+	l.Close()
+	if o := one(t, Stream{Protocol: "tcp", Address: l.Addr().String()}); o.Failure != "refused" || o.Status != 0 {
+		t.Errorf("nobody listens: got %+v", o)
+	}
+}
+
+func TestEmptyPath(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path) }))
+	defer server.Close()
+	if o := one(t, Stream{Address: server.Listener.Addr().String()}); o.Status != http.StatusOK || o.Body != "/" {
+		t.Errorf("got %+v", o)
+	}
+}
+
+// listenGRPC serves gRPC, with a health service or without.
+func listenGRPC(t *testing.T, h *health.Server) string {
+	t.Helper()
+	address, _ := startGRPC(t, h)
+	return address
+}
+
+func startGRPC(t *testing.T, h *health.Server) (string, *grpc.Server) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer()
+	if h != nil {
+		grpc_health_v1.RegisterHealthServer(s, h)
+	}
+	go func() { _ = s.Serve(l) }() // it ends with the test
+	t.Cleanup(s.Stop)
+	return l.Addr().String(), s
+}
+
+func TestGRPC(t *testing.T) {
+	h := health.NewServer()
+	h.SetServingStatus("shop", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+	healthy, without := listenGRPC(t, h), listenGRPC(t, nil)
+	for _, c := range []struct {
+		name, address, service string
+		want                   int
+		says                   string
+	}{
+		{"the server", healthy, "", 200, "SERVING"},
+		{"a service that is not well", healthy, "shop", 503, "NOT_SERVING"},
+		{"a service that is not there", healthy, "shoo", 404, "grpc-status 5 NOT_FOUND: unknown service"},
+		{"no health service", without, "", 501, "grpc-status 12 UNIMPLEMENTED: unknown service grpc.health.v1.Health"},
+	} {
+		if o := one(t, Stream{Protocol: "grpc", Address: c.address, Service: c.service}); o.Status != c.want || o.Body != c.says || o.Failure != "" {
+			t.Errorf("%s: got %+v", c.name, o)
+		}
+	}
+}
+
+// A load asks whether it is answered: a server that says that it does not serve any more has answered.
+func TestGRPCAnyState(t *testing.T) {
+	h := health.NewServer()
+	h.Shutdown()
+	address, without := listenGRPC(t, h), listenGRPC(t, nil)
+	if o := one(t, Stream{Protocol: "grpc", Address: address, AnyState: true}); o.Status != http.StatusOK || o.Body != "NOT_SERVING" {
+		t.Errorf("got %+v", o)
+	}
+	if o := one(t, Stream{Protocol: "grpc", Address: without, AnyState: true}); o.Status != http.StatusNotImplemented {
+		t.Errorf("no health service: got %+v", o)
+	}
+}
+
+// A server that ends says GOAWAY, which the next request finds.
+func TestGRPCKept(t *testing.T) {
+	address, server := startGRPC(t, health.NewServer())
+	s := start(t, Stream{Name: "kept", Protocol: "grpc", Address: address, KeepAlive: true, Every: 5, Timeout: 5000})
+	for s.next().Outcome == nil {
+	}
+	if o := s.next().Outcome; o == nil || !o.Reused || o.Idle <= 0 || o.Status != http.StatusOK {
+		t.Fatalf("got %+v", o)
+	}
+	server.GracefulStop()
+	var after []evidence.Request
+	for !slices.ContainsFunc(after, func(o evidence.Request) bool { return o.Failure == "refused" }) {
+		if o := s.next().Outcome; o != nil {
+			after = append(after, *o)
+		}
+	}
+	for _, o := range after {
+		if o.Failure != "" && o.Failure != "refused" {
+			t.Errorf("lost although the server said that it ends: %+v", o)
+		}
+	}
+}
+
+// A call is under way while its message is held, at a server that then ends.
+func TestGRPCHeld(t *testing.T) {
+	address, server := startGRPC(t, health.NewServer())
+	s := start(t, Stream{Name: "slow", Protocol: "grpc", Address: address, Hold: true, Count: 1, Timeout: 5000})
+	if l := s.next(); l.Held != "slow" {
+		t.Fatalf("got %+v", l)
+	}
+	ended := make(chan struct{})
+	go func() { server.GracefulStop(); close(ended) }()
+	s.say(Release)
+	if got := s.outcomes(); len(got) != 1 || got[0].Status != http.StatusOK || got[0].Early {
+		t.Errorf("got %+v", got)
+	}
+	<-ended
+}
+
+func TestGRPCLost(t *testing.T) {
+	address, server := startGRPC(t, health.NewServer())
+	s := start(t, Stream{Name: "slow", Protocol: "grpc", Address: address, Hold: true, Count: 1, Timeout: 5000})
+	for s.next().Held == "" {
+	}
+	server.Stop()
+	if got := s.outcomes(); len(got) != 1 || got[0].Failure != "closed" && got[0].Failure != "reset" {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -1,0 +1,127 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// readinessFollows judges whether Ready follows the database. It is a promise of its own, and says
+// of another one whether the readiness route can stand for a query.
+func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
+	j := Judgement{Promised: "Ready goes False while the database is away and True when it is back, each within the probe's own budget, without a restart"}
+	if e.Outages == nil {
+		return withoutDependency(c, e, evidence.SectionOutages, j)
+	}
+	tried, problems := away(e)
+	j.unknown(problems)
+	container := outagePod(e)
+	switch {
+	case unasked(c, e):
+		return j.skip("the worker has no readiness probe, and nobody sends it requests")
+	case container != nil && container.ReadinessProbe == nil:
+		return j.undecided("the container has no readiness probe", fixFirst("probes/declared"))
+	}
+	if other, ok := j.isUnused(e); ok {
+		return other
+	}
+	var said []string
+	unclear, fix := "", ""
+	for _, o := range tried {
+		where := "database away: " + awayWords(o)
+		lasted := lasts(o) // the others may be over before a probe asks
+		lost := !o.Unready.IsZero() && o.Ready.IsZero()
+		change := readyChange(c, e, o, container)
+		if lasted {
+			j.Seconds += o.Healed.Sub(o.Began).Seconds()
+		}
+		switch {
+		case o.Restarts > 0 && (lasted && noticed(o) || lost):
+			unclear, fix = restartedWords(o), fixFirst("probes/liveness-survives-outage")
+		case lost && unanswered(c, o):
+			unclear, fix = "no query was answered after the outage ("+awayWords(o)+"), so it is right that the pod is not Ready", fixFirst("database/recovers")
+		case change.late == "" && lasted:
+			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
+		case change.late == "", !lasted && !lost:
+		case !change.own && starved(e, change.from, change.to) != "":
+			unclear, fix = change.late+" ("+awayWords(o)+"); "+starved(e, change.from, change.to), whenQuiet
+		default:
+			j.broken(where, "%s", change.late)
+		}
+	}
+	if b := j.firstBroken(); b != nil {
+		return j.fail(b.Where+": "+b.Message, "")
+	}
+	if unclear != "" {
+		return j.undecided(unclear, fix)
+	}
+	if open, ok := j.untried(c, e); ok {
+		return open
+	}
+	return j.pass("Readiness follows the database OK", list(said))
+}
+
+// change is what was wrong with a change of Ready in an outage.
+type change struct {
+	late     string // in words; empty where it came in time
+	from, to time.Time
+	// own is set where the readiness route itself was late, which podproof asks beside the kubelet
+	// all the while: no busy node makes it say something else than what it knows.
+	own bool
+}
+
+// readyChange finds the change of Ready that did not come, or came later than its probe takes.
+func readyChange(c contract.Contract, e evidence.Evidence, o evidence.Outage, probed *corev1.Container) change {
+	began, budget, again := latest(o.Began, o.Away), time.Duration(0), time.Duration(0)
+	if probed != nil && probed.ReadinessProbe != nil {
+		budget, again = evidence.ProbeBudget(probed.ReadinessProbe), successBudget(probed.ReadinessProbe)
+	}
+	if e.Workload != nil {
+		if own := containerOf(*e.Workload); own != nil && own.ReadinessProbe != nil {
+			again = max(again, successBudget(own.ReadinessProbe)) // for which a route may keep what it knows
+		}
+	}
+	if lasts(o) {
+		seen := change{from: o.Began, to: o.Unready}
+		switch took := o.Unready.Sub(began); {
+		case !noticed(o):
+			seen.late, seen.to = fmt.Sprintf("the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds())), o.Healed
+		case !o.Away.IsZero() && took > budget+tellingMargin:
+			seen.late = fmt.Sprintf("the pod was Ready for %s without its database, and its probe gives up after %s", seconds(took.Seconds()), seconds(budget.Seconds()))
+		}
+		if seen.late != "" {
+			a := repliesBetween(o.Requests, evidence.StreamReady, began.Add(faultTakes), seen.to)
+			seen.own = a.yes > 0 && seen.to.Sub(a.lastYes) <= budget+tellingMargin
+			return seen
+		}
+	}
+	if o.Unready.IsZero() {
+		return change{}
+	}
+	back, _ := firstAnswer(o, queryStream(c))
+	seen := change{from: latest(back, o.Healed), to: o.Ready}
+	switch took := o.Ready.Sub(seen.from); {
+	case o.Ready.IsZero():
+		seen.late, seen.to = "the pod was not Ready again after the database was back, though queries were answered", lastEnd(o)
+	case lasts(o) && !o.Away.IsZero() && took > again+tellingMargin:
+		seen.late = fmt.Sprintf("the pod was not Ready for %s after its queries were answered again, and its probe needs %s", seconds(took.Seconds()), seconds(again.Seconds()))
+	default:
+		return change{}
+	}
+	a := repliesBetween(o.Requests, evidence.StreamReady, o.Healed, seen.to)
+	seen.own = a.no >= enough && seen.to.Sub(latest(a.lastNo, seen.from)) <= again+tellingMargin
+	return seen
+}
+
+// faultTakes is how long a fault may take to work.
+const faultTakes = 2 * time.Second
+
+// successBudget is how long a probe takes at most to see that all is well.
+func successBudget(p *corev1.Probe) time.Duration {
+	return time.Duration(max(1, p.SuccessThreshold)*max(cmp.Or(p.PeriodSeconds, 10), p.TimeoutSeconds)) * time.Second
+}

@@ -1,0 +1,75 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// proxyWithin is how long a cluster may take to tell its nodes that a pod is to get no more
+// requests. It is well below a second where CPU is not scarce; a pod that serves on for less
+// than this loses requests in earnest.
+const proxyWithin = 2 * time.Second
+
+// slowCluster says why the losses of a rollout are the cluster's: it was late to tell its
+// nodes which pods are gone, later than any process can wait for. It is empty where one of
+// them is not.
+func slowCluster(e evidence.Evidence, o evidence.Rollout, lost []evidence.Request) string {
+	stale := true
+	for _, r := range lost {
+		ready, told := routes(o, r.Start)
+		late := !told.IsZero() && r.Start.Sub(told) > proxyWithin
+		// A connection that was made was the process's to serve, unless it came after its time.
+		if ready < 1 || !unreached(r) && !(late && unaccepted(r)) {
+			return ""
+		}
+		stale = stale && late
+	}
+	if stale {
+		return fmt.Sprintf("all of them sent to a pod more than %s after it had been taken out of the Service: the cluster was that slow to tell its nodes", proxyWithin)
+	}
+	if short := starved(e, lost[0].Start.Add(-proxyWithin), lost[len(lost)-1].Ended()); short != "" {
+		return "all of them where nobody listened any more; " + short
+	}
+	return ""
+}
+
+// unreached tells whether a request found nobody who listened.
+func unreached(r evidence.Request) bool {
+	return !r.Reused && r.Connected == 0 && (r.Failure == evidence.FailureRefused || r.Failure == evidence.FailureTimeout || r.Failure == evidence.FailureUnreachable)
+}
+
+// unaccepted tells whether a new connection ended without a byte of an answer, as one does that
+// the kernel had put into the backlog of a listener which then closed (listen(2)).
+func unaccepted(r evidence.Request) bool {
+	return !r.Reused && r.Connected > 0 && r.Answered == 0 && r.Bytes == 0 && (r.Failure == evidence.FailureClosed || r.Failure == evidence.FailureReset)
+}
+
+// routes are how many pods a Service led to at a time, and when it was last told that one of
+// them ends: which pod a request went to is not known, and this one is the one in its favour.
+func routes(o evidence.Rollout, at time.Time) (ready int, told time.Time) {
+	ready = int(o.Replicas)
+	is := map[string]bool{}
+	ended := map[string]bool{}
+	for _, m := range o.Endpoints {
+		if m.At.After(at) {
+			continue
+		}
+		pod, state, _ := strings.Cut(m.What, ": ")
+		was, known := is[pod]
+		ending := strings.HasPrefix(state, "terminating")
+		is[pod] = state == "ready"
+		switch {
+		case is[pod] && !was:
+			ready++
+		case !is[pod] && (was || !known && ending): // one that was there before the first change
+			ready--
+		}
+		if ending && !ended[pod] {
+			ended[pod], told = true, m.At
+		}
+	}
+	return ready, told
+}

@@ -1,0 +1,56 @@
+package check
+
+import (
+	"fmt"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// askable is what makes it known what a worker does, which nobody can ask.
+const askable = "Let the worker keep its connection to the database open, or give it a readiness probe (exec will do) that fails without the database."
+
+// workerRecovers judges a workload that nobody can ask by what is seen of it from outside: it
+// runs, and it has a connection to its database again.
+func (j Judgement) workerRecovers(c contract.Contract, e evidence.Evidence) Judgement {
+	j.Promised = "it runs after each outage, and has a connection to its database again"
+	tried, problems := away(e)
+	j.unknown(problems)
+	var seen []string
+	unclear, fix := "", askable
+	for _, o := range tried {
+		j.Seconds += o.Healed.Sub(o.Began).Seconds()
+		where := "database away: " + awayWords(o)
+		switch {
+		case !o.Unready.IsZero() && o.Ready.IsZero():
+			if why := starved(e, o.Healed, o.Healed.Add(within(c))); why != "" {
+				unclear, fix = where+": the pod was not Ready again after the database was back; "+why, whenQuiet
+				continue
+			}
+			j.broken(where, "the pod was not Ready again after the database was back")
+			j.tail(podIn(e, o), 5)
+		case o.Restarts > 0 && livenessKills(podIn(e, o)):
+			unclear, fix = restartedWords(o), fixFirst("probes/liveness-survives-outage")
+		case o.Connected == nil:
+			unclear = where + ": nobody can ask the worker, and whether it has a connection cannot be seen"
+		case o.Reconnected.IsZero():
+			unclear = where + ": nobody can ask the worker, and it was not seen to have a connection after the database was back"
+		default:
+			how := fmt.Sprintf("%s: %s", o.Kind, seconds(o.Reconnected.Sub(o.Healed).Seconds()))
+			if o.Restarts > 0 {
+				how += ", by its own exit and a restart"
+			}
+			seen = append(seen, how)
+		}
+	}
+	if b := j.firstBroken(); b != nil {
+		return j.fail(b.Where+": "+b.Message, "Let the worker connect again for as long as it takes, or exit non-zero and be started again.")
+	}
+	if open, ok := j.untried(c, e); ok {
+		return open
+	}
+	if unclear != "" {
+		return j.undecided(unclear, fix)
+	}
+	return j.pass("Recovery from database outages OK", "connected again this long after the database was back: "+list(seen))
+}

@@ -1,0 +1,98 @@
+// Package cluster is a Kubernetes to verify in: what a run may ask of any. Who makes one, or finds
+// one that is there, is a package below.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"k8s.io/client-go/rest"
+
+	"podproof.dev/podproof/internal/ledger"
+)
+
+// ErrGone is in an error when a cluster of that name is not there.
+var ErrGone = errors.New("no such cluster")
+
+// Provider makes or finds clusters of one kind.
+type Provider interface {
+	// Prepare returns a cluster of which nothing is made yet. The error is an ErrGone where one
+	// that should be there is not.
+	Prepare(ctx context.Context, s Spec) (Cluster, error)
+	// Reclaim removes what a run left of a cluster that it made.
+	Reclaim(ctx context.Context, left ledger.Made) error
+}
+
+// Spec says which cluster is wanted.
+type Spec struct {
+	// Run is the run's ID.
+	Run string
+	// Existing is the name of one that is there, and stays; empty makes one.
+	Existing string
+	// Name is that of the one to make, and Dir the run's folder, for its files.
+	Name, Dir string
+	// Waiting is told what is done, Ended the steps of it, and Debug the rest.
+	Waiting, Debug func(text string)
+	Ended          func(step string, took time.Duration)
+}
+
+// Cluster is one that a run uses.
+type Cluster interface {
+	About() Facts
+	// Open makes the cluster, where it is not there, and returns when its API server answers.
+	Open(ctx context.Context) error
+	// Booted waits, beside Open, until images can be put into the cluster, which may be long
+	// before its API server answers.
+	Booted(ctx context.Context) error
+	// REST is how to reach the API server; nil before Open has returned.
+	REST() *rest.Config
+	// Images is nil where none can be put there: the kubelet pulls them.
+	Images() Images
+	// Nodes is nil where nothing can be run on a node.
+	Nodes() Nodes
+	// Close removes what Open made. It is safe when that was nothing.
+	Close(ctx context.Context) error
+}
+
+// Facts describe a cluster.
+type Facts struct {
+	Provider, Name string
+	// Owned tells that it is made for the run: what belongs to all of it may be applied.
+	Owned bool
+	// Kubectl are the flags with which kubectl reaches it.
+	Kubectl string
+}
+
+// Images puts images into a cluster.
+type Images interface {
+	// Has tells whether every node has the image under the name.
+	Has(ctx context.Context, ref string) (bool, error)
+	// Load puts an image onto every node under the name.
+	Load(ctx context.Context, img v1.Image, ref string) (Loaded, error)
+	// Unload takes names off the nodes again, and the images with them that have no other.
+	Unload(ctx context.Context, refs ...string) error
+}
+
+// Loaded says what loading an image took.
+type Loaded struct {
+	Sent   int   // layers sent
+	Reused int   // layers that the node had
+	Bytes  int64 // of the layers sent, uncompressed
+}
+
+// Nodes are asked by podproof's own agent on them (internal/agent/node).
+type Nodes interface {
+	// List are their names, one with the control plane first.
+	List(ctx context.Context) ([]string, error)
+	// Install puts podproof's program on each node, for Run and Stream; Remove takes it away again.
+	Install(ctx context.Context, program string) error
+	Remove(ctx context.Context) error
+	// Run returns what the agent prints.
+	Run(ctx context.Context, node, op string, args ...string) ([]byte, error)
+	// Stream writes what it prints as it comes. Its input stays open until the context ends, by
+	// which it knows to end, too.
+	Stream(ctx context.Context, node string, out io.Writer, op string, args ...string) error
+}

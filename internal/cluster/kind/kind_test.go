@@ -1,0 +1,124 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+	"sigs.k8s.io/kind/pkg/exec"
+	"sigs.k8s.io/yaml"
+)
+
+func TestConfig(t *testing.T) {
+	type args struct {
+		ExtraArgs []struct{ Name, Value string }
+	}
+	type patch struct {
+		Kind                         string
+		FailCgroupV1                 *bool
+		PodPidsLimit                 int64
+		ControllerManager, Scheduler args
+	}
+	for _, v1 := range []bool{false, true} {
+		t.Run(fmt.Sprintf("cgroup v1 %t", v1), func(t *testing.T) {
+			c := config(v1)
+			if len(c.Nodes) != 1 || c.Nodes[0].Role != v1alpha4.ControlPlaneRole {
+				t.Errorf("nodes are %+v, want one control plane", c.Nodes)
+			}
+			patches := map[string]patch{}
+			for _, text := range c.KubeadmConfigPatches {
+				var p patch
+				if err := yaml.Unmarshal([]byte(text), &p); err != nil {
+					t.Fatalf("%s: %v", text, err)
+				}
+				patches[p.Kind] = p
+			}
+			cc := patches["ClusterConfiguration"]
+			for component, a := range map[string]args{"controller manager": cc.ControllerManager, "scheduler": cc.Scheduler} {
+				if got := fmt.Sprint(a.ExtraArgs); got != "[{leader-elect false} {kube-api-qps 1000} {kube-api-burst 2000}]" {
+					t.Errorf("the %s's arguments are %s", component, got)
+				}
+			}
+			kubelet := patches["KubeletConfiguration"]
+			if told := kubelet.FailCgroupV1 != nil && !*kubelet.FailCgroupV1; told != v1 {
+				t.Errorf("the kubelet is told failCgroupV1: false: %t, want %t", told, v1)
+			}
+			if kubelet.PodPidsLimit != 4096 {
+				t.Errorf("a pod may have %d processes, want 4096", kubelet.PodPidsLimit)
+			}
+		})
+	}
+}
+
+func TestExplain(t *testing.T) {
+	inner := errors.New("exit status 1")
+	var lines []string
+	for i := range 20 {
+		lines = append(lines, fmt.Sprintf("line %d", i))
+	}
+	for _, c := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"another error", inner, "exit status 1"},
+		{"no output", &exec.RunError{Command: []string{"docker", "ps", "-a"}, Inner: inner}, "`docker ps -a`: exit status 1"},
+		{"wrapped, with output",
+			fmt.Errorf("failed to create: %w", &exec.RunError{Command: []string{"docker", "run"}, Output: []byte("no space left\n"), Inner: inner}),
+			"`docker run`: exit status 1:\nno space left"},
+		{"long output", &exec.RunError{Command: []string{"docker", "run"}, Output: []byte(strings.Join(lines, "\n")), Inner: inner},
+			"`docker run`: exit status 1:\n" + strings.Join(lines[8:], "\n")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := explain(c.err)
+			if diff := cmp.Diff(c.want, err.Error()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if !errors.Is(err, inner) {
+				t.Error("the cause is lost")
+			}
+		})
+	}
+}
+
+// idleEngine is a Docker engine with no container, in which nothing ever starts.
+func idleEngine(t *testing.T) {
+	t.Helper()
+	m := http.NewServeMux()
+	m.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
+	m.HandleFunc("/v1.41/containers/json", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "[]") })
+	m.HandleFunc("/v1.41/events", func(w http.ResponseWriter, r *http.Request) {
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	srv := httptest.NewServer(m)
+	t.Cleanup(srv.Close)
+	t.Setenv("DOCKER_HOST", "tcp://"+srv.Listener.Addr().String())
+}
+
+func TestBootedEndsWithOpen(t *testing.T) {
+	idleEngine(t)
+	k := &Kind{name: "none", owned: true, ended: make(chan struct{})}
+	close(k.ended)
+	if err := k.Booted(t.Context()); err == nil || !strings.Contains(err.Error(), "nodes did not start") {
+		t.Errorf("nodes that never started: %v", err)
+	}
+}
+
+func TestBootedEndsWithItsContext(t *testing.T) {
+	idleEngine(t)
+	k := &Kind{name: "none", owned: true, ended: make(chan struct{})}
+	cause := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(50*time.Millisecond, func() { cancel(cause) })
+	if err := k.Booted(ctx); !errors.Is(err, cause) {
+		t.Errorf("it ended with %v, want %v", err, cause)
+	}
+}

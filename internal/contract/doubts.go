@@ -1,0 +1,83 @@
+package contract
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Doubts says what in a contract as it was written does not fit the manifests and the image,
+// and is wrong in all likelihood. A process may do otherwise than its manifest declares, so
+// that none of it is an error. The day is that of the run.
+func Doubts(c Contract, f Facts, day time.Time) []string {
+	var out []string
+	say := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
+	for _, w := range c.Waivers {
+		if until, err := time.Parse(time.DateOnly, w.Until); err == nil && !day.Before(until.AddDate(0, 0, 1)) {
+			say("the waiver of %s by %s ended on %s, so it waives nothing", w.ID, w.By, w.Until)
+		}
+	}
+	i := slices.IndexFunc(f.Workloads, func(w WorkloadFacts) bool { return w.Object.String() == c.Workload })
+	if i < 0 {
+		return out
+	}
+	w := f.Workloads[i]
+	k, err := (&deriver{c: c}).container(w)
+	if err != nil {
+		return out
+	}
+	ports := declaredPorts(w, k, f.Image)
+	for _, p := range []struct {
+		field string
+		port  int
+	}{{"http.port", c.HTTP.Port}, {"http.healthPort", c.HTTP.HealthPort}} {
+		if p.port != 0 && len(ports) > 0 && !slices.Contains(ports, p.port) {
+			say("%s is %d, which is not a port that %s or its Services declare; those are %s", p.field, p.port, w.Object, joined(ports))
+		}
+	}
+	grace := defaultGrace
+	if w.GraceSeconds != nil {
+		grace = time.Duration(*w.GraceSeconds) * time.Second
+	}
+	if c.Termination.Within.Std() > grace {
+		say("termination.within is %s, and the kubelet kills a container that has not exited after terminationGracePeriodSeconds, %s of %s: raise that, or lower termination.within", c.Termination.Within, grace, w.Object)
+	}
+	if k.EnvElsewhere {
+		return out
+	}
+	for _, name := range c.Env.Required {
+		if !slices.Contains(k.Env, name) && !slices.Contains(f.Image.Env, name) {
+			say("env.required names %s, which no manifest sets for %s%s", name, w.Object, alike(name, slices.Concat(k.Env, f.Image.Env)))
+		}
+	}
+	return out
+}
+
+func alike(name string, set []string) string {
+	if near := Nearest(name, set); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
+}
+
+// declaredPorts are all that anything says of the ports of a container.
+func declaredPorts(w WorkloadFacts, k ContainerFacts, img ImageFacts) []int {
+	out := slices.Concat(portNumbers(k.Ports), tcpPorts(img.ExposedPorts))
+	for _, s := range w.Services {
+		if n := resolvePort(s.Target, k.Ports); n != 0 {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func joined(ports []int) string {
+	var out []string
+	for _, p := range ports {
+		out = append(out, strconv.Itoa(p))
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"podproof.dev/podproof/internal/workload"
+)
+
+// placed are the manifests' objects as they go into the cluster, with the images known so far.
+func (r *run) placed() []workload.Object { return r.placedIn(r.namespace()) }
+
+// placedIn is as it is in one of the run's namespaces, where nothing gets in the way of others.
+func (r *run) placedIn(namespace string) []workload.Object {
+	objects, said := workload.Confine(r.shippedIn(namespace), r.room(namespace))
+	r.say(said, namespace)
+	return objects
+}
+
+// shippedIn are the objects with the run's images and names, and otherwise as they are shipped.
+func (r *run) shippedIn(namespace string) []workload.Object {
+	objects := workload.Rewritten(r.plan.Objects, workload.Rewrite{Run: r.ledger.ID, Namespace: namespace, Images: r.place.replaced()})
+	// A name such as postgres.shop must not lead out of the run, to a team's real database.
+	objects = workload.NamesOf(r.plan.Objects).Relocate(objects, namespace)
+	if namespace == r.namespace() {
+		return objects
+	}
+	return slices.DeleteFunc(objects, func(o workload.Object) bool {
+		if r.place.wide[o.String()] && o.GetKind() == "ClusterRoleBinding" {
+			// Of one name it would take its rights from the first namespace.
+			o.SetName(o.GetName() + "-" + namespace)
+			return false
+		}
+		return r.place.wide[o.String()] // it is there, once for the whole cluster
+	})
+}
+
+func (r *run) room(namespace string) workload.Room {
+	return workload.Room{Lent: !r.place.About().Owned, Further: namespace != r.namespace(), Storage: r.place.storage, Priorities: r.place.priorities}
+}
+
+// say tells once what was changed on the objects' way into the cluster. What concerns the
+// namespaces of trials alone is for -v.
+func (r *run) say(said []string, namespace string) {
+	r.place.mu.Lock()
+	fresh := slices.DeleteFunc(said, func(s string) bool { return slices.Contains(r.place.said, s) })
+	r.place.said = append(r.place.said, fresh...)
+	r.place.mu.Unlock()
+	for _, s := range fresh {
+		if namespace == r.namespace() {
+			r.Tell.Note(s)
+		} else {
+			r.Debug("in " + namespace + ": " + s)
+		}
+	}
+}
+
+// look connects to the cluster, and learns what it has of what the manifests ask for.
+func (r *run) look(ctx context.Context) (scopes workload.Scopes, err error) {
+	if r.place.applier, err = workload.NewApplier(r.place.REST()); err != nil {
+		return scopes, err
+	}
+	if !r.place.About().Owned {
+		r.place.applier.OnlyOf = r.ledger.ID
+	}
+	if r.place.storage, err = r.place.applier.Storage(ctx); err != nil {
+		return scopes, err
+	}
+	if r.place.priorities, err = r.place.applier.Priorities(ctx); err != nil {
+		return scopes, err
+	}
+	scopes, err = r.place.applier.Scopes(r.plan.Objects)
+	r.place.wide = map[string]bool{}
+	for _, o := range scopes.Wide {
+		r.place.wide[o.String()] = true
+	}
+	return scopes, err
+}
+
+// fits refuses, before anything is made, manifests that reach out of the run's own namespaces in
+// a cluster that is lent. The error is an *InputError then.
+func (r *run) fits(ctx context.Context) error {
+	if r.place.About().Owned || !r.needs(podSections...) {
+		return nil
+	}
+	scopes, err := r.look(ctx)
+	if errors.As(err, new(*workload.ManifestError)) {
+		return &InputError{err}
+	}
+	if err != nil {
+		return err
+	}
+	var problems []string
+	for _, o := range scopes.Wide {
+		problems = append(problems, fmt.Sprintf("%s: %s belongs to the whole cluster, and podproof changes nothing outside of its own namespaces in a cluster that it did not make", o.Source, o))
+	}
+	live, err := r.live(ctx)
+	if err != nil {
+		return err
+	}
+	names := workload.NamesOf(r.plan.Objects)
+	for _, o := range r.plan.Objects {
+		for _, s := range names.Leads(o, live) {
+			problems = append(problems, fmt.Sprintf("%s: %s names %s, a Service that lives in this cluster and is not among the manifests: the pods under test would talk to it. Add it to the manifests, or name another", o.Source, o, s))
+		}
+	}
+	if len(problems) > 0 {
+		return &InputError{fmt.Errorf("the manifests do not fit --cluster %s:%s (nothing was made there):\n  %s\nLeave out --cluster, and podproof makes a cluster for them", r.place.About().Provider, r.place.About().Name, strings.Join(problems, "\n  "))}
+	}
+	for _, u := range scopes.Unknown {
+		r.Tell.Note(fmt.Sprintf("Left out %s (%s): the cluster has no kind %s in %s", u, u.Source, u.GetKind(), u.GetAPIVersion()))
+	}
+	r.plan = r.plan.Without(scopes.Unknown)
+	return nil
+}
+
+// live are the cluster's Services, but for those of Kubernetes itself.
+func (r *run) live(ctx context.Context) (map[workload.Service]bool, error) {
+	list, err := r.place.applier.Client.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("asking for the cluster's Services: %w", err)
+	}
+	out := map[workload.Service]bool{}
+	for _, s := range list.Items {
+		if s.Namespace != metav1.NamespaceSystem && s.Labels["provider"] != "kubernetes" {
+			out[workload.Service{Namespace: s.Namespace, Name: s.Name}] = true
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,84 @@
+package trial
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestExitTime(t *testing.T) {
+	deleted := time.Now().Add(-20 * time.Second)
+	grace := int64(30)
+	// The API server says when the grace period ends, and the kubelet when the container did.
+	asked := metav1.NewTime(deleted.Truncate(time.Second))
+	until := metav1.NewTime(asked.Add(30 * time.Second))
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &until, DeletionGracePeriodSeconds: &grace}}
+	after := func(d time.Duration) *corev1.ContainerStateTerminated {
+		return &corev1.ContainerStateTerminated{FinishedAt: metav1.NewTime(asked.Add(d))}
+	}
+	for _, tt := range []struct {
+		name   string
+		node   time.Duration // after the deletion; 0: it does not tell
+		last   *corev1.ContainerStateTerminated
+		source string
+		want   time.Duration
+	}{
+		{"the node tells", 3500 * time.Millisecond, after(3 * time.Second), "node", 3500 * time.Millisecond},
+		{"the node has another clock", time.Hour, after(3 * time.Second), "kubelet", 4 * time.Second},
+		{"the node does not tell", 0, after(3 * time.Second), "kubelet", 4 * time.Second},
+		{"the watch is as quick as the kubelet's clock is coarse", 0, after(20 * time.Second), "watch", 20 * time.Second},
+		{"nobody tells", 0, &corev1.ContainerStateTerminated{}, "watch", 20 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			gone := make(chan span, 1)
+			if tt.node != 0 {
+				gone <- span{deleted.Add(tt.node - 60*time.Millisecond), deleted.Add(tt.node)}
+			}
+			close(gone)
+			m, blur := exitTime(gone, p, tt.last, deleted)
+			if known := tt.source == "node"; known != (blur == 60*time.Millisecond) {
+				t.Errorf("it may have been %s earlier", blur)
+			}
+			if off := m.At.Sub(deleted) - tt.want; m.Source != tt.source || off < 0 || off > time.Second {
+				t.Errorf("%s after %s, want %s after %s", m.Source, m.At.Sub(deleted), tt.source, tt.want)
+			}
+		})
+	}
+}
+
+func TestUnixTime(t *testing.T) {
+	if at, ok := unixTime("1795515600.012345678"); !ok || at.UnixNano() != 1795515600012345678 {
+		t.Errorf("got %v, %v", at, ok)
+	}
+	for _, bad := range []string{"", "1795515600", "1795515600.%N", "then.000000000"} {
+		if at, ok := unixTime(bad); ok {
+			t.Errorf("%q is %v", bad, at)
+		}
+	}
+}
+
+func TestLogTime(t *testing.T) {
+	at, ok := logTime(`time="2026-11-24T16:19:17.844519225Z" level=info msg="Stop container \"09580e\" with signal terminated"` + "\n")
+	if !ok || at.UnixNano() != 1795537157844519225 {
+		t.Errorf("got %v, %v", at, ok)
+	}
+	for _, bad := range []string{"", `level=info msg="Stop container"`, `time="now" level=info`} {
+		if at, ok := logTime(bad); ok {
+			t.Errorf("%q is %v", bad, at)
+		}
+	}
+}
+
+func TestClockOffset(t *testing.T) {
+	asked := time.Now()
+	now := asked.Add(2 * time.Second)
+	for said, want := range map[time.Duration]time.Duration{
+		0: 0, time.Second: 0, 2 * time.Second: 0, 5 * time.Second: 4 * time.Second, -time.Second: -2 * time.Second,
+	} {
+		if got := clockOffset(asked, now, asked.Add(said)); got != want {
+			t.Errorf("%s after the question: offset %s, want %s", said, got, want)
+		}
+	}
+}

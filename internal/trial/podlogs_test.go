@@ -1,0 +1,111 @@
+package trial
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"podproof.dev/podproof/internal/agent/node"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// here is a node that is this machine.
+type here struct{}
+
+func (here) Stream(ctx context.Context, _ string, out io.Writer, op string, args ...string) error {
+	ops := node.Ops()
+	i := slices.IndexFunc(ops, func(o node.Op) bool { return o.Name == op })
+	return ops[i].Run(ctx, node.Local(), args, strings.NewReader(""), out)
+}
+
+// What the kubelet has rotated is read before what it writes, and each container for itself.
+func TestReadLogsOfANode(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		w := io.Writer(f)
+		if strings.HasSuffix(name, ".gz") {
+			z := gzip.NewWriter(f)
+			defer z.Close()
+			w = z
+		}
+		if _, err := io.WriteString(w, "2026-11-24T12:00:00.1Z stdout F "+text+"\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("api/0.log.20261124-120000.gz", "first")
+	write("api/0.log.20261124-120100", "second hunter2")
+	write("api/0.log", "third")
+	write("api/1.log", "after a restart")
+	write("migrate/0.log", "up")
+
+	files, err := readLogs(t.Context(), here{}, "worker", dir, strings.NewReplacer("hunter2", "[masked]").Replace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := func(l evidence.ContainerLog) string {
+		var out []string
+		for _, line := range l.Lines {
+			out = append(out, line.Text)
+		}
+		return strings.Join(out, ", ")
+	}
+	if got, want := words(files.Log("api")), "first, second [masked], third, after a restart"; got != want {
+		t.Errorf("api said %s, want %s", got, want)
+	}
+	if got := words(files.Log("migrate")); got != "up" {
+		t.Errorf("migrate said %s", got)
+	}
+	if files, err = readLogs(t.Context(), here{}, "worker", filepath.Join(dir, "gone"), strings.ToLower); err != nil || len(files.Log("api").Lines) != 0 {
+		t.Errorf("of a pod that is gone: %v", err)
+	}
+}
+
+// lossy is a node whose first streams lose the end of their output, without an error.
+type lossy struct {
+	here
+	left int
+}
+
+func (l *lossy) Stream(ctx context.Context, node string, out io.Writer, command string, args ...string) error {
+	if l.left--; l.left < 0 {
+		return l.here.Stream(ctx, node, out, command, args...)
+	}
+	var all bytes.Buffer
+	err := l.here.Stream(ctx, node, &all, command, args...)
+	_, _ = out.Write(all.Bytes()[:len("2026-11-24T12:00:00.1Z stdout F ")])
+	return err
+}
+
+// A stream that breaks off is read again; one that always does is an error, and never a silent log.
+func TestReadLogsThatBreakOff(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "api"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "api", "0.log"), []byte("2026-11-24T12:00:00.1Z stderr F missing: TOKEN\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files, err := readLogs(t.Context(), &lossy{left: logTries - 1}, "worker", dir, strings.ToLower)
+	if err != nil || len(files.Log("api").Lines) != 1 {
+		t.Errorf("read again: %v, and the log is %v", err, files.Log("api"))
+	}
+	if _, err := readLogs(t.Context(), &lossy{left: logTries}, "worker", dir, strings.ToLower); err == nil || !strings.Contains(err.Error(), "ends before their end") {
+		t.Errorf("always cut: %v", err)
+	}
+}

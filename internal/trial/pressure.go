@@ -1,0 +1,125 @@
+package trial
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/runtime"
+
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// Sampler samples how scarce CPU is on a node. A nil Sampler knows nothing.
+type Sampler struct {
+	mu      sync.Mutex
+	samples []evidence.Pressure
+	done    chan struct{}
+	stop    context.CancelFunc
+}
+
+// StartSampler samples until Stop, or until the context ends. A node that cannot tell gives no samples.
+func StartSampler(ctx context.Context, n NodeStream, node string) *Sampler {
+	ctx, cancel := context.WithCancel(ctx)
+	g := &Sampler{done: make(chan struct{}), stop: cancel}
+	r, w := io.Pipe()
+	go func() {
+		// What cannot be known is no error: there are no samples then.
+		w.CloseWithError(n.Stream(ctx, node, w, "pressure"))
+	}()
+	go func() {
+		defer runtime.HandleCrash()
+		defer close(g.done)
+		defer r.Close() // whoever still writes must not wait for a reader
+		var last reading
+		for lines := bufio.NewScanner(r); lines.Scan(); {
+			now, ok := readPressure(lines.Text())
+			if !ok {
+				return
+			}
+			if !last.at.IsZero() {
+				g.add(now.since(last))
+			}
+			last = now
+		}
+	}()
+	return g
+}
+
+func (g *Sampler) add(p evidence.Pressure) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.samples = append(g.samples, p)
+}
+
+// Stop ends the sampling.
+func (g *Sampler) Stop() {
+	if g == nil {
+		return
+	}
+	g.stop()
+	<-g.done
+}
+
+// Samples are those taken so far.
+func (g *Sampler) Samples() []evidence.Pressure {
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.samples)
+}
+
+// Starved tells whether the node was short of CPU when it was last asked. It never is where
+// that cannot be known.
+func (g *Sampler) Starved() bool {
+	if g == nil {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.samples) > 0 && g.samples[len(g.samples)-1].Starved()
+}
+
+// reading is one line of the agent's: counters that only grow.
+type reading struct {
+	at time.Time
+
+	waited, busy, stolen, idle, used int64
+}
+
+func readPressure(line string) (reading, bool) {
+	words := strings.Fields(line)
+	if len(words) != 6 {
+		return reading{}, false // without /proc/pressure there is one word less
+	}
+	var ns [6]int64
+	for i, w := range words {
+		n, err := strconv.ParseInt(strings.Replace(w, ".", "", 1), 10, 64)
+		if err != nil {
+			return reading{}, false
+		}
+		ns[i] = n
+	}
+	return reading{time.UnixMicro(ns[0]), ns[1], ns[2], ns[3], ns[4], ns[5]}, true
+}
+
+// since is what happened between two readings.
+func (r reading) since(before reading) evidence.Pressure {
+	p := evidence.Pressure{At: r.at}
+	if took := r.at.Sub(before.at).Microseconds(); took > 0 {
+		p.Waiting = min(1, float64(r.waited-before.waited)/float64(took))
+	}
+	busy, stolen := float64(r.busy-before.busy), float64(r.stolen-before.stolen)
+	if all := busy + stolen + float64(r.idle-before.idle); all > 0 {
+		const tick = 10_000 // microseconds: USER_HZ is 100 for every program (time(7))
+		p.Others = min(1, max(0, (busy+stolen-float64(r.used-before.used)/tick)/all))
+	}
+	return p
+}

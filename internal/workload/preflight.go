@@ -1,0 +1,196 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// Preflight is what is known of manifests before there is a cluster.
+type Preflight struct {
+	// Objects go into the cluster, Left do not.
+	Objects []Object
+	Left    []LeftOut
+	// Controllers are those of Objects. Needed are those whose pods have to run: the subject, its
+	// dependencies and the Jobs; a problem of another's pod is told as a note.
+	Controllers, Needed []Controller
+}
+
+// Look says what cannot work, and what probably does not.
+func (p Preflight) Look() (problems, notes []string) {
+	l := &look{Preflight: p}
+	l.kinds()
+	l.doubles()
+	l.selectors()
+	for _, r := range p.Controllers {
+		l.pods(r)
+	}
+	for _, r := range p.Needed {
+		if r.GetKind() == "Job" {
+			l.pods(r)
+		}
+	}
+	l.services()
+	return l.problems, l.notes
+}
+
+type look struct {
+	Preflight
+	problems, notes []string
+}
+
+func (l *look) fail(where string, o Object, format string, a ...any) {
+	l.problems = append(l.problems, fmt.Sprintf("%s: %s: %s", where, o, fmt.Sprintf(format, a...)))
+}
+
+func (l *look) note(where string, o Object, format string, a ...any) {
+	l.notes = append(l.notes, fmt.Sprintf("%s: %s: %s", where, o, fmt.Sprintf(format, a...)))
+}
+
+// about is a problem where the controller's pods are needed, and a note otherwise.
+func (l *look) about(r Controller, path, format string, a ...any) {
+	tell := l.note
+	if l.needs(r) {
+		tell = l.fail
+	}
+	tell(r.Source.At(path), r.Object, format, a...)
+}
+
+func (l *look) needs(r Controller) bool {
+	return slices.ContainsFunc(l.Needed, func(n Controller) bool { return n.String() == r.String() })
+}
+
+func (l *look) kinds() {
+	for _, o := range l.Objects {
+		if wrong := wrongKind(o); wrong != "" {
+			l.fail(o.Source.At("apiVersion"), o, "%s", wrong)
+		}
+	}
+}
+
+// doubles finds objects that would replace each other, since all go into one namespace.
+func (l *look) doubles() {
+	for i, o := range l.Objects {
+		first := slices.IndexFunc(l.Objects[:i], func(x Object) bool { return sameObject(x, o) })
+		if first >= 0 && !isCopy(l.Objects[first], o) {
+			f := l.Objects[first]
+			l.fail(o.Source.String(), o, "it is at %s, too%s: list manifests that contain it once", f.Source, apart(f, o))
+		}
+	}
+}
+
+// apart says in which namespaces two objects lie.
+func apart(a, b Object) string {
+	if a.GetNamespace() == b.GetNamespace() {
+		return ""
+	}
+	return fmt.Sprintf(" (there in %s, here in %s), and podproof puts all objects into one namespace", namespaceIn(a), namespaceIn(b))
+}
+
+func namespaceIn(o Object) string {
+	if o.GetNamespace() == "" {
+		return "no namespace"
+	}
+	return "the namespace " + o.GetNamespace()
+}
+
+func sameButNamespace(a, b Object) bool {
+	a, b = Object{a.DeepCopy(), a.Source}, Object{b.DeepCopy(), b.Source}
+	a.SetNamespace("")
+	b.SetNamespace("")
+	return equality.Semantic.DeepEqual(a.Object, b.Object)
+}
+
+// selectors looks at what the API server demands of them.
+func (l *look) selectors() {
+	for _, r := range l.Controllers {
+		if r.GetKind() == "Pod" {
+			continue
+		}
+		set := labels.Set(r.Template.Labels)
+		_, there, _ := unstructured.NestedMap(r.Object.Object, "spec", "selector")
+		switch {
+		case !there && len(set) == 0:
+			l.fail(r.Source.At("spec"), r.Object, "spec.selector is missing, and the pod template has no labels to select its pods by")
+		case !there:
+			l.fail(r.Source.At("spec"), r.Object, "spec.selector is missing: add `selector: {matchLabels: {%s}}`", strings.ReplaceAll(strings.ReplaceAll(set.String(), "=", ": "), ",", ", "))
+		case r.Selector.Empty():
+			l.fail(r.Source.At("spec.selector"), r.Object, "spec.selector is empty: name labels of the pod template there")
+		case !r.Selector.Matches(set):
+			l.fail(r.Source.At("spec.selector"), r.Object, "spec.selector (%s) does not match the labels of its own pod template (%s)", r.Selector, set)
+		}
+	}
+}
+
+// services looks where each Service leads.
+func (l *look) services() {
+	for _, o := range l.Objects {
+		var s corev1.Service
+		if o.GetKind() != "Service" || convert(o, &s) != nil || len(s.Spec.Selector) == 0 {
+			continue
+		}
+		selector := labels.SelectorFromSet(s.Spec.Selector)
+		var matched []Controller
+		for _, r := range l.Controllers {
+			if selector.Matches(labels.Set(r.Template.Labels)) {
+				matched = append(matched, r)
+			}
+		}
+		if len(matched) == 0 {
+			l.note(o.Source.At("spec.selector"), o, "its selector (%s) matches the pods of no workload in these manifests, so it has no endpoints", selector)
+			continue
+		}
+		l.targets(o, s, matched)
+	}
+}
+
+// targets looks for the named ports to which a Service leads. A Service without any port that
+// its pods have is of no use to anybody; one of several may be a sidecar's that is injected.
+func (l *look) targets(o Object, s corev1.Service, to []Controller) {
+	var missing []int
+	for i, p := range s.Spec.Ports {
+		if p.TargetPort.Type == intstr.String && !slices.ContainsFunc(to, func(r Controller) bool { return hasPort(r.Template.Spec, p.TargetPort.StrVal) }) {
+			missing = append(missing, i)
+		}
+	}
+	tell := l.note
+	if len(missing) == len(s.Spec.Ports) && slices.ContainsFunc(to, l.needs) {
+		tell = l.fail
+	}
+	for _, i := range missing {
+		tell(o.Source.At(fmt.Sprintf("spec.ports[%d].targetPort", i)), o, "targetPort is %s, and no container of %s has a port of that name; it has %s",
+			s.Spec.Ports[i].TargetPort.StrVal, to[0], portsIn(to[0].Template.Spec.Containers...))
+	}
+}
+
+func hasPort(spec corev1.PodSpec, name string) bool {
+	return slices.ContainsFunc(slices.Concat(spec.InitContainers, spec.Containers), func(c corev1.Container) bool { return declares(c, name) })
+}
+
+func declares(c corev1.Container, name string) bool {
+	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name == name })
+}
+
+// portsIn names the ports of containers: "http (8000)".
+func portsIn(cs ...corev1.Container) string {
+	var out []string
+	for _, c := range cs {
+		for _, p := range c.Ports {
+			if p.Name == "" {
+				out = append(out, fmt.Sprintf("%d without a name", p.ContainerPort))
+			} else {
+				out = append(out, fmt.Sprintf("%s (%d)", p.Name, p.ContainerPort))
+			}
+		}
+	}
+	if len(out) == 0 {
+		return "none"
+	}
+	return strings.Join(out, ", ")
+}
