@@ -7,6 +7,10 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
+// HangsAfter is how long a request to a workload without its dependency may take: by then it
+// is answered, be it with an error. An outage that is to show one that hangs lasts longer.
+const HangsAfter = 10 * time.Second
+
 // Bounds by which more than one check judges.
 const (
 	// defaultWithin is how long a start may take when the contract does not say.

@@ -13,6 +13,10 @@ import (
 // whenQuiet is what to do about a verdict that a busy machine has cost.
 const whenQuiet = "Run podproof again while the machine has less to do."
 
+// Starved tells whether the node got so little of a machine that was that busy, that its pods
+// are slower than they are elsewhere.
+func Starved(p evidence.Pressure) bool { return p.Waiting > 0.8 && p.Others > 0.4 }
+
 // late is the failure of what took too long, or was not there in time. Where the node was
 // short of CPU meanwhile it says nothing of the image.
 func (j Judgement) late(e evidence.Evidence, from, to time.Time, seen, fix string) Judgement {
@@ -32,7 +36,7 @@ func starved(e evidence.Evidence, from, to time.Time) string {
 			continue
 		}
 		n++
-		if p.Starved() {
+		if Starved(p) {
 			short++
 			waiting, others = waiting+p.Waiting, others+p.Others
 		}

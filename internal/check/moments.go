@@ -31,9 +31,10 @@ func terminationMoments(t *evidence.Termination) []Moment {
 // or else of the first.
 func rolloutMoments(all []evidence.Rollout, kinds ...string) []Moment {
 	var told *evidence.Rollout
-	for i, o := range all {
-		if slices.Contains(kinds, o.Kind) && o.PreStopSleep == 0 && (told == nil || len(lostIn(*told)) == 0 && len(lostIn(o)) > 0) {
-			told = &all[i]
+	tried, _ := decisive(all, kinds...)
+	for i, o := range tried {
+		if told == nil || len(lostIn(*told)) == 0 && len(lostIn(o)) > 0 {
+			told = &tried[i]
 		}
 	}
 	if told == nil {

@@ -139,6 +139,24 @@ var readinessTruthExamples = []example{
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Away, o.Trials[3].Unready = at(140.5), at(160) })},
 	{name: "unready too late on a busy node", c: goodContract(), want: Inconclusive, says: []string{"Ready for 19.5 s", "short of CPU"}, e: pressed(
 		outages(func(o *evidence.Outages) { o.Trials[3].Away, o.Trials[3].Unready = at(140.5), at(160) }), 0.95, 0.8)},
+	{name: "unready too late, and its route says no from the beginning", c: goodContract(), want: Pass, says: []string{"frozen: its readiness route said yes no more, and the kubelet was late", "Ready for 19.5 s"},
+		e: outages(func(o *evidence.Outages) {
+			t := &o.Trials[3]
+			t.Away, t.Unready = at(140.5), at(160)
+			t.Requests = append(t.Requests, answer("ready", 143, 503), answer("ready", 146, 503), failed("ready", 149, 3, "timeout"))
+		})},
+	{name: "unready too late, and its route says yes for a time", c: goodContract(), want: Fail, says: []string{"Ready for 19.5 s"},
+		e: outages(func(o *evidence.Outages) {
+			t := &o.Trials[3]
+			t.Away, t.Unready = at(140.5), at(160)
+			t.Requests = append(t.Requests, answer("ready", 143, 200), answer("ready", 152, 503), answer("ready", 153, 503), answer("ready", 154, 503))
+		})},
+	{name: "stays Ready, and its route says no", c: goodContract(), want: Fail, says: []string{"stayed Ready for the 23.0 s"},
+		e: outages(func(o *evidence.Outages) {
+			t := &o.Trials[3]
+			t.Unready, t.Ready = time.Time{}, time.Time{}
+			t.Requests = append(t.Requests, answer("ready", 143, 503), answer("ready", 146, 503), answer("ready", 149, 503))
+		})},
 	{name: "Ready again too late", c: queried, want: Fail, says: []string{"not Ready for 29.8 s after its queries were answered", "needs 3.0 s"},
 		e: outages(func(o *evidence.Outages) { o.Trials[2].Away, o.Trials[2].Ready = at(120.2), at(155) })},
 	{name: "only by a restart", c: goodContract(), want: Inconclusive, says: []string{"restarted once", "probes/liveness-survives-outage"},

@@ -48,6 +48,8 @@ func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
 		case change.late == "" && lasted:
 			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
 		case change.late == "", !lasted && !lost:
+		case change.refused:
+			said = append(said, fmt.Sprintf("%s: its readiness route said yes no more, and the kubelet was late to report it (%s)", o.Kind, change.late))
 		case !change.own && starved(e, change.from, change.to) != "":
 			unclear, fix = change.late+" ("+awayWords(o)+"); "+starved(e, change.from, change.to), whenQuiet
 		default:
@@ -73,6 +75,9 @@ type change struct {
 	// own is set where the readiness route itself was late, which podproof asks beside the kubelet
 	// all the while: no busy node makes it say something else than what it knows.
 	own bool
+	// refused is set where the readiness route said no, or nothing, from the beginning, and the pod
+	// was not Ready in the end: whoever was late was the kubelet.
+	refused bool
 }
 
 // readyChange finds the change of Ready that did not come, or came later than its probe takes.
@@ -96,6 +101,7 @@ func readyChange(c contract.Contract, e evidence.Evidence, o evidence.Outage, pr
 		}
 		if seen.late != "" {
 			a := repliesBetween(o.Requests, evidence.StreamReady, began.Add(faultTakes), seen.to)
+			seen.refused = noticed(o) && a.yes == 0 && a.no+a.silent >= enough
 			seen.own = a.yes > 0 && seen.to.Sub(a.lastYes) <= budget+tellingMargin
 			return seen
 		}

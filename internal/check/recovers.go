@@ -155,7 +155,7 @@ func (j *Judgement) hanging(e evidence.Evidence, o evidence.Outage, where string
 		switch {
 		case r.Failure == evidence.FailureTimeout:
 			words = "was not answered at all: " + requestWords(r)
-		case o.Away.IsZero(), r.End < (evidence.HangsAfter + hangMargin).Seconds(): // without that time it was not known to matter
+		case o.Away.IsZero(), r.End < (HangsAfter + hangMargin).Seconds(): // without that time it was not known to matter
 			if r.End > 1 {
 				j.detail(where, "the slowest answer of the %s route: %s", stream, requestWords(r))
 			}
@@ -179,5 +179,5 @@ func (j *Judgement) hanging(e evidence.Evidence, o evidence.Outage, where string
 // requests were answered at once meanwhile.
 func ranBeside(o evidence.Outage, hung evidence.Request) bool {
 	const crowd = 10
-	return hung.End >= 2*evidence.HangsAfter.Seconds() && repliesBetween(o.Requests, "", hung.Start, hung.Ended()).prompt >= crowd
+	return hung.End >= 2*HangsAfter.Seconds() && repliesBetween(o.Requests, "", hung.Start, hung.Ended()).prompt >= crowd
 }

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"podproof.dev/podproof/internal/contract"
@@ -43,6 +45,16 @@ func losingLate(o *evidence.Rollout) {
 	o.Requests[62] = failed("new", 203.5, 0.001, "timeout")
 }
 
+// rolledAgain loses requests late in the first restart, and changes what was seen of the second.
+func rolledAgain(change func(*evidence.Rollout)) evidence.Evidence {
+	return with(func(e *evidence.Evidence) {
+		again := goodRollouts()[0]
+		losingLate(&e.Rollouts[0])
+		change(&again)
+		e.Rollouts = slices.Insert(e.Rollouts, 1, again)
+	})
+}
+
 // answeredWith lets every request be answered with a status.
 func answeredWith(os []evidence.Rollout, status int) {
 	for i := range os {
@@ -77,6 +89,19 @@ var lostRequestsExamples = []example{
 			"pod api-1: deletion requested", "terminating, not serving"}},
 	{name: "sent to a pod that was long gone", c: goodContract(), want: Inconclusive, e: rollouts(func(os []evidence.Rollout) { losingLate(&os[0]) }),
 		says: []string{"2 of 400 requests lost", "more than 2s after", "the cluster was that slow"}},
+	{name: "sent to a pod that was long gone, and not when tried again", c: goodContract(), want: Pass,
+		e:    rolledAgain(func(*evidence.Rollout) {}),
+		says: []string{"0 of 400 requests lost in 3 pod ends (restart and eviction)", "tried again: the first time the cluster sent 2 requests"}, hides: []string{"service/api"}},
+	{name: "sent to a pod that was long gone, twice", c: goodContract(), want: Inconclusive, e: rolledAgain(losingLate), says: []string{"2 of 400 requests lost"}},
+	{name: "sent to a pod that was long gone, and dropped when tried again", c: goodContract(), want: Fail, e: rolledAgain(losing), says: []string{"3 of 400 requests lost"}},
+	{name: "sent to a pod that was long gone, and tried again in vain", c: goodContract(), want: Inconclusive,
+		e: rolledAgain(func(o *evidence.Rollout) { o.Finished = false })},
+	{name: "dropped, and not when tried again", c: goodContract(), want: Fail, e: with(func(e *evidence.Evidence) {
+		again := e.Rollouts[0]
+		again.Requests = slices.Clone(again.Requests)
+		losing(&e.Rollouts[0])
+		e.Rollouts = slices.Insert(e.Rollouts, 1, again)
+	})},
 	{name: "some of them early", c: goodContract(), want: Fail, e: rollouts(func(os []evidence.Rollout) {
 		losingLate(&os[0])
 		os[0].Requests[20] = failed("new", 201.5, 0.001, "refused")

@@ -17,14 +17,12 @@ func judgeRollouts(c contract.Contract, e evidence.Evidence, what, line string, 
 	if why := notRolled(e); why != "" {
 		return j.skip(why)
 	}
-	var tried []evidence.Rollout
-	for _, o := range e.Rollouts {
-		if slices.Contains(kinds, o.Kind) && o.PreStopSleep == 0 {
-			tried = append(tried, o)
-		}
-	}
+	tried, spoilt := decisive(e.Rollouts, kinds...)
 	if len(tried) == 0 {
 		return inconclusive(e, evidence.SectionRollouts, j.Promised)
+	}
+	for _, o := range spoilt {
+		j.note(o.Kind, "tried again: the first time the cluster sent %s to a pod more than %s after it had been taken out of the Service", count(len(lostIn(o)), "request"), proxyWithin)
 	}
 	var open, blocked, loss obstacle
 	excuse := ""
@@ -74,6 +72,21 @@ func judgeRollouts(c contract.Contract, e evidence.Evidence, what, line string, 
 	}
 	// The requests of one pod's end stand or fall together: the ends are what was sampled.
 	return j.pass(fmt.Sprintf("%s (0 of %d)", line, n), fmt.Sprintf("%s in %s (%s)", of, count(gone, "pod end"), rolloutKinds(tried)))
+}
+
+// decisive are the rollouts of these kinds, on the manifest as it is, by which to judge, and those
+// that were tried again because the cluster had lost their requests (see Overtaken).
+func decisive(all []evidence.Rollout, kinds ...string) (tried, spoilt []evidence.Rollout) {
+	for _, o := range all {
+		if o.PreStopSleep > 0 || !slices.Contains(kinds, o.Kind) {
+			continue
+		}
+		if i := len(tried) - 1; i >= 0 && tried[i].Kind == o.Kind && o.Problem == "" && o.Finished && Overtaken(tried[i]) {
+			tried, spoilt = tried[:i], append(spoilt, tried[i])
+		}
+		tried = append(tried, o)
+	}
+	return tried, spoilt
 }
 
 // lostIn are the requests that got no whole answer, or a worse one than their stream got before.

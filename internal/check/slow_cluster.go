@@ -13,6 +13,13 @@ import (
 // than this loses requests in earnest.
 const proxyWithin = 2 * time.Second
 
+// Overtaken tells whether all that a rollout lost is the cluster's doing, which was late to tell its
+// nodes that a pod is gone: such a rollout says nothing of the workload, and is worth another try.
+func Overtaken(o evidence.Rollout) bool {
+	lost := lostIn(o)
+	return len(lost) > 0 && slowCluster(evidence.Evidence{}, o, lost) != ""
+}
+
 // slowCluster says why the losses of a rollout are the cluster's: it was late to tell its
 // nodes which pods are gone, later than any process can wait for. It is empty where one of
 // them is not.

@@ -158,7 +158,3 @@ type Pressure struct {
 	// and the Docker engine among them, or to the hypervisor.
 	Others float64 `json:"others"`
 }
-
-// Starved tells whether the node got so little of a machine that was that busy, that its pods
-// are slower than they are elsewhere.
-func (p Pressure) Starved() bool { return p.Waiting > 0.8 && p.Others > 0.4 }

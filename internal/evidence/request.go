@@ -61,9 +61,5 @@ type Request struct {
 	Body string `json:"body,omitempty"`
 }
 
-// HangsAfter is how long a request to a workload without its dependency may take: by then it
-// is answered, be it with an error. An outage that is to show one that hangs lasts longer.
-const HangsAfter = 10 * time.Second
-
 // Ended is when the answer was complete, or the request had failed.
 func (r Request) Ended() time.Time { return r.Start.Add(time.Duration(r.End * float64(time.Second))) }

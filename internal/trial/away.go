@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
+	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
 )
@@ -175,5 +176,5 @@ func (o *outager) budget() time.Duration {
 // again as it takes to give up on a process, and long enough to tell a request that hangs.
 func (o *outager) patience() time.Duration {
 	_, liveness := workload.Probes(o.Subject.Template, o.Container)
-	return min(max(evidence.ProbeBudget(liveness)*3/2, evidence.HangsAfter+3*time.Second), 45*time.Second)
+	return min(max(evidence.ProbeBudget(liveness)*3/2, check.HangsAfter+3*time.Second), 45*time.Second)
 }

@@ -57,24 +57,42 @@ func (r *roller) restart(ctx context.Context, _ []string) error {
 // letSleep replaces the pods by ones with a preStop sleep, without load: those that a
 // rollout ends are the old ones, and these are to have it.
 func (r *roller) letSleep(ctx context.Context, replicas int) error {
-	before, n := r.living(), int32(replicas)
-	d, o := disturbance{kind: evidence.RolloutRestart, leave: len(before), stay: replicas}, evidence.Rollout{}
-	limit, err := r.bound(ctx, d, &o)
-	if err != nil {
-		return err
-	}
-	err = r.change(ctx, func(d *appsv1.Deployment) {
-		d.Spec.Replicas = &n
+	_, err := r.quietly(ctx, len(r.living()), replicas, func(d *appsv1.Deployment) {
 		for i := range d.Spec.Template.Spec.Containers {
 			if c := &d.Spec.Template.Spec.Containers[i]; c.Name == r.Container {
 				c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: triedSleep}}}
 			}
 		}
 	})
-	if err != nil {
-		return err
+	return err
+}
+
+// restore gives the Deployment its replicas back, before something is tried on them again.
+func (r *roller) restore(ctx context.Context, replicas int) error {
+	o, err := r.quietly(ctx, 0, replicas, func(*appsv1.Deployment) {})
+	if err == nil && !o.Finished {
+		return fmt.Errorf("%s did not get its %d replicas back: %s", r.Subject, replicas, o.Seen)
 	}
-	return r.settle(ctx, before, d, limit, &o)
+	return err
+}
+
+// quietly changes the Deployment without load, and waits until so many of its pods are gone and
+// so many Ready, or that has taken its time.
+func (r *roller) quietly(ctx context.Context, leave, replicas int, how func(*appsv1.Deployment)) (o evidence.Rollout, err error) {
+	before, n := r.living(), int32(replicas)
+	d := disturbance{kind: evidence.RolloutRestart, leave: leave, stay: replicas}
+	limit, err := r.bound(ctx, d, &o)
+	if err != nil {
+		return o, err
+	}
+	err = r.change(ctx, func(d *appsv1.Deployment) {
+		d.Spec.Replicas = &n
+		how(d)
+	})
+	if err != nil {
+		return o, err
+	}
+	return o, r.settle(ctx, before, d, limit, &o)
 }
 
 func (r *roller) hasPreStop() bool {

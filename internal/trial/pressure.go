@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/runtime"
 
+	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -84,7 +85,7 @@ func (g *Sampler) Starved() bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.samples) > 0 && g.samples[len(g.samples)-1].Starved()
+	return len(g.samples) > 0 && check.Starved(g.samples[len(g.samples)-1])
 }
 
 // reading is one line of the agent's: counters that only grow.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -43,7 +44,7 @@ func TestGauge(t *testing.T) {
 	if diff := cmp.Diff(want, g.Samples(), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if !want[0].Starved() {
+	if !check.Starved(want[0]) {
 		t.Error("the first second was no starvation")
 	}
 }
