@@ -74,6 +74,8 @@ type Judgement struct {
 type Finding struct {
 	Where   string `json:"where"`   // "layer 3, /app/.env", "pod api-7d9f, container api"
 	Message string `json:"message"` // what is wrong there; never a secret value
+	// Location is the same place for a program, nil where there is none.
+	Location *Location `json:"location,omitempty"`
 	// Note is set for what is worth telling and breaks nothing.
 	Note bool `json:"note,omitempty"`
 	// Detail is set for a note that explains a promise that does not hold, and is only for

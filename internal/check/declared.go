@@ -50,12 +50,12 @@ func judgeProbesDeclared(c contract.Contract, e evidence.Evidence) Judgement {
 		case p.Probe != nil:
 			names = append(names, p.name)
 			if wrong, certain := p.wrongPlace(*container, knownPorts(c, e, *container)); wrong != "" && (certain || !answered) {
-				j.broken(where, "%s", wrong)
+				j.brokenAt(p.place(w, where, *container), "%s", wrong)
 			} else if wrong != "" {
 				j.note(where, "%s; it was answered all the same", wrong)
 			}
 		case p.name == "liveness", p.name == "readiness" && c.Serves():
-			j.broken(where, "it has no %sProbe", p.name)
+			j.brokenAt(p.place(w, where, *container), "it has no %sProbe", p.name)
 		}
 	}
 	if container.StartupProbe == nil && container.LivenessProbe != nil {

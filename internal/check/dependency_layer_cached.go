@@ -72,7 +72,7 @@ func (j Judgement) dependencyLayer(c contract.Contract, r evidence.Rebuild, deps
 			if !d.Started {
 				did = "it had to run again"
 			}
-			j.broken(stepWhere(c, d.BuildStep), "%s%s, after %s", did, tookWords(d.BuildStep, first), why.words(culprit(c, d, r)))
+			j.brokenAt(stepPlace(c, d.BuildStep), "%s%s, after %s", did, tookWords(d.BuildStep, first), why.words(culprit(c, d, r)))
 			if strings.Contains(instructionOf(d.BuildStep), "--mount=type=cache") {
 				j.note(stepWhere(c, d.BuildStep), "its cache mount spares downloads on this builder, and the step runs all the same")
 			}

@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -57,9 +56,9 @@ func rolloutEnd(p evidence.Pod, container string) *evidence.Termination {
 	t := &evidence.Termination{Pod: p, Exited: true, Last: s.State.Terminated, ExitSource: "watch", GraceSeconds: grace, StopSignal: "SIGTERM"}
 	for _, m := range p.Timeline {
 		switch {
-		case m.What == "deletion requested":
+		case m.Kind == evidence.MarkDeletion:
 			t.Deleted = m.At
-		case strings.HasPrefix(m.What, "container "+s.Name+": exited") && !t.Deleted.IsZero():
+		case m.Is(evidence.MarkContainer, s.Name, evidence.StateExited) && !t.Deleted.IsZero():
 			t.Seconds = m.At.Sub(t.Deleted).Seconds() - shownLater(p, *t.Last)
 			return t
 		}

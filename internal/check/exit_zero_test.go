@@ -23,7 +23,7 @@ func endedInRollout(code int32, after float64) evidence.Evidence {
 	p := goodPod("api-old")
 	p.Spec.TerminationGracePeriodSeconds = ptr(int64(45))
 	p.Status.ContainerStatuses[0].State = terminated(code, 200+after)
-	p.Timeline = []evidence.Mark{{At: at(200), What: "deletion requested"}, {At: at(200 + after), What: "container api: exited with 0 (x)"}}
+	p.Timeline = []evidence.Mark{watched(200, "deletion requested"), watched(200+after, "container api: exited with 0 (x)")}
 	return rollouts(func(os []evidence.Rollout) { os[0].Ended = []evidence.Pod{p} })
 }
 

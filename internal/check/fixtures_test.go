@@ -1,6 +1,7 @@
 package check
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -110,6 +111,19 @@ func container(change func(*corev1.Container)) evidence.Evidence {
 	return with(func(e *evidence.Evidence) { change(&e.Workload.Template.Spec.Containers[0]) })
 }
 
+// watched is a mark of the watch, by its words.
+func watched(seconds float64, what string) evidence.Mark {
+	m := evidence.Mark{At: at(seconds), Source: "watch", What: what}
+	data, err := json.Marshal(m)
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
 func goodPod(name string) evidence.Pod {
 	return evidence.Pod{Name: name, UID: "uid-" + name,
 		Status: corev1.PodStatus{
@@ -121,7 +135,7 @@ func goodPod(name string) evidence.Pod {
 			ContainerStatuses: []corev1.ContainerStatus{{Name: "api", Image: "shop-api:latest", Ready: true, Started: ptr(true),
 				State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(at(1))}}}},
 		},
-		Timeline: []evidence.Mark{{At: at(0.1), What: "PodScheduled: True"}, {At: at(1.1), What: "container api: running"}, {At: at(4.2), What: "Ready: True"}},
+		Timeline: []evidence.Mark{watched(0.1, "PodScheduled: True"), watched(1.1, "container api: running"), watched(4.2, "Ready: True")},
 		Log: []evidence.LogLine{
 			{At: at(1), Stream: "stdout", Text: `{"msg":"Started server","listen":":8000"}`},
 			{At: at(2), Stream: "stdout", Text: `{"msg":"Application startup complete"}`},

@@ -42,7 +42,7 @@ func (f *freezer) step(j *Judgement, s evidence.BuildStep) {
 			if f.fix == "" {
 				f.fix = v.fix
 			}
-			j.broken(where, "`%s` %s", said(in.command, 120), v.broken)
+			j.brokenAt(stepPlace(f.c, s), "`%s` %s", said(in.command, 120), v.broken)
 		case v.frozen:
 			if !slices.Contains(f.frozen, in.manager) {
 				f.frozen = append(f.frozen, in.manager)
@@ -62,7 +62,7 @@ func (f *freezer) step(j *Judgement, s evidence.BuildStep) {
 			if f.fix == "" {
 				f.fix = "Resolve versions before the build, commit the lock file, and install from it."
 			}
-			j.broken(where, "`%s` chooses versions anew during the build", said(simple, 120))
+			j.brokenAt(stepPlace(f.c, s), "`%s` chooses versions anew during the build", said(simple, 120))
 		}
 	}
 	deps, err := dependencySteps([]evidence.BuildStep{s}, f.c.Build.DependencySteps)

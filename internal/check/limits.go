@@ -41,12 +41,12 @@ func judgeResourcesLimits(c contract.Contract, e evidence.Evidence) Judgement {
 		_, requested := k.Resources.Requests[name]
 		_, limited := k.Resources.Limits[name] // a limit alone is the request, too
 		if !requested && !limited {
-			j.broken(where, "resources.requests.%s is not set", name)
+			j.brokenAt(podPlace(*e.Workload, where, containerField(*k, "resources.requests."+string(name))), "resources.requests.%s is not set", name)
 		}
 	}
 	limit, limited := k.Resources.Limits[corev1.ResourceMemory]
 	if !limited {
-		j.broken(where, "resources.limits.memory is not set")
+		j.brokenAt(podPlace(*e.Workload, where, containerField(*k, "resources.limits.memory")), "resources.limits.memory is not set")
 	}
 	r := e.Resources
 	if r == nil {

@@ -55,7 +55,7 @@ func judgeLockfileChangeRebuilds(c contract.Contract, e evidence.Evidence) Judge
 		switch {
 		case len(files) == 0 || !ok:
 		case again.Cached:
-			j.broken(stepWhere(c, d.BuildStep), "it came from the cache although %s had changed%s", filesOfContext(c, files), unseenWords(d, files, e))
+			j.brokenAt(stepPlace(c, d.BuildStep), "it came from the cache although %s had changed%s", filesOfContext(c, files), unseenWords(d, files, e))
 		case rerun(again), mustRun(again, steps):
 			ran = append(ran, d)
 		default:

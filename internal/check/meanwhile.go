@@ -79,9 +79,9 @@ func endedMeanwhile(e evidence.Evidence, p evidence.Pod) (seen, fix, excuse stri
 func endedFirst(p evidence.Pod, container string) bool {
 	for _, m := range p.Timeline {
 		switch {
-		case m.What == "deletion requested":
+		case m.Kind == evidence.MarkDeletion:
 			return false
-		case strings.HasPrefix(m.What, "container "+container+": exited with"):
+		case m.Is(evidence.MarkContainer, container, evidence.StateExited):
 			return true
 		}
 	}
@@ -100,9 +100,9 @@ func killing(p evidence.Pod, container string) *evidence.Event {
 
 // unreadyMeanwhile says of a pod that is there, and was Ready, that it is so no more.
 func unreadyMeanwhile(e evidence.Evidence, p evidence.Pod) (seen, fix, excuse string) {
-	was := slices.ContainsFunc(p.Timeline, func(m evidence.Mark) bool { return m.What == "Ready: True" })
+	was := slices.ContainsFunc(p.Timeline, func(m evidence.Mark) bool { return became(m, corev1.PodReady) })
 	leaves := slices.ContainsFunc(p.Timeline, func(m evidence.Mark) bool {
-		return m.What == "deletion requested" || m.What == "pod removed"
+		return m.Kind == evidence.MarkDeletion || m.Kind == evidence.MarkRemoved
 	})
 	c := condition(p, corev1.PodReady)
 	if !was || leaves || c == nil || c.Status == corev1.ConditionTrue {

@@ -12,7 +12,7 @@ func goodFinal() *evidence.Final {
 	gone := goodPod("api-1")
 	notReady(&gone)
 	gone.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 143, Reason: "Error"}}
-	gone.Timeline = append(gone.Timeline, evidence.Mark{At: at(201), What: "deletion requested"}, evidence.Mark{At: at(202), What: "container api: exited with 143 (Error)"}, evidence.Mark{At: at(203), What: "pod removed"})
+	gone.Timeline = append(gone.Timeline, watched(201, "deletion requested"), watched(202, "container api: exited with 143 (Error)"), watched(203, "pod removed"))
 	return &evidence.Final{At: at(280), Pods: []evidence.Pod{gone, goodPod("api-2")}}
 }
 
@@ -59,7 +59,7 @@ var meanwhileExamples = []example{
 			t := crash
 			t.StartedAt, t.FinishedAt = metav1.NewTime(at(1)), metav1.NewTime(at(41))
 			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &t}
-			p.Timeline = append(p.Timeline, evidence.Mark{At: at(41), What: "container api: exited with 1 (Error)"}, evidence.Mark{At: at(42), What: "deletion requested"})
+			p.Timeline = append(p.Timeline, watched(41, "container api: exited with 1 (Error)"), watched(42, "deletion requested"))
 		})},
 	{name: "a sidecar that ended", c: goodContract(), want: Fail, says: []string{"container proxy of pod api-2"}, e: finally(func(p *evidence.Pod) {
 		endsBy(crash)(p)

@@ -37,17 +37,19 @@ func judgeNoSecretsInLayers(c contract.Contract, e evidence.Evidence) Judgement 
 		case pattern != "":
 			used[pattern] = true
 		case s.Owner != "":
-			j.detail(where.file(secretAt(s), s.Layer, s.Reach), "%s that %s has in a file of its own, as everybody gets it", s.What, s.Owner)
+			j.detail(where.file(secretAt(s), s.Layer, s.Reach).words, "%s that %s has in a file of its own, as everybody gets it", s.What, s.Owner)
 		case s.Path == snakeoil:
-			j.detail(where.file(secretAt(s), s.Layer, s.Reach), "the throwaway key that Debian's ssl-cert makes; serve with another one")
+			j.detail(where.file(secretAt(s), s.Layer, s.Reach).words, "the throwaway key that Debian's ssl-cert makes; serve with another one")
 		case s.Rule == "private-key" && systemLibrary.MatchString(s.Path):
-			j.detail(where.file(secretAt(s), s.Layer, s.Reach), "%s that a library of the distribution tests itself with", s.What)
+			j.detail(where.file(secretAt(s), s.Layer, s.Reach).words, "%s that a library of the distribution tests itself with", s.What)
 		default:
 			faults = append(faults, s)
 			if s.Reach == evidence.HistoryOnly {
 				deleted = append(deleted, s)
 			}
-			j.broken(where.file(secretAt(s), s.Layer, s.Reach), "%s", secretWords(s))
+			at := where.file(secretAt(s), s.Layer, s.Reach)
+			at.Path, at.Line = s.Path, s.Line
+			j.brokenAt(at, "%s", secretWords(s))
 		}
 	}
 	for _, p := range c.Secrets.Allow {

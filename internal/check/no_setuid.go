@@ -43,7 +43,7 @@ func judgeNoSetuid(c contract.Contract, e evidence.Evidence) Judgement {
 			continue
 		}
 		faults = append(faults, f.Path)
-		j.broken(where.final(f.Path, f.Layer), "%s%s", rightsWords(f), by)
+		j.brokenAt(where.final(f.Path, f.Layer), "%s%s", rightsWords(f), by)
 	}
 	if len(shipped) > 0 {
 		j.detail(img.Ref, "%s of the distribution's own: %s", count(len(shipped), "such file"), list(shipped))

@@ -50,12 +50,12 @@ func judgeNoSourceLeaks(c contract.Contract, e evidence.Evidence) Judgement {
 			owned++
 			continue
 		}
-		place, words := where.file(l.Path, l.Layer, l.Reach), leftoverText(l)
+		at, words := where.file(l.Path, l.Layer, l.Reach), leftoverText(l)
 		if reason := harmlessLeftover(l, img.Packages); reason != "" {
-			notes = append(notes, Finding{Where: place, Message: words + "; " + reason, Note: true, Detail: true})
+			notes = append(notes, Finding{Where: at.words, Message: words + "; " + reason, Note: true, Detail: true})
 			continue
 		}
-		j.broken(place, "%s", words)
+		j.brokenAt(at, "%s", words)
 		names = append(names, l.Path)
 		if line := "**/" + path.Base(l.Path); !slices.Contains(ignore, line) {
 			ignore = append(ignore, line)

@@ -37,20 +37,20 @@ func judgeNoWorldWritable(c contract.Contract, e evidence.Evidence) Judgement {
 			continue
 		}
 		if !w.Code && !strings.HasPrefix(w.Path, "/etc/") {
-			j.detail(where.final(w.Path, w.Layer), "%s; it is not code", writableWords(w))
+			j.detail(where.final(w.Path, w.Layer).words, "%s; it is not code", writableWords(w))
 			continue
 		}
 		faults = append(faults, w.Path)
-		j.broken(where.final(w.Path, w.Layer), "%s", writableWords(w))
+		j.brokenAt(where.final(w.Path, w.Layer), "%s", writableWords(w))
 	}
 	own, unknown := codeOf(*img, runtimeUID(e))
 	if own != nil {
 		text := fmt.Sprintf("%s of code belong to UID %d, as which the container runs, such as %s", count(own.Files, "file"), own.UID, own.Example)
 		if c.Files.Immutable {
 			faults = append(faults, own.Example)
-			j.broken(where.final(own.Example, own.Layer), "%s: the process can rewrite them; COPY them without --chown", text)
+			j.brokenAt(where.final(own.Example, own.Layer), "%s: the process can rewrite them; COPY them without --chown", text)
 		} else {
-			j.note(where.final(own.Example, own.Layer), "%s; files.immutable: true in the contract would forbid it", text)
+			j.note(where.final(own.Example, own.Layer).words, "%s; files.immutable: true in the contract would forbid it", text)
 		}
 	}
 	if len(faults) > 0 {

@@ -33,16 +33,19 @@ func (p places) layer(i int) string {
 }
 
 // file says "/app/.env, layer 3 of 7 (COPY . .), reachable".
-func (p places) file(path string, layer int, reach evidence.Reach) string {
-	s := path + ", " + p.layer(layer)
+func (p places) file(path string, layer int, reach evidence.Reach) place {
+	out := place{path + ", " + p.layer(layer) + ", reachable", Location{Path: path}}
 	if reach == evidence.HistoryOnly {
-		return s + ", history only (deleted or replaced later, and shipped all the same)"
+		out.words = path + ", " + p.layer(layer) + ", history only (deleted or replaced later, and shipped all the same)"
 	}
-	return s + ", reachable"
+	if layer >= 0 && layer < len(p) {
+		out.Layer = layer + 1
+	}
+	return out
 }
 
 // final is file for a path of the final file system.
-func (p places) final(path string, layer int) string { return p.file(path, layer, evidence.Reachable) }
+func (p places) final(path string, layer int) place { return p.file(path, layer, evidence.Reachable) }
 
 // instructionWords is a line of history as a Dockerfile would have it: without build
 // arguments and without the shell that the builder writes out.

@@ -17,6 +17,11 @@ type declaredProbe struct {
 	*corev1.Probe
 }
 
+// place is where a container declares the probe, or would.
+func (p declaredProbe) place(w evidence.Workload, words string, c corev1.Container) place {
+	return podPlace(w, words, containerField(c, p.name+"Probe"))
+}
+
 // target is the port that a probe asks, and the host if it names one; ok is false for exec.
 func (p declaredProbe) target() (port intstr.IntOrString, host string, ok bool) {
 	switch {

@@ -45,7 +45,7 @@ func judgeSecurityRestricted(_ contract.Contract, e evidence.Evidence) Judgement
 	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	for _, r := range podSecurity.EvaluatePod(level, &w.Template.ObjectMeta, &w.Template.Spec) {
 		if !r.Allowed {
-			j.broken(fmt.Sprintf("%s %s", w.Kind, w.Name), "%s: %s", r.ForbiddenReason, said(r.ForbiddenDetail, 300))
+			j.brokenAt(podPlace(w, fmt.Sprintf("%s %s", w.Kind, w.Name), ""), "%s: %s", r.ForbiddenReason, said(r.ForbiddenDetail, 300))
 		}
 	}
 	if j.firstBroken() == nil && e.Admission != nil {

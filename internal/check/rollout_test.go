@@ -33,14 +33,14 @@ func losing(o *evidence.Rollout) {
 	o.Requests[22] = failed("new", 201.1, 0.001, "refused")
 	o.Requests[23] = failed("kept", 201.15, 0.001, "reset")
 	o.Requests[23].Reused = true
-	o.Ended = []evidence.Pod{{Name: "api-1", Timeline: []evidence.Mark{{At: at(200.8), What: "deletion requested"}, {At: at(200.9), What: "container api: exited with 0 (Completed)"}}}}
-	o.Endpoints = []evidence.Mark{{At: at(201.2), What: "service/api, pod api-1: terminating, not serving"}}
+	o.Ended = []evidence.Pod{{Name: "api-1", Timeline: []evidence.Mark{watched(200.8, "deletion requested"), watched(200.9, "container api: exited with 0 (Completed)")}}}
+	o.Endpoints = []evidence.Mark{watched(201.2, "service/api, pod api-1: terminating, not serving")}
 }
 
 // losingLate loses requests three seconds after the Service has been told of a pod's end.
 func losingLate(o *evidence.Rollout) {
-	o.Endpoints = []evidence.Mark{{At: at(200.4), What: "service/api, pod api-1: terminating, still serving"},
-		{At: at(204), What: "service/api, pod api-1: terminating, not serving"}}
+	o.Endpoints = []evidence.Mark{watched(200.4, "service/api, pod api-1: terminating, still serving"),
+		watched(204, "service/api, pod api-1: terminating, not serving")}
 	o.Requests[60] = failed("new", 203.4, 0.001, "refused")
 	o.Requests[62] = failed("new", 203.5, 0.001, "timeout")
 }

@@ -116,8 +116,8 @@ var arbitraryUIDExamples = []example{
 func timed(ready float64) evidence.Evidence {
 	return with(func(e *evidence.Evidence) {
 		for i := range e.Startup.Pods {
-			e.Startup.Pods[i].Timeline = []evidence.Mark{{At: at(0.1), What: "PodScheduled: True"}, {At: at(0.3), What: "container api: waiting: ContainerCreating"},
-				{At: at(1.1), What: "container api: running"}, {At: at(ready), What: "Ready: True"}}
+			e.Startup.Pods[i].Timeline = []evidence.Mark{watched(0.1, "PodScheduled: True"), watched(0.3, "container api: waiting: ContainerCreating"),
+				watched(1.1, "container api: running"), watched(ready, "Ready: True")}
 		}
 	})
 }

@@ -30,7 +30,7 @@ func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
 	if img == nil {
 		return j
 	}
-	command, where := declaredCommand(e), commandPlace(e)
+	command, where := declaredCommand(e), place{words: commandPlace(e)}
 	if len(command) == 0 {
 		return j.skip("the image names no program to start, so it looks like a base image")
 	}
@@ -47,7 +47,7 @@ func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
 		fixes = append(fixes, "Remove STOPSIGNAL, so that the program gets SIGTERM; or name the signal that it handles.")
 	}
 	if r.lost != "" && !heard || r.doubt != "" && deaf {
-		j.broken(where, "%s%s", r.lost+r.doubt, words)
+		j.brokenAt(where, "%s%s", r.lost+r.doubt, words)
 		fixes = append(fixes, r.fix)
 	}
 	if proof != "" {
@@ -62,11 +62,11 @@ func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
 	case r.open != "" && !heard:
 		return j.undecided(r.open+words, "Let podproof read the image's layers, or run `podproof verify`: the pod trial shows it.")
 	case r.wrapper != "":
-		j.note(where, "%s; in this run the program ended in time all the same", r.lost)
+		j.note(where.words, "%s; in this run the program ended in time all the same", r.lost)
 	case r.lost != "":
-		j.note(where, "%s; in this run the shell made way for the program, which not every shell does: write `exec` before it", r.lost)
+		j.note(where.words, "%s; in this run the shell made way for the program, which not every shell does: write `exec` before it", r.lost)
 	case r.doubt != "":
-		j.note(where, "%s", r.doubt)
+		j.note(where.words, "%s", r.doubt)
 	}
 	if signal != "SIGTERM" && !handles(r.program, signal) {
 		j.note(setBy, "the program must handle %s, which it gets in the place of SIGTERM", signal)

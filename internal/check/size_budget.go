@@ -121,6 +121,6 @@ func (j *Judgement) sizes(img evidence.Image) {
 		j.detail(where.layer(w.Layer), "%s wasted: it deletes or replaces %s of lower layers, such as %s", dataSize(w.Bytes), count(w.Files, "file"), w.Example)
 	}
 	for _, f := range img.Size.Largest[:min(most, len(img.Size.Largest))] {
-		j.detail(where.final(f.Path, f.Layer), "%s", dataSize(f.Bytes))
+		j.detail(where.final(f.Path, f.Layer).words, "%s", dataSize(f.Bytes))
 	}
 }

@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"podproof.dev/podproof/internal/evidence"
@@ -64,10 +63,10 @@ func routes(o evidence.Rollout, at time.Time) (ready int, told time.Time) {
 		if m.At.After(at) {
 			continue
 		}
-		pod, state, _ := strings.Cut(m.What, ": ")
+		pod := m.Object
 		was, known := is[pod]
-		ending := strings.HasPrefix(state, "terminating")
-		is[pod] = state == "ready"
+		ending := m.Value == evidence.RouteServing || m.Value == evidence.RouteEnding
+		is[pod] = m.Value == evidence.RouteReady
 		switch {
 		case is[pod] && !was:
 			ready++

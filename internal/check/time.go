@@ -57,9 +57,9 @@ func judgeStartupTime(c contract.Contract, e evidence.Evidence) Judgement {
 func startOf(applied time.Time, p evidence.Pod) (took time.Duration, split string, ok bool) {
 	var parts []string
 	last := applied
-	step := func(name string, match func(string) bool) bool {
+	step := func(name string, match func(evidence.Mark) bool) bool {
 		for _, m := range p.Timeline {
-			if match(m.What) {
+			if match(m) {
 				parts = append(parts, fmt.Sprintf("%s %s", name, seconds(m.At.Sub(last).Seconds())))
 				last = m.At
 				return true
@@ -67,8 +67,10 @@ func startOf(applied time.Time, p evidence.Pod) (took time.Duration, split strin
 		}
 		return false
 	}
-	step("scheduled in", func(w string) bool { return w == string(corev1.PodScheduled)+": True" })
-	step("container started in", func(w string) bool { return strings.HasPrefix(w, "container ") && strings.HasSuffix(w, ": running") })
-	ok = step("Ready in", func(w string) bool { return w == string(corev1.PodReady)+": True" })
+	step("scheduled in", func(m evidence.Mark) bool { return became(m, corev1.PodScheduled) })
+	step("container started in", func(m evidence.Mark) bool {
+		return m.Kind == evidence.MarkContainer && m.Value == evidence.StateRunning
+	})
+	ok = step("Ready in", func(m evidence.Mark) bool { return became(m, corev1.PodReady) })
 	return last.Sub(applied), strings.Join(parts, ", "), ok
 }

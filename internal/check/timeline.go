@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -137,4 +139,9 @@ func latest(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// became tells whether a mark says that a condition of the pod came true.
+func became(m evidence.Mark, t corev1.PodConditionType) bool {
+	return m.Is(evidence.MarkCondition, string(t), string(corev1.ConditionTrue))
 }

@@ -23,7 +23,7 @@ func TestTerminationStory(t *testing.T) {
 	e := goodTermination()
 	e.Held, e.Released = 1, at(22)
 	e.Pod = evidence.Pod{
-		Timeline: []evidence.Mark{{At: at(1), Source: "watch", What: "long before"}, {At: at(20.01), Source: "watch", What: "deletion requested"},
+		Timeline: []evidence.Mark{watched(1, "long before"), watched(20.01, "deletion requested"),
 			{At: at(25.4), Source: "node", What: "its processes are gone"}},
 		// The deletion was at 20.0 here; an event of its second may be told as 19.x.
 		Events: []evidence.Event{{At: at(19.5), Type: corev1.EventTypeNormal, Reason: "Killing", Message: "Stopping container api"}},
@@ -55,7 +55,7 @@ func TestRolloutStoryIsOfTheOneThatLost(t *testing.T) {
 	losing(&rs[1])
 	rs[1].Requests = rs[1].Requests[20:24]
 	rs[1].Began = at(200)
-	want := []string{"+0.00/0.01 podproof: eviction begun", "+0.80/1 : pod api-1: deletion requested"}
+	want := []string{"+0.00/0.01 podproof: eviction begun", "+0.80/0.01 watch: pod api-1: deletion requested"}
 	got := told(rolloutMoments(rs, "restart", "eviction"))
 	if diff := cmp.Diff(want, got[:min(2, len(got))]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -67,7 +67,7 @@ func TestRolloutStoryIsOfTheOneThatLost(t *testing.T) {
 
 func TestOutageStory(t *testing.T) {
 	o := goodOutages()
-	o.Pod.Timeline, o.Trials = []evidence.Mark{{At: at(122), Source: "watch", What: "Ready: False"}}, o.Trials[2:3]
+	o.Pod.Timeline, o.Trials = []evidence.Mark{watched(122, "Ready: False")}, o.Trials[2:3]
 	want := []string{
 		"+0.00/0.01 podproof: statefulset/postgres refused",
 		"+0.10/0.001 agent: 1 request to the query route: status 503, until 0.11 s",
@@ -101,7 +101,7 @@ func TestOutageStoryIsOfTheOneThatStruck(t *testing.T) {
 func TestStartStoryIsOfThePodThatIsNotReady(t *testing.T) {
 	bad := goodPod("api-2")
 	notReady(&bad)
-	bad.Timeline, bad.Log = []evidence.Mark{{At: at(1), Source: "watch", What: "container api: waiting"}}, nil
+	bad.Timeline, bad.Log = []evidence.Mark{watched(1, "container api: waiting")}, nil
 	s := &evidence.Startup{Applied: at(0), Seconds: 3, Pods: []evidence.Pod{goodPod("api-1"), bad}}
 	want := []string{"+0.00/0.01 podproof: applied", "+1.00/0.01 watch: container api: waiting"}
 	if diff := cmp.Diff(want, told(startMoments(s))); diff != "" {
@@ -112,7 +112,7 @@ func TestStartStoryIsOfThePodThatIsNotReady(t *testing.T) {
 func TestVariableStoryIsOfThePodThatRanOn(t *testing.T) {
 	e := &evidence.RequiredEnv{Trials: []evidence.EnvTrial{goodTrial("DATABASE_URL"), goodTrial("PORT"), goodTrial("TOKEN")}, Seconds: 9}
 	for i := range e.Trials {
-		e.Trials[i].Pod.Timeline = []evidence.Mark{{At: at(1), Source: "watch", What: "PodScheduled: True"}, {At: at(2), Source: "watch", What: "container api: running"}}
+		e.Trials[i].Pod.Timeline = []evidence.Mark{watched(1, "PodScheduled: True"), watched(2, "container api: running")}
 		e.Trials[i].Pod.Log = nil
 	}
 	e.Trials[0].Pod.Log = []evidence.LogLine{{At: at(2.5), Stream: "stderr", Text: "DATABASE_URL is not set"}}
@@ -132,7 +132,7 @@ func TestVariableStoryIsOfThePodThatRanOn(t *testing.T) {
 func TestStoryOfAStartWithoutTheDatabase(t *testing.T) {
 	o := goodOutages()
 	o.Without = &evidence.StartWithout{Began: at(10), Waited: 5, Up: at(16), After: 2, Recovered: true}
-	o.Pod.Timeline = []evidence.Mark{{At: at(17.5), Source: "watch", What: "Ready: True"}, {At: at(120), Source: "watch", What: "of a later outage"}}
+	o.Pod.Timeline = []evidence.Mark{watched(17.5, "Ready: True"), watched(120, "of a later outage")}
 	want := []string{"+0.00/0.01 podproof: started, without statefulset/postgres", "+6.00/0.01 podproof: statefulset/postgres is ready", "+7.50/0.01 watch: Ready: True"}
 	if diff := cmp.Diff(want, told(withoutMoments(o))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

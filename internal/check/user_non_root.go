@@ -69,7 +69,7 @@ func judgeUserNonRoot(_ contract.Contract, e evidence.Evidence) Judgement {
 		return j.pass("Image user non-root OK ("+who+")", "USER is "+written)
 	}
 	if reliesOnUser(e.Workload) {
-		j.broken(fmt.Sprintf("%s %s, securityContext", e.Workload.Kind, e.Workload.Name),
+		j.brokenAt(podPlace(*e.Workload, fmt.Sprintf("%s %s, securityContext", e.Workload.Kind, e.Workload.Name), "securityContext.runAsUser"),
 			"runAsNonRoot without runAsUser relies on USER, which is the name %q: the kubelet cannot verify that it is not root and refuses the container", name)
 		return j.fail(fmt.Sprintf("USER is the name %q (UID %d), and the pod asks for runAsNonRoot without runAsUser: the kubelet refuses that", name, uid),
 			fmt.Sprintf("Write the number into the Dockerfile: USER %d. Or let the manifest say runAsUser: %d.", uid, uid))

@@ -10,7 +10,14 @@ import (
 )
 
 // SchemaVersion names the layout of Evidence. It changes when a field changes its meaning.
-const SchemaVersion = "podproof/evidence/v1alpha1"
+//
+// v1alpha2 gave marks a kind, an object and a value.
+const SchemaVersion = "podproof/evidence/v1alpha2"
+
+// Readable tells whether evidence of a version is understood: this one, and v1alpha1.
+func Readable(version string) bool {
+	return version == SchemaVersion || version == "podproof/evidence/v1alpha1"
+}
 
 // Section names a part of the evidence, as used for keys of Evidence.Missing.
 type Section string

@@ -11,6 +11,8 @@ type Workload struct {
 	Kind      string `json:"kind"` // "Deployment"
 	Name      string `json:"name"`
 	Namespace string `json:"namespace"`
+	// Source is where its manifest begins, nil where that is not known.
+	Source *Source `json:"source,omitempty"`
 	// Replicas are those that podproof ran.
 	Replicas int32 `json:"replicas"`
 	// DeclaredReplicas are the manifest's own, nil where it leaves them to Kubernetes or to an autoscaler.
@@ -24,6 +26,12 @@ type Workload struct {
 	ImageReplaced map[string]string `json:"imageReplaced,omitempty"`
 	// Secrets is nil in the evidence of a podproof that did not tell.
 	Secrets *Secrets `json:"secrets,omitempty"`
+}
+
+// Source is a place in a manifest.
+type Source struct {
+	File string `json:"file"` // as the user wrote it
+	Line int    `json:"line,omitempty"`
 }
 
 // Secrets says which values of the manifests' Secrets were looked for in all that was observed.
@@ -125,13 +133,6 @@ type FoundLine struct {
 	Pod       string `json:"pod"`
 	Container string `json:"container"`
 	LogLine
-}
-
-// Mark is one moment of a timeline.
-type Mark struct {
-	At     time.Time `json:"at"`
-	Source string    `json:"source"` // "podproof", "watch", "kubelet" (1 s resolution), "node" (0.1 s), "cri" (ns)
-	What   string    `json:"what"`
 }
 
 // Dependency is one of the objects that are ready before the workload is applied.

@@ -32,7 +32,7 @@ var house = []struct {
 	{"agent", append(others("evidence", "contract"), outside...)},
 	{"agent/node", append(others(), outside...)},
 	{"collect/build", others("evidence", "contract", "docker")},
-	{"trial", others("shell", "agent", "evidence", "contract", "workload", "cluster", "credential", "redact")},
+	{"trial", others("check", "shell", "agent", "evidence", "contract", "workload", "cluster", "credential", "redact")},
 	{"collect/image", append(others("shell", "credential", "evidence", "contract", "collect"), ours+"internal/collect/build", ours+"internal/trial")},
 	{"collect/image/layer", append(others("shell", "credential", "evidence", "collect"), ours+"internal/collect/build", ours+"internal/trial", ours+"internal/collect/image/source")},
 	{"collect/image/source", append(others("shell", "credential", "docker", "evidence", "collect"), ours+"internal/collect/build", ours+"internal/trial")},

@@ -145,7 +145,7 @@ func (r *run) startup(ctx context.Context) error {
 		r.bench.Node = trial.Guarded{Node: nodes}
 	}
 	r.seen(ctx, func(e *evidence.Evidence) {
-		e.Workload = &evidence.Workload{Kind: r.subject.Workload.GetKind(), Name: r.subject.Workload.GetName(), Namespace: r.namespace(),
+		e.Workload = &evidence.Workload{Kind: r.subject.Workload.GetKind(), Name: r.subject.Workload.GetName(), Namespace: r.namespace(), Source: &evidence.Source{File: r.subject.Workload.Source.File, Line: r.subject.Workload.Source.Line},
 			Replicas: r.subject.Workload.Replicas, DeclaredReplicas: r.subject.Declared, LeftOut: r.subject.LeftOut(), Container: r.subject.Container.Name, Template: shipped.Template, ImageReplaced: r.place.replaced(), Secrets: r.subject.Secrets}
 	})
 	s, err := trial.Startup(ctx, r.bench, []workload.Object{subject.Object}, r.patience())

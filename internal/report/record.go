@@ -77,7 +77,7 @@ func ReadFile(path string) (Record, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return Record{}, fmt.Errorf("%s: %s", path, misread(data, err))
 	}
-	if v := r.Evidence.SchemaVersion; v != evidence.SchemaVersion {
+	if v := r.Evidence.SchemaVersion; !evidence.Readable(v) {
 		return Record{}, fmt.Errorf("%s holds evidence of the schemaVersion %q, but this podproof reads %q; judge it with the podproof that wrote it", path, v, evidence.SchemaVersion)
 	}
 	return r, nil

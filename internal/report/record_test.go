@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
 )
 
 func TestRecordComesBackAsItWas(t *testing.T) {
@@ -25,6 +26,19 @@ func TestRecordComesBackAsItWas(t *testing.T) {
 	got, err := ReadFile("run.json")
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\ngot  %+v\nwant %+v", err, got, want)
+	}
+}
+
+// TestReadFileOfV1alpha1 reads what earlier versions wrote.
+func TestReadFileOfV1alpha1(t *testing.T) {
+	t.Chdir(t.TempDir())
+	r := NewRecord(promised(), nil, observed())
+	r.Evidence.SchemaVersion = "podproof/evidence/v1alpha1"
+	if err := r.WriteFile("old.json"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadFile("old.json"); err != nil || !reflect.DeepEqual(got, r) {
+		t.Errorf("%v\ngot  %+v\nwant %+v", err, got, r)
 	}
 }
 
@@ -58,7 +72,7 @@ func TestReadFileSaysWhatIsWrong(t *testing.T) {
 		{"something else", []byte(`{"kind": "Pod"}`), "is not evidence of podproof: it has no schemaVersion"},
 		{"a list", []byte(`[1]`), "has a value that podproof does not write there (array), at line 1"},
 		{"another version", swap(RecordVersion, "podproof/record/v9"), `has the schemaVersion "podproof/record/v9", but this podproof reads "podproof/record/v1alpha1"`},
-		{"another version of evidence", swap("podproof/evidence/v1alpha1", "podproof/evidence/v9"), `holds evidence of the schemaVersion "podproof/evidence/v9"`},
+		{"another version of evidence", swap(evidence.SchemaVersion, "podproof/evidence/v9"), `holds evidence of the schemaVersion "podproof/evidence/v9"`},
 		{"a field of another type", swap(`"seconds": 12.25`, `"seconds": "long"`), "evidence.steps.seconds has a value that podproof does not write there (string), at line "},
 		{"a duration that is none", swap(`"contract": {`, `"contract": {"startup": {"within": "soon"},`), `a value is not as podproof writes it: time: invalid duration "soon"; the file was changed`},
 	} {

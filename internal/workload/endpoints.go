@@ -1,7 +1,7 @@
 package workload
 
 import (
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +16,8 @@ func (o *Observer) routed(s *discoveryv1.EndpointSlice) {
 	now := time.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, what := range rerouted(o.slices[s.Name], s) {
-		o.endpoints = append(o.endpoints, evidence.Mark{At: now, Source: "watch", What: what})
+	for _, m := range rerouted(o.slices[s.Name], s) {
+		o.endpoints = append(o.endpoints, m.On(now))
 	}
 	o.slices[s.Name] = s
 	o.broadcast()
@@ -30,30 +30,27 @@ func (o *Observer) Endpoints(since time.Time) []evidence.Mark {
 	return slices.DeleteFunc(slices.Clone(o.endpoints), func(m evidence.Mark) bool { return m.At.Before(since) })
 }
 
-// rerouted puts into words what differs between two states of an EndpointSlice:
-// "api: pod api-7d9f: ready → terminating, serving".
-func rerouted(was, is *discoveryv1.EndpointSlice) []string {
+// rerouted are what differs between two states of an EndpointSlice, by the order of its endpoints.
+func rerouted(was, is *discoveryv1.EndpointSlice) []evidence.Mark {
 	before := map[string]string{}
 	if was != nil {
 		for _, e := range was.Endpoints {
-			before[target(e)] = conditions(e)
+			before[target(e)] = route(e)
 		}
 	}
-	var out []string
-	service := is.Labels[discoveryv1.LabelServiceName]
+	var out []evidence.Mark
+	service := "service/" + is.Labels[discoveryv1.LabelServiceName] + ", "
 	for _, e := range is.Endpoints {
-		t, now := target(e), conditions(e)
+		t, now := target(e), route(e)
 		if before[t] != now {
-			out = append(out, fmt.Sprintf("service/%s, %s: %s", service, t, now))
+			out = append(out, evidence.RouteIs(service+t, now))
 		}
 		delete(before, t)
 	}
-	var gone []string
-	for t := range before {
-		gone = append(gone, fmt.Sprintf("service/%s, %s: no endpoint any more", service, t))
+	for _, t := range slices.Sorted(maps.Keys(before)) {
+		out = append(out, evidence.RouteIs(service+t, evidence.RouteGone))
 	}
-	slices.Sort(gone)
-	return append(out, gone...)
+	return out
 }
 
 func target(e discoveryv1.Endpoint) string {
@@ -63,17 +60,17 @@ func target(e discoveryv1.Endpoint) string {
 	return strings.Join(e.Addresses, ", ")
 }
 
-// conditions are those of an endpoint, in words (discovery.k8s.io/v1 EndpointConditions).
-func conditions(e discoveryv1.Endpoint) string {
+// route is what an endpoint is to its Service (discovery.k8s.io/v1, EndpointConditions).
+func route(e discoveryv1.Endpoint) string {
 	is := func(b *bool) bool { return b != nil && *b }
 	c := e.Conditions
 	switch {
 	case is(c.Terminating) && is(c.Serving):
-		return "terminating, still serving"
+		return evidence.RouteServing
 	case is(c.Terminating):
-		return "terminating, not serving"
+		return evidence.RouteEnding
 	case is(c.Ready):
-		return "ready"
+		return evidence.RouteReady
 	}
-	return "not ready"
+	return evidence.RouteNotReady
 }

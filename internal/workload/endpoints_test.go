@@ -30,7 +30,7 @@ func TestRerouted(t *testing.T) {
 		{"gone", slice(pod("a", false, false, true)), slice(), []string{"service/api, pod a: no endpoint any more"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := rerouted(c.was, c.is); !slices.Equal(got, c.want) {
+			if got := words(rerouted(c.was, c.is)); !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})

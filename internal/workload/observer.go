@@ -113,13 +113,13 @@ func (o *Observer) saw(ctx context.Context, p *corev1.Pod, gone bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w := o.watched(string(p.UID))
-	for _, what := range changes(w.Pod, p) {
-		w.timeline = append(w.timeline, evidence.Mark{At: now, Source: "watch", What: what})
+	for _, m := range changes(w.Pod, p) {
+		w.timeline = append(w.timeline, m.On(now))
 	}
 	w.Pod = o.redacted(p)
 	if gone {
 		w.Gone = now
-		w.timeline = append(w.timeline, evidence.Mark{At: now, Source: "watch", What: "pod removed"})
+		w.timeline = append(w.timeline, evidence.PodRemoved.On(now))
 	}
 	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 		if s.ContainerID != "" && !w.following[s.ContainerID] && (s.State.Running != nil || s.State.Terminated != nil) {

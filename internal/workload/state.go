@@ -7,27 +7,28 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/evidence"
 )
 
-// changes puts into words what differs between two states of a pod.
-func changes(was, is *corev1.Pod) []string {
-	var out []string
-	say := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
+// changes are what differs between two states of a pod.
+func changes(was, is *corev1.Pod) []evidence.Mark {
+	var out []evidence.Mark
 	if was.DeletionTimestamp == nil && is.DeletionTimestamp != nil {
-		say("deletion requested")
+		out = append(out, evidence.DeletionRequested)
 	}
 	for _, c := range is.Status.Conditions {
-		if before := condition(was, c.Type); before != c.Status {
-			say("%s: %s", c.Type, c.Status)
+		if condition(was, c.Type) != c.Status {
+			out = append(out, evidence.ConditionIs(c.Type, c.Status))
 		}
 	}
 	for _, s := range is.Status.ContainerStatuses {
 		before := status(was, s.Name)
-		switch now := describe(s.State); {
-		case describe(before.State) != now:
-			say("container %s: %s", s.Name, now)
+		switch now := evidence.ContainerIs(s.Name, s.State); {
+		case evidence.ContainerIs(s.Name, before.State) != now:
+			out = append(out, now)
 		case before.RestartCount != s.RestartCount:
-			say("container %s: restart %d", s.Name, s.RestartCount)
+			out = append(out, evidence.Seen("", "", "", fmt.Sprintf("container %s: restart %d", s.Name, s.RestartCount)))
 		}
 	}
 	return out
@@ -49,18 +50,6 @@ func status(p *corev1.Pod, container string) corev1.ContainerStatus {
 		}
 	}
 	return corev1.ContainerStatus{}
-}
-
-func describe(s corev1.ContainerState) string {
-	switch {
-	case s.Running != nil:
-		return "running"
-	case s.Terminated != nil:
-		return fmt.Sprintf("exited with %d (%s)", s.Terminated.ExitCode, s.Terminated.Reason)
-	case s.Waiting != nil && s.Waiting.Reason != "":
-		return "waiting: " + s.Waiting.Reason
-	}
-	return "waiting"
 }
 
 // IsReady tells whether a pod is Ready and stays so: a pod on its way out does not count.
@@ -165,7 +154,7 @@ func Summary(p *corev1.Pod) string {
 	}
 	var parts []string
 	for _, s := range p.Status.ContainerStatuses {
-		t := s.Name + " " + describe(s.State)
+		t := s.Name + " " + evidence.StateWords(s.State)
 		if s.State.Running != nil && !s.Ready {
 			t += ", not ready"
 		}

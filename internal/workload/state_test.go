@@ -133,11 +133,19 @@ func TestChanges(t *testing.T) {
 			[]string{"Ready: False", "container api: exited with 0 (Completed)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, changes(c.was, c.is)); diff != "" {
+			if diff := cmp.Diff(c.want, words(changes(c.was, c.is))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// words are those of marks.
+func words(ms []evidence.Mark) (out []string) {
+	for _, m := range ms {
+		out = append(out, m.What)
+	}
+	return out
 }
 
 func TestIsReady(t *testing.T) {
