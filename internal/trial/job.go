@@ -9,8 +9,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -76,19 +74,7 @@ func awaitJob(ctx context.Context, client kubernetes.Interface, o *workload.Obse
 
 // jobEnd waits for the end of a Job: nil when it has completed.
 func jobEnd(ctx context.Context, client kubernetes.Interface, j workload.Controller) error {
-	jobs := client.BatchV1().Jobs(j.GetNamespace())
-	only := func(o metav1.ListOptions) metav1.ListOptions {
-		o.FieldSelector = "metadata.name=" + j.GetName()
-		return o
-	}
-	lw := cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			return jobs.List(ctx, only(o))
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return jobs.Watch(ctx, only(o))
-		},
-	}, client)
+	lw := workload.OneObject(client, client.BatchV1().Jobs(j.GetNamespace()), j.GetName())
 	there := func(s cache.Store) (bool, error) {
 		if len(s.ListKeys()) == 0 {
 			return false, errors.New("it was removed before its end was seen; leave out its ttlSecondsAfterFinished")
