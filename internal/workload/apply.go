@@ -3,19 +3,15 @@ package workload
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -34,7 +30,7 @@ type Applier struct {
 	OnlyOf  string
 	dynamic dynamic.Interface
 	mapper  meta.RESTMapper
-	defined map[schema.GroupKind]meta.RESTMapping // by the manifests themselves
+	defined map[schema.GroupKind]definition // by the manifests themselves
 }
 
 // NewApplier connects to a cluster.
@@ -64,17 +60,26 @@ func rank(o Object) int {
 	return len(order)
 }
 
-// Apply applies the objects, those that others refer to first, and definitions of kinds before
-// all. An object that the API server refuses is a ManifestError.
+// Apply applies the objects, those that others refer to first. Definitions of kinds come before
+// all, and the rest when the API server serves these. An object that it refuses is a ManifestError.
 func (a *Applier) Apply(ctx context.Context, objects []Object) error {
 	sorted := slices.Clone(objects)
 	slices.SortStableFunc(sorted, func(x, y Object) int { return cmp.Compare(rank(x), rank(y)) })
-	for i, o := range sorted {
-		if i > 0 && isDefinition(sorted[i-1]) && !isDefinition(o) {
-			if err := a.established(ctx, sorted[:i]); err != nil {
-				return err
-			}
-		}
+	first := 0
+	for first < len(sorted) && isDefinition(sorted[first]) {
+		first++
+	}
+	if err := a.applyAll(ctx, sorted[:first]); err != nil {
+		return err
+	}
+	if err := a.established(ctx, sorted[:first]); err != nil {
+		return err
+	}
+	return a.applyAll(ctx, sorted[first:])
+}
+
+func (a *Applier) applyAll(ctx context.Context, objects []Object) error {
+	for _, o := range objects {
 		if err := a.apply(ctx, o); err != nil {
 			return err
 		}
@@ -126,53 +131,6 @@ func (a *Applier) mine(ctx context.Context, c dynamic.ResourceInterface, o Objec
 		return &ManifestError{[]string{fmt.Sprintf("%s: %s exists in the cluster already, and this run did not create it: podproof does not change objects that it did not create", o.Source, o)}}
 	}
 	return nil
-}
-
-// establishWithin bounds how long the API server may take to serve a kind that was just defined.
-const establishWithin = 30 * time.Second
-
-var definitionsResource = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
-
-// established waits until the API server serves the kinds that definitions define.
-func (a *Applier) established(ctx context.Context, objects []Object) error {
-	limited, cancel := context.WithTimeoutCause(ctx, establishWithin, fmt.Errorf("the API server does not serve it %s after it was defined", establishWithin))
-	defer cancel()
-	for _, o := range objects {
-		w, err := a.dynamic.Resource(definitionsResource).Watch(limited, metav1.ListOptions{FieldSelector: "metadata.name=" + o.GetName()})
-		if err != nil {
-			return fmt.Errorf("watching %s: %w", o, err)
-		}
-		err = serves(limited, w)
-		w.Stop()
-		if err != nil {
-			return fmt.Errorf("%s: %s: %w", o.Source, o, err)
-		}
-	}
-	return nil
-}
-
-// serves returns when a definition that is watched has the condition Established.
-func serves(ctx context.Context, w watch.Interface) error {
-	for {
-		select {
-		case ev, ok := <-w.ResultChan():
-			if !ok {
-				return errors.New("the watch on it ended before it was established")
-			}
-			u, isObject := ev.Object.(*unstructured.Unstructured)
-			if !isObject {
-				return fmt.Errorf("watching it: %w", apierrors.FromObject(ev.Object))
-			}
-			conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
-			for _, c := range conditions {
-				if m, _ := c.(map[string]any); m["type"] == "Established" && m["status"] == "True" {
-					return nil
-				}
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }
 
 // CreateNamespace makes the run's namespace, and waits for the service account without

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"podproof.dev/podproof/internal/contract"
@@ -35,6 +34,7 @@ func LeaveOut(objects []Object, own bool) (kept []Object, left []LeftOut) {
 	for _, o := range objects {
 		why := ""
 		_, scales := autoscalers[o.GetKind()]
+		_, known := defined[o.GroupVersionKind().GroupKind()]
 		switch hook := o.GetAnnotations()[hookAnnotation]; {
 		case hook != "" && !outlives(o, hook):
 			why = fmt.Sprintf("a Helm hook (%s), which Helm runs, not the cluster", hook)
@@ -44,7 +44,7 @@ func LeaveOut(objects []Object, own bool) (kept []Object, left []LeftOut) {
 			why = "it would fire in the middle of a trial"
 		case isNetworkPolicy(o):
 			why = "network policies would block podproof's own pods"
-		case own && isCustom(o) && !defined[o.GroupVersionKind().GroupKind()]:
+		case own && isCustom(o) && !known:
 			why = "no manifest defines the kind (CustomResourceDefinition), so this cluster would not have it"
 		}
 		if why == "" {
@@ -69,19 +69,6 @@ func outlives(o Object, hook string) bool {
 	runs := podSpecPath(o.GetKind()) != nil || len(foreignImages(o)) > 0
 	installs := strings.Contains(hook, "install") || strings.Contains(hook, "upgrade")
 	return !runs && installs
-}
-
-// definitions are the kinds that CustomResourceDefinitions among the objects define.
-func definitions(objects []Object) map[schema.GroupKind]bool {
-	out := map[schema.GroupKind]bool{}
-	for _, o := range objects {
-		if o.GetKind() == "CustomResourceDefinition" {
-			group, _, _ := unstructured.NestedString(o.Object, "spec", "group")
-			kind, _, _ := unstructured.NestedString(o.Object, "spec", "names", "kind")
-			out[schema.GroupKind{Group: group, Kind: kind}] = true
-		}
-	}
-	return out
 }
 
 // isCustom tells whether an object's group is no part of Kubernetes itself.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Scopes are the manifests' objects, sorted by how far they reach in a cluster.
@@ -20,7 +18,7 @@ type Scopes struct {
 // that the objects themselves define, their definitions say it. A kind of Kubernetes' own that
 // the cluster does not have is a ManifestError.
 func (a *Applier) Scopes(objects []Object) (Scopes, error) {
-	a.define(objects)
+	a.defined = definitions(objects)
 	var out Scopes
 	var problems []string
 	for _, o := range objects {
@@ -54,8 +52,8 @@ func unknownKind(o Object) string {
 // where it has no such kind.
 func (a *Applier) mapping(o Object) (*meta.RESTMapping, error) {
 	gvk := o.GroupVersionKind()
-	if m, ok := a.defined[gvk.GroupKind()]; ok {
-		return &meta.RESTMapping{Resource: m.Resource.GroupResource().WithVersion(gvk.Version), GroupVersionKind: gvk, Scope: m.Scope}, nil
+	if d, ok := a.defined[gvk.GroupKind()]; ok {
+		return d.mapping(gvk), nil
 	}
 	m, err := a.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil && !meta.IsNoMatchError(err) {
@@ -63,25 +61,3 @@ func (a *Applier) mapping(o Object) (*meta.RESTMapping, error) {
 	}
 	return m, err
 }
-
-// define learns the kinds that the objects define: discovery knows them a moment after they are
-// established, and not before.
-func (a *Applier) define(objects []Object) {
-	a.defined = map[schema.GroupKind]meta.RESTMapping{}
-	for _, o := range objects {
-		if !isDefinition(o) {
-			continue
-		}
-		text := func(fields ...string) string {
-			s, _, _ := unstructured.NestedString(o.Object, fields...)
-			return s
-		}
-		m := meta.RESTMapping{Resource: schema.GroupVersionResource{Group: text("spec", "group"), Resource: text("spec", "names", "plural")}, Scope: meta.RESTScopeRoot}
-		if text("spec", "scope") == "Namespaced" {
-			m.Scope = meta.RESTScopeNamespace
-		}
-		a.defined[schema.GroupKind{Group: m.Resource.Group, Kind: text("spec", "names", "kind")}] = m
-	}
-}
-
-func isDefinition(o Object) bool { return o.GetKind() == "CustomResourceDefinition" }

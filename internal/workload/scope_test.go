@@ -28,21 +28,18 @@ func server(objects ...runtime.Object) (*Applier, *[]string) {
 	m.Add(schema.GroupVersionKind{Group: "flowcontrol.apiserver.k8s.io", Version: "v1", Kind: "PriorityLevelConfiguration"}, meta.RESTScopeRoot)
 	m.Add(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}, meta.RESTScopeRoot)
 	m.Add(schema.GroupVersionKind{Group: "x.example", Version: "v1", Kind: "Policy"}, meta.RESTScopeRoot)
-	dyn := dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), objects...)
+	dyn := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
+		map[schema.GroupVersionResource]string{definitionsResource: "CustomResourceDefinitionList"}, objects...)
 	var took []string
 	dyn.PrependReactor("patch", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		p := a.(clienttesting.PatchAction)
 		took = append(took, strings.Trim(p.GetNamespace()+"/"+p.GetResource().Resource+"/"+p.GetName(), "/"))
 		return true, &unstructured.Unstructured{Object: map[string]any{}}, nil
 	})
-	dyn.PrependWatchReactor("customresourcedefinitions", func(clienttesting.Action) (bool, watch.Interface, error) {
-		w := watch.NewFakeWithChanSize(2, false)
-		for _, status := range []string{"False", "True"} {
-			w.Modify(&unstructured.Unstructured{Object: map[string]any{"status": map[string]any{
-				"conditions": []any{map[string]any{"type": "Established", "status": status}}}}})
-		}
-		took = append(took, "waited")
-		return true, w, nil
+	dyn.PrependWatchReactor("customresourcedefinitions", func(a clienttesting.Action) (bool, watch.Interface, error) {
+		name, _ := a.(clienttesting.WatchAction).GetWatchRestrictions().Fields.RequiresExactMatch("metadata.name")
+		took = append(took, "waited for "+name)
+		return true, watching(defined(name, accepted, installing), defined(name, accepted, established)), nil
 	})
 	return &Applier{Client: fake.NewClientset(), dynamic: dyn, mapper: m}, &took
 }
@@ -85,27 +82,6 @@ func TestScopesAreAskedOfTheCluster(t *testing.T) {
 	var wrong *ManifestError
 	if _, err := a.Scopes(parse(t, "{apiVersion: batch/v1, kind: Job, metadata: {name: j}}")); !errors.As(err, &wrong) {
 		t.Errorf("a kind of Kubernetes' own that the cluster does not have: %v", err)
-	}
-}
-
-// A definition and its objects in one manifest: the API server serves the kind a moment later.
-func TestObjectsOfAKindWaitForItsDefinition(t *testing.T) {
-	a, took := server()
-	var objects []Object
-	for _, o := range parse(t, mixed) {
-		if o.GetKind() == "Thing" || isDefinition(o) {
-			o.SetNamespace("run")
-			objects = append(objects, o)
-		}
-	}
-	if _, err := a.Scopes(objects); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Apply(t.Context(), objects); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"customresourcedefinitions/things.y.example", "waited", "run/things/t"}, *took); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
