@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,10 @@ type crd struct {
 			Kind   string `json:"kind"`
 			Plural string `json:"plural"`
 		} `json:"names"`
+		Versions []struct {
+			Name   string `json:"name"`
+			Served bool   `json:"served"`
+		} `json:"versions"`
 	} `json:"spec"`
 }
 
@@ -33,6 +38,7 @@ type definition struct {
 	kind     schema.GroupKind
 	resource schema.GroupResource
 	scope    meta.RESTScope
+	served   []string // versions
 }
 
 func isDefinition(o Object) bool { return o.GetKind() == "CustomResourceDefinition" }
@@ -58,6 +64,11 @@ func define(o Object) definition {
 	if c.Spec.Scope == "Namespaced" {
 		d.scope = meta.RESTScopeNamespace
 	}
+	for _, v := range c.Spec.Versions {
+		if v.Served {
+			d.served = append(d.served, v.Name)
+		}
+	}
 	return d
 }
 
@@ -65,6 +76,16 @@ func define(o Object) definition {
 // moment after that is established, and not before, so it is not asked.
 func (d definition) mapping(gvk schema.GroupVersionKind) *meta.RESTMapping {
 	return &meta.RESTMapping{Resource: d.resource.WithVersion(gvk.Version), GroupVersionKind: gvk, Scope: d.scope}
+}
+
+// unserved says that a custom resource has a version which its definition does not serve.
+func unserved(o Object, defined map[schema.GroupKind]definition) string {
+	gvk := o.GroupVersionKind()
+	d, ok := defined[gvk.GroupKind()]
+	if !ok || len(d.served) == 0 || slices.Contains(d.served, gvk.Version) {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s) serves %s, and not %s: write a version that it serves in `apiVersion`", d, d.Source, strings.Join(d.served, ", "), gvk.Version)
 }
 
 // establishWithin bounds how long the API server may take to serve kinds that were just defined.

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,8 +68,9 @@ func (l *look) needs(r Controller) bool {
 }
 
 func (l *look) kinds() {
+	defined := definitions(l.Objects)
 	for _, o := range l.Objects {
-		if wrong := wrongKind(o); wrong != "" {
+		if wrong := cmp.Or(wrongKind(o), unserved(o, defined)); wrong != "" {
 			l.fail(o.Source.At("apiVersion"), o, "%s", wrong)
 		}
 	}

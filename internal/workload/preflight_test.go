@@ -41,6 +41,14 @@ spec:
 {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
 `
 
+// widgets defines a kind with several versions.
+const widgets = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.shop.example}
+spec: {group: shop.example, scope: Namespaced, names: {kind: Widget, plural: widgets},
+  versions: [{name: v1beta1, served: true}, {name: v1, served: true}, {name: v2, served: false}]}
+`
+
 // look is what Preflight says where the pods of deployment/api and of the Jobs are needed.
 func lookAt(t *testing.T, body string) (problems, notes []string) {
 	t.Helper()
@@ -124,6 +132,9 @@ func TestPreflight(t *testing.T) {
 			problems: []string{"m.yaml:34: poddisruptionbudget/api: Kubernetes 1.25 removed PodDisruptionBudget of policy/v1beta1: write `apiVersion: policy/v1`"}},
 		{name: "a removed version of a definition", body: shop + "---\n{apiVersion: apiextensions.k8s.io/v1beta1, kind: CustomResourceDefinition, metadata: {name: a.b}}\n",
 			problems: []string{"m.yaml:34: customresourcedefinition/a.b: Kubernetes 1.22 removed CustomResourceDefinition of apiextensions.k8s.io/v1beta1: write `apiVersion: apiextensions.k8s.io/v1`"}},
+		{name: "a custom resource of a version that is not served", body: shop + "---\n" + widgets + "---\n{apiVersion: shop.example/v2, kind: Widget, metadata: {name: w}}\n",
+			problems: []string{"m.yaml:40: widget/w: customresourcedefinition/widgets.shop.example (m.yaml:34) serves v1beta1, v1, and not v2: write a version that it serves in `apiVersion`"}},
+		{name: "a custom resource of a version that is", body: shop + "---\n" + widgets + "---\n{apiVersion: shop.example/v1, kind: Widget, metadata: {name: w}}\n"},
 		{name: "a kind in lower case", body: with("kind: Deployment", "kind: deployment"), problems: []string{"m.yaml:1: deployment/api: the kind is \"deployment\", and upper and lower case count: write `kind: Deployment`"},
 			notes: []string{"m.yaml:24: service/api: its selector"}},
 		{name: "a kind in another group", body: shop + "---\n{apiVersion: v1, kind: Ingress, metadata: {name: i}}\n", problems: []string{"m.yaml:34: ingress/i: there is no Ingress in v1: write `apiVersion: networking.k8s.io/v1`"}},
