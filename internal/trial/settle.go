@@ -2,7 +2,6 @@ package trial
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -50,55 +49,45 @@ func rounds(s appsv1.DeploymentStrategy, x disturbance) int {
 // surplusWithin is how long there may be more pods than are wanted, all of them Ready.
 const surplusWithin = 10 * time.Second
 
-// stuck is a rollout that will not finish, in words.
-type stuck string
-
-func (s stuck) Error() string { return string(s) }
-
 // settle waits until the rollout is over, cannot be any more, or has taken its time. That it
 // is not over is no error: the evidence says what was in the way.
 func (r *roller) settle(ctx context.Context, before []string, d disturbance, limit time.Duration, o *evidence.Rollout) error {
-	bounded, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	old := map[string]bool{}
 	for _, uid := range before {
 		old[uid] = true
 	}
 	var surplus time.Time
-	err := r.Observer.Wait(bounded, podsOf(r.Subject), func(ps []*workload.Observed) (bool, string, error) {
+	stuck := func(why string) (bool, string, error) {
+		o.Seen += "; " + why
+		return true, "", nil
+	}
+	err := r.Observer.Within(ctx, limit, podsOf(r.Subject), func(ps []*workload.Observed) (bool, string, error) {
 		c := tally(ps, old)
 		o.Seen = fmt.Sprintf("%d of %d pods are gone, %d of %d Ready", c.gone, d.leave, c.ready, d.stay)
 		if c.gone >= d.leave && c.there == d.stay && c.ready == d.stay {
-			return true, d.kind + ": " + o.Seen, nil
+			o.Finished, o.Seen = true, ""
+			return true, "", nil
 		}
 		if c.hopeless != "" {
-			return false, "", stuck(c.hopeless)
+			return stuck(c.hopeless)
 		}
 		if c.gone < d.leave || c.ready <= d.stay || c.ready < c.there {
 			surplus = time.Time{}
 		} else if surplus.IsZero() {
 			surplus = time.Now()
 		} else if time.Since(surplus) > surplusWithin {
-			return false, "", stuck(fmt.Sprintf("there are %d pods where %d were asked for", c.ready, d.stay))
+			return stuck(fmt.Sprintf("there are %d pods where %d were asked for", c.ready, d.stay))
 		}
 		if why := r.Observer.Refusal(r.Subject, ps); why != "" {
-			return false, "", stuck(why)
+			return stuck(why)
 		}
 		return false, d.kind + ": " + o.Seen, nil
 	})
-	if err == nil {
-		o.Finished, o.Seen = true, ""
-		return nil
-	}
-	var over *workload.WaitError
-	var why stuck
 	switch {
-	case ctx.Err() != nil:
+	case o.Finished:
+		return nil
+	case err != nil || ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &why):
-		o.Seen += "; " + why.Error()
-	case !errors.As(err, &over):
-		return err
 	}
 	if told := r.told(ctx, int32(d.stay)); told != "" {
 		o.Seen += "; " + told

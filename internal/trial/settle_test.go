@@ -1,8 +1,11 @@
 package trial
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -134,5 +137,65 @@ func TestCensus(t *testing.T) {
 	}
 	if got := tally([]*workload.Observed{pod("new-1", crashing)}, old); !strings.Contains(got.hopeless, "CrashLoopBackOff") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// That a rollout is not over is evidence; that the run is, an error.
+func TestHowTheWaitForARolloutEnds(t *testing.T) {
+	ready := corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
+	crashing := corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: "api", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}}}}
+	pod := func(uid types.UID, s corev1.PodStatus) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: string(uid), Namespace: "shop", UID: uid, Labels: map[string]string{"app": "api"}}, Status: s}
+	}
+	cut := errors.New("cut off")
+	const limit = time.Minute
+	for _, c := range []struct {
+		name     string
+		pods     []runtime.Object
+		leave    int
+		stop     time.Duration // when the run is cut off
+		took     time.Duration
+		finished bool
+		seen     string
+		unready  int
+		err      error
+	}{
+		{name: "it is over", pods: []runtime.Object{pod("new", ready)}, finished: true},
+		{name: "its time is over", pods: []runtime.Object{pod("old", ready)}, leave: 1, took: limit, seen: "0 of 1 pods are gone, 1 of 1 Ready"},
+		{name: "a pod will not become Ready", pods: []runtime.Object{pod("old", ready), pod("new", crashing)}, leave: 1, unready: 1,
+			seen: "0 of 1 pods are gone, 1 of 1 Ready; pod new, container api: "},
+		{name: "pods too many", pods: []runtime.Object{pod("new-1", ready), pod("new-2", ready)}, took: surplusWithin + time.Second,
+			seen: "0 of 0 pods are gone, 2 of 1 Ready; there are 2 pods where 1 were asked for"},
+		{name: "the run is cut off", pods: []runtime.Object{pod("old", ready)}, leave: 1, stop: 5 * time.Second, took: 5 * time.Second,
+			seen: "0 of 1 pods are gone", err: cut},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				one := int32(1)
+				r := rolled(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &one}}, c.pods...)
+				o, err := workload.Observe(t.Context(), r.client(), "shop", r.Redact, func(string) {})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer o.Stop()
+				r.Observer = o
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				if c.stop > 0 {
+					time.AfterFunc(c.stop, func() { cancel(cut) })
+				}
+				began, got := time.Now(), evidence.Rollout{}
+				err = r.settle(ctx, []string{"old"}, disturbance{kind: "restart", leave: c.leave, stay: 1}, limit, &got)
+				if took := time.Since(began); took < c.took || took > c.took+2*time.Second {
+					t.Errorf("it took %s, want %s", took, c.took)
+				}
+				if !errors.Is(err, c.err) || got.Finished != c.finished || len(got.Unready) != c.unready {
+					t.Errorf("%v, %+v", err, got)
+				}
+				if !strings.HasPrefix(got.Seen, c.seen) || c.seen == "" && got.Seen != "" {
+					t.Errorf("seen %q, want %q at its beginning", got.Seen, c.seen)
+				}
+			})
+		})
 	}
 }
