@@ -125,19 +125,19 @@ func (a *Applier) establishes(ctx context.Context, o Object) (seen string, err e
 		if !ok {
 			return false, nil
 		}
-		o, err := kstatus.GetObjectWithConditions(u.Object)
+		told, err := kstatus.GetObjectWithConditions(u.Object)
 		if err != nil {
 			return false, err
 		}
-		if len(o.Status.Conditions) > 0 {
-			seen = said(o.Status.Conditions)
+		if len(told.Status.Conditions) > 0 {
+			seen = said(told.Status.Conditions)
 		}
 		state, err := kstatus.Compute(u)
 		switch {
 		case err != nil:
 			return false, err
 		case e.Type == watch.Deleted, state.Status == kstatus.TerminatingStatus: // it is served until its end, but nothing is made of it
-			return false, errors.New("somebody removes it while podproof uses it")
+			return false, errors.New("somebody removes it while podproof uses it; run podproof again when it is gone")
 		case state.Status == kstatus.FailedStatus:
 			return false, errNames
 		}
