@@ -41,13 +41,12 @@ func flightOf(e evidence.Evidence) flight {
 }
 
 func (f flight) fate(r evidence.Request) fate {
-	switch {
-	case !r.Ended().After(f.Deleted):
-		if r.Early {
-			return answeredEarly
-		}
+	switch over := r.Ended(); {
+	case !over.After(f.Deleted) && r.Early:
+		return answeredEarly
+	case !over.After(f.Deleted):
 		return sentTooSoon
-	case r.Ended().Before(f.sigterm): // a preStop hook may take longer than a server waits for a body
+	case over.Before(f.sigterm): // a preStop hook may take longer than a server waits for a body
 		return overByHook
 	case f.killedOver(r):
 		return heldTooLong
@@ -97,6 +96,14 @@ func (f flight) wouldGiveUp(r evidence.Request) bool {
 	return u != nil && r.Released == 0 && (u.Early || !answeredAs(*u, f.upload)) && r.End > u.End-1
 }
 
+// undisturbedWords say how the same request fares while nothing is stopped.
+func (f flight) undisturbedWords() string {
+	if f.Undisturbed == nil {
+		return "it was not sent then"
+	}
+	return requestWords(*f.Undisturbed)
+}
+
 // byItsExit tells whether a request was lost because the process was gone.
 func (f flight) byItsExit(r evidence.Request) bool {
 	return r.Failure != "" && !r.Ended().Before(f.ended.Add(-exitPrecision(f.Termination)))
@@ -127,6 +134,9 @@ func (f flight) before() []evidence.Request { return endedBefore(f.Requests, f.D
 func (f flight) late(r evidence.Request) bool {
 	return r.Start.After(f.Deleted) && r.Start.Before(f.ended) && r.Failure != "" && r.Failure != evidence.FailureRefused && !closedWhileIdle(r)
 }
+
+// after says how long after the deletion it was.
+func (f flight) after(at time.Time) string { return seconds(at.Sub(f.Deleted).Seconds()) }
 
 // words say how a request was lost.
 func (f flight) words(r evidence.Request) string {

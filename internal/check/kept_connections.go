@@ -74,3 +74,16 @@ func (f farewells) cut() string {
 	}
 	return ""
 }
+
+// findings say how kept connections were cut, or what is worth telling where they were not.
+func (f farewells) findings() []Finding {
+	switch cut := f.cut(); {
+	case cut != "":
+		return []Finding{{Where: "kept connections", Message: cut}}
+	case f.idle > 0:
+		return []Finding{{Where: "kept connections", Message: f.words(), Note: true}}
+	case f.told == 0:
+		return []Finding{{Where: "kept connection", Message: "no answer said Connection: close; it was closed while it was idle, or the process ended first", Note: true}}
+	}
+	return nil
+}

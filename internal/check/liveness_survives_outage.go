@@ -42,7 +42,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		if o.Restarts == 0 && !killedIn(podIn(e, o), containerName(e), o) {
 			continue
 		}
-		where, what := "database away: "+awayWords(o), j.restart(e, o)
+		where, what := awayPlace(o), j.restart(e, o)
 		j.broken(where, "%s", what)
 		p, why := podIn(e, o), starved(e, o.Began, o.Healed)
 		switch killed := livenessKills(p); {

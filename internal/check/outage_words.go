@@ -26,6 +26,9 @@ func awayWords(o evidence.Outage) string {
 	return o.Kind
 }
 
+// awayPlace is where a finding about an outage stands.
+func awayPlace(o evidence.Outage) string { return "database away: " + awayWords(o) }
+
 // away are the outages that were tried, of the kinds that are asked for; all without any.
 func away(e evidence.Evidence, kinds ...string) (tried []evidence.Outage, problems []string) {
 	if e.Outages == nil {

@@ -33,7 +33,7 @@ func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
 	var said []string
 	unclear, fix := "", ""
 	for _, o := range tried {
-		where := "database away: " + awayWords(o)
+		where := awayPlace(o)
 		lasted := lasts(o) // the others may be over before a probe asks
 		lost := !o.Unready.IsZero() && o.Ready.IsZero()
 		change := readyChange(c, e, o, container)

@@ -174,6 +174,12 @@ var inFlightExamples = []example{
 		e: inFlight(func(t *evidence.Termination) {
 			t.Pod.Events = []evidence.Event{event(22, "Normal", "Killing", "Stopping container api")}
 		})},
+	{name: "answered before the deletion", c: goodContract(), want: Inconclusive, says: []string{"not under way then"}, e: inFlight(func(t *evidence.Termination) {
+		t.Released = at(19.7)
+		for i := range 5 {
+			t.Requests[i] = answer("slow", 19.5, 401)
+		}
+	})},
 	{name: "over in the preStop hook", c: goodContract(), want: Inconclusive, says: []string{"5 requests with half a body ended before SIGTERM came, about 10.0 s"},
 		e: inFlight(func(t *evidence.Termination) {
 			t.Seconds, t.Released = 16, time.Time{}

@@ -20,7 +20,7 @@ func (j Judgement) workerRecovers(c contract.Contract, e evidence.Evidence) Judg
 	unclear, fix := "", askable
 	for _, o := range tried {
 		j.Seconds += o.Healed.Sub(o.Began).Seconds()
-		where := "database away: " + awayWords(o)
+		where := awayPlace(o)
 		switch {
 		case !o.Unready.IsZero() && o.Ready.IsZero():
 			if why := starved(e, o.Healed, o.Healed.Add(within(c))); why != "" {
