@@ -5,6 +5,7 @@ package check
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -91,6 +92,18 @@ type Verdict struct {
 	Undecided bool
 	Judgement
 	Timeline []Moment
+}
+
+// Moment is one thing that happened in a trial, on the clock of podproof.
+type Moment struct {
+	At time.Time `json:"at"`
+	// Seconds since the trial began, negative before that.
+	Seconds float64 `json:"seconds"`
+	// Resolution of the time, in seconds: metav1 has whole ones.
+	Resolution float64 `json:"resolution"`
+	// Source is who told the time: "podproof", "watch", "kubelet", "node", "cri", "agent".
+	Source string `json:"source"`
+	What   string `json:"what"`
 }
 
 // inconclusive is the judgement when a section of the evidence is missing.

@@ -12,18 +12,6 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// Moment is one thing that happened in a trial, on the clock of podproof.
-type Moment struct {
-	At time.Time `json:"at"`
-	// Seconds since the trial began, negative before that.
-	Seconds float64 `json:"seconds"`
-	// Resolution of the time, in seconds: metav1 has whole ones.
-	Resolution float64 `json:"resolution"`
-	// Source is who told the time: "podproof", "watch", "kubelet", "node", "cri", "agent".
-	Source string `json:"source"`
-	What   string `json:"what"`
-}
-
 // resolutions of the times of each source, in seconds. That of the kubelet is of metav1.Time;
 // a node is asked every 50 ms whether a process is gone; the others write nanoseconds, and
 // come through a queue.
