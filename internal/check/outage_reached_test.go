@@ -151,6 +151,11 @@ var livenessMoreExamples = []example{
 		e: container(func(k *corev1.Container) { k.LivenessProbe.InitialDelaySeconds = 60 })},
 	{name: "no connection ended from within", c: goodContract(), e: outages(unfit), want: Pass, says: []string{"restarted, refused and frozen", "no Postgres"}},
 	{name: "a worker", c: worker, e: bareWorker(func(*evidence.Outages) {}), want: Pass, says: []string{"no liveness probe"}},
+	{name: "never Ready again", c: queried, e: neverReadyAgain(), want: Inconclusive, says: []string{"did not get over", "Fix probes/readiness-tells-the-truth first"}},
+	{name: "a worker never runs again", c: worker, want: Inconclusive, says: []string{"did not get over", "Fix database/recovers first"}, e: bareWorker(func(o *evidence.Outages) {
+		o.Trials = o.Trials[:1]
+		o.Trials[0].Unready = o.Trials[0].Began
+	})},
 	{name: "says no to podproof's own requests on a starved node", c: goodContract(), want: Fail, says: []string{"restarted once"}, e: pressed(outages(func(o *evidence.Outages) {
 		t := &o.Trials[3]
 		o.Pod.Spec.Containers[0].LivenessProbe.HTTPGet = &corev1.HTTPGetAction{Path: "/health"}
@@ -192,6 +197,13 @@ var recoversMoreExamples = []example{
 		e: bareWorker(func(o *evidence.Outages) { o.Trials[1].Reconnected = time.Time{} })},
 	{name: "a worker does not run again", c: worker, want: Fail, says: []string{"not Ready again after the database was back"},
 		e: bareWorker(func(o *evidence.Outages) { o.Trials[1].Unready = o.Trials[1].Began })},
+	{name: "a worker does not run again on a starved node", c: worker, want: Inconclusive, says: []string{"not Ready again after the database was back", "short of CPU"},
+		e: pressed(bareWorker(func(o *evidence.Outages) { o.Trials[1].Unready = o.Trials[1].Began }), 0.95, 0.8)},
+	{name: "a worker is restarted by its liveness probe", c: worker, want: Inconclusive, says: []string{"the container was restarted once", "probes/liveness-survives-outage"},
+		e: bareWorker(func(o *evidence.Outages) {
+			o.Trials[1].Restarts = 1
+			o.Pod.Events = []evidence.Event{event(111, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
+		})},
 	{name: "a worker of which nothing is seen", c: worker, want: Inconclusive, says: []string{"cannot be seen"},
 		e: bareWorker(func(o *evidence.Outages) { o.Trials[1].Connected = nil })},
 }
