@@ -27,7 +27,7 @@ func judgeIdentityAsDeclared(c contract.Contract, e evidence.Evidence) Judgement
 		return inconclusive(e, evidence.SectionWorkload, j.Promised)
 	}
 	if len(d.fields) == 0 && len(e.Workload.Template.Spec.Containers) == 0 {
-		return j.undecided("the workload's pod template was not seen", runAgain)
+		return j.undecided("the workload's pod template was not seen", incomplete)
 	}
 	if len(d.fields) == 0 {
 		where := e.Workload.Kind + " " + e.Workload.Name

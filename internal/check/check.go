@@ -4,7 +4,6 @@ package check
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"podproof.dev/podproof/internal/contract"
@@ -108,23 +107,7 @@ type Moment struct {
 
 // inconclusive is the judgement when a section of the evidence is missing.
 func inconclusive(e evidence.Evidence, s evidence.Section, promised string) Judgement {
-	j := Judgement{
-		Status:   Inconclusive,
-		Promised: promised,
-		Seen:     e.Why(s),
-		Fix:      "Fix the cause named above, then run podproof again.",
-	}
-	switch cut := e.Run.CutOff; {
-	case cut == "" || !strings.Contains(j.Seen, cut):
-	case strings.Contains(cut, "--timeout"):
-		j.Fix = "Give the run more time (--timeout), or see what it waited for so long."
-	default:
-		j.Fix = "Let podproof run to its end: `podproof verify -v` says how long it takes at most."
-	}
-	if b := e.Build; b != nil && (b.Error != "" || b.MissingPath != "") {
-		j.Fix = "Fix the build first (build/succeeds), then run podproof again."
-	}
-	return j
+	return Judgement{Promised: promised}.undecided(e.Why(s), fixOf(e, s))
 }
 
 // pass, fail and undecided complete a judgement whose promise is already said.

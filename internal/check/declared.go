@@ -68,7 +68,7 @@ func judgeProbesDeclared(c contract.Contract, e evidence.Evidence) Judgement {
 	case excuse != "":
 		return j.undecided(excuse, whenQuiet)
 	case e.Startup == nil:
-		return j.undecided("declared: "+list(names)+"; whether they succeed is not known: "+e.Why(evidence.SectionStartup), runAgain)
+		return j.undecided("declared: "+list(names)+"; whether they succeed is not known: "+e.Why(evidence.SectionStartup), fixOf(e, evidence.SectionStartup))
 	case !answered:
 		return j.undecided("declared: "+list(names)+"; no pod became Ready, so whether they succeed is not known", fixFirst("startup/ready"))
 	}

@@ -34,8 +34,8 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 		return inconclusive(e, evidence.SectionEarlyTermination, j.Promised)
 	}
 	j.Seconds = t.Seconds
-	if why := undecidedExit(*t, e); why != "" {
-		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
+	if open, ok := j.noExit(*t, e); ok {
+		return open
 	}
 	seen := fmt.Sprintf("%s, %s after the deletion", exitWords(*t.Last), seconds(t.Seconds))
 	crashed := t.Last.ExitCode > 128 && t.Last.ExitCode != 128+15 || t.Last.Reason == "OOMKilled"

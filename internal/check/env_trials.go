@@ -40,6 +40,8 @@ func crashesAnyway(e evidence.Evidence) bool {
 	})
 }
 
+const exitsAnyway = "it exited without naming the variable, but so does the workload with all variables set; see startup/ready"
+
 // variableWords say what a trial did to a variable.
 func variableWords(t evidence.EnvTrial) string {
 	switch t.Wrong {

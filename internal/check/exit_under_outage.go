@@ -42,8 +42,8 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.undecided("the pod was not Ready when it was deleted, so it may have had no connection that could hold it up",
 			"See startup/ready and the pod's events, then run podproof again.")
 	}
-	if why := undecidedExit(*t, e); why != "" {
-		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
+	if open, ok := j.noExit(*t, e); ok {
+		return open
 	}
 	seen := fmt.Sprintf("%s, %s after the deletion", exitWords(*t.Last), seconds(t.Seconds))
 	if t.Seconds <= limit.Seconds() && slices.Contains(codes, t.Last.ExitCode) {

@@ -41,8 +41,8 @@ func judgeTerminationExitZero(c contract.Contract, e evidence.Evidence) Judgemen
 		return inconclusive(e, evidence.SectionTermination, j.Promised)
 	}
 	j.Seconds = t.Seconds
-	if why := undecidedExit(*t, e); why != "" {
-		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
+	if open, ok := j.noExit(*t, e); ok {
+		return open
 	}
 	if !t.WasReady {
 		j.note("pod "+t.Pod.Name, "it was not Ready yet when it was deleted")

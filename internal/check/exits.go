@@ -21,6 +21,20 @@ func undecidedExit(t evidence.Termination, e evidence.Evidence) string {
 	return ""
 }
 
+// noExit is the judgement about an end of which nothing is known; it is false where something is.
+func (j Judgement) noExit(t evidence.Termination, e evidence.Evidence) (Judgement, bool) {
+	why := undecidedExit(t, e)
+	switch {
+	case why == "":
+		return j, false
+	case !t.WasRunning:
+		return j.undecided(why, fixFirst("startup/ready")), true
+	case !t.Exited || t.Last == nil:
+		return j.undecided(why, "Run podproof again while the machine has less to do. If it says the same, see what keeps the pod: its events, its finalizers, or a volume that is not unmounted."), true
+	}
+	return j.undecided(why, whenQuiet), true
+}
+
 func stateWords(s *corev1.ContainerStatus) string {
 	switch {
 	case s == nil:

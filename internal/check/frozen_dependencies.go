@@ -29,7 +29,7 @@ func judgeFrozenDependencies(c contract.Contract, e evidence.Evidence) Judgement
 	case e.Context == nil:
 		return inconclusive(e, evidence.SectionContext, j.Promised)
 	case e.Build.Error != "" || e.Build.MissingPath != "":
-		return j.undecided("the image did not build, so that not all steps are known", "Fix the build first (build/succeeds), then run podproof again.")
+		return j.undecided("the image did not build, so that not all steps are known", fixBuild)
 	}
 	f := freezer{c: c, build: *e.Build, context: *e.Context, done: map[string]string{}}
 	for _, s := range e.Build.Steps {

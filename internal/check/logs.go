@@ -43,7 +43,7 @@ func judgeStartupLogs(c contract.Contract, e evidence.Evidence) Judgement {
 			j.broken(where, "it wrote nothing at all to its log; does it log to a file?")
 		case len(missing) > 0 && p.Omitted > 0:
 			open = fmt.Sprintf("%s wrote so much that %s of its log were not kept, and what was kept does not say %s", where, count(p.Omitted, "line"), list(missing))
-			fix = "Log less while the process starts: the first 1000 lines are kept, and the last 1000."
+			fix = logLess
 		case len(missing) > 0 && p.Unread != "":
 			open = fmt.Sprintf("%s: %s (missing: %s)", where, p.Unread, list(missing))
 			fix = runAgain

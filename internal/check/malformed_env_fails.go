@@ -29,35 +29,35 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 		return inconclusive(e, evidence.SectionMalformedEnv, j.Promised)
 	}
 	j.Seconds = m.Seconds
-	open, tried := "", 0
+	open, fix, tried := "", "", 0
 	for _, t := range m.Trials {
 		what := variableWords(t)
 		switch {
 		case t.Problem != "":
-			open = what + ": " + said(t.Problem, 300)
+			open, fix = what+": "+said(t.Problem, 300), runAgain
 			continue
 		case printed(t):
 			j.broken(what, "the value is printed in the container's log")
 		case !t.Exited && t.BecameReady:
 			j.broken(what, "the pod became Ready all the same")
 		case !t.Exited && trialStarved(e, t) != "":
-			open = fmt.Sprintf("%s: the container ran on for %s; %s", what, seconds(t.Seconds), trialStarved(e, t))
+			open, fix = fmt.Sprintf("%s: the container ran on for %s; %s", what, seconds(t.Seconds), trialStarved(e, t)), whenQuiet
 			continue
 		case !t.Exited:
 			j.broken(what, "the container ran on for %s, and was not Ready", seconds(t.Seconds))
 		case notByItself(t.Last) != "":
-			open = what + ": " + notByItself(t.Last)
+			open, fix = what+": "+notByItself(t.Last), runAgain
 			continue
 		case t.Last.ExitCode == 0:
 			j.broken(what, "the container ended with exit code 0, which says that all is well")
 		case t.Pod.Omitted > 0:
-			open = fmt.Sprintf("%s: %s of the container's log were not kept, and the value may stand there", what, count(t.Pod.Omitted, "line"))
+			open, fix = fmt.Sprintf("%s: %s of the container's log were not kept, and the value may stand there", what, count(t.Pod.Omitted, "line")), logLess
 			continue
 		case t.Pod.Unread != "":
-			open = fmt.Sprintf("%s: the value may stand in what was not read of the container's log; %s", what, t.Pod.Unread)
+			open, fix = fmt.Sprintf("%s: the value may stand in what was not read of the container's log; %s", what, t.Pod.Unread), runAgain
 			continue
 		case !names(t, t.Variable) && crashesAnyway(e):
-			open = what + ": it exited without naming the variable, but so does the workload with all variables set; see startup/ready"
+			open, fix = what+": "+exitsAnyway, fixFirst("startup/ready")
 			continue
 		case !names(t, t.Variable):
 			j.note(what, "the container ended with %s, and its log does not name the variable", exitWords(*t.Last))
@@ -68,7 +68,7 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 	case f != nil:
 		return j.fail(f.Where+": "+f.Message, "")
 	case open != "":
-		return j.undecided(open, runAgain)
+		return j.undecided(open, fix)
 	case tried == 0:
 		return j.undecided("no value was tried", "Run podproof again.")
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,12 +34,12 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	j.Seconds = e.RequiredEnv.Seconds
 	var open []string
-	var fix string
+	var fix, openFix string
 	for _, name := range c.Env.Required {
 		where := "without " + name
 		i := slices.IndexFunc(e.RequiredEnv.Trials, func(t evidence.EnvTrial) bool { return t.Variable == name })
 		if i < 0 {
-			open = append(open, name+": no trial was made")
+			open, openFix = append(open, name+": no trial was made"), cmp.Or(openFix, "Run podproof again, and let it finish.")
 			continue
 		}
 		t := e.RequiredEnv.Trials[i]
@@ -47,7 +48,7 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 		}
 		o := judgeTrial(t, limit.Seconds(), crashesAnyway(e))
 		if why := trialStarved(e, t); o.late && why != "" {
-			o = outcome{open: o.broken + "; " + why}
+			o = outcome{open: o.broken + "; " + why, fix: whenQuiet}
 		}
 		switch {
 		case o.broken != "":
@@ -56,11 +57,9 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 			if t.From == "" && !t.ImageSets {
 				j.note(where, "the manifests set it nowhere, neither in env nor from a ConfigMap or a Secret: is its name in the contract the right one?")
 			}
-			if fix == "" {
-				fix = o.fix
-			}
+			fix = cmp.Or(fix, o.fix)
 		case o.open != "":
-			open = append(open, name+": "+o.open)
+			open, openFix = append(open, name+": "+o.open), cmp.Or(openFix, o.fix, runAgain)
 			j.note(where, "undecided: %s", o.open)
 		case t.From == "":
 			j.note(where, "the manifests do not set it at all")
@@ -70,7 +69,7 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 	case f != nil:
 		return j.fail(f.Where+" "+f.Message, fix)
 	case len(open) > 0:
-		return j.undecided(strings.Join(open, "; "), "Fix what stopped these trials, then run podproof again.")
+		return j.undecided(strings.Join(open, "; "), openFix)
 	}
 	return j.pass("Missing-env-var exit check OK", fmt.Sprintf("%s, each left out once: every time the container named it and exited", count(len(c.Env.Required), "variable")))
 }
@@ -105,9 +104,9 @@ func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
 		return outcome{broken: fmt.Sprintf("the container exited only after %s", seconds(t.Seconds)),
 			fix: "Read the settings before connecting to anything, so that what is missing is said at once.", late: true}
 	case !names(t, t.Variable) && crashes:
-		return outcome{open: "it exited without naming the variable, but so does the workload with all variables set; see startup/ready"}
+		return outcome{open: exitsAnyway, fix: fixFirst("startup/ready")}
 	case !names(t, t.Variable) && t.Pod.Omitted > 0:
-		return outcome{open: fmt.Sprintf("it is not named in what was kept of the container's log, of which %s were left out", count(t.Pod.Omitted, "line"))}
+		return outcome{open: fmt.Sprintf("it is not named in what was kept of the container's log, of which %s were left out", count(t.Pod.Omitted, "line")), fix: logLess}
 	case !names(t, t.Variable) && t.Pod.Unread != "":
 		return outcome{open: "it is not named in what was read of the container's log; " + t.Pod.Unread}
 	case !names(t, t.Variable):

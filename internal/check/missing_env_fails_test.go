@@ -46,7 +46,7 @@ var missingEnvExamples = []example{
 	{name: "in a list, while another is wrong", c: goodContract(), want: Fail, says: []string{"only stands in a list of variables", "wrong is PORT"}, e: trial(func(t *evidence.EnvTrial) {
 		t.Pod.Log = []evidence.LogLine{{Text: "panic: PORT is not a number"}, {Text: "environment: PATH HOME OWNER_USERNAME"}}
 	})},
-	{name: "in a log that was not kept", c: goodContract(), want: Inconclusive, says: []string{"500 lines were left out"}, e: trial(func(t *evidence.EnvTrial) {
+	{name: "in a log that was not kept", c: goodContract(), want: Inconclusive, says: []string{"500 lines were left out", "Log less"}, e: trial(func(t *evidence.EnvTrial) {
 		t.Pod.Log, t.Pod.Omitted = []evidence.LogLine{{Text: "x"}}, 500
 	})},
 	{name: "in a log that was not read to its end", c: goodContract(), want: Inconclusive, says: []string{"what was read of the container's log; the log files could not be read"}, e: trial(func(t *evidence.EnvTrial) {
@@ -68,12 +68,12 @@ var missingEnvExamples = []example{
 	{name: "could not be executed", c: goodContract(), want: Inconclusive, e: trial(func(t *evidence.EnvTrial) {
 		t.Last = &corev1.ContainerStateTerminated{ExitCode: 128, Reason: "StartError", Message: "exec format error"}
 	})},
-	{name: "crashes also with all of them", c: goodContract(), want: Inconclusive, says: []string{"so does the workload"}, e: func() evidence.Evidence {
+	{name: "crashes also with all of them", c: goodContract(), want: Inconclusive, says: []string{"so does the workload", "Fix startup/ready first"}, e: func() evidence.Evidence {
 		e := pods(crashes(corev1.ContainerStateTerminated{ExitCode: 1}))
 		e.RequiredEnv.Trials[1].Pod.Log = nil
 		return e
 	}()},
-	{name: "a trial is missing", c: goodContract(), want: Inconclusive, says: []string{"OWNER_USERNAME: no trial"},
+	{name: "a trial is missing", c: goodContract(), want: Inconclusive, says: []string{"OWNER_USERNAME: no trial", "let it finish"},
 		e: with(func(e *evidence.Evidence) { e.RequiredEnv.Trials = e.RequiredEnv.Trials[:1] })},
 	{name: "none required", c: contractWith(func(c *contract.Contract) { c.Env.Required = nil }), e: goodEvidence(), want: Skipped, says: []string{"names no env.required"}},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionRequiredEnv, func(e *evidence.Evidence) { e.RequiredEnv = nil }), want: Inconclusive},

@@ -46,7 +46,7 @@ func judgeNoSecretsInHistory(_ contract.Contract, e evidence.Evidence) Judgement
 			count(len(leaks), "secret"), leaks[0].message()), "")
 	}
 	if len(e.Image.History) == 0 && reflect.ValueOf(e.Image.Config).IsZero() {
-		return j.undecided("the image's configuration holds nothing, not even a command", runAgain)
+		return j.undecided("the image's configuration holds nothing, not even a command", "Let the contract's image name the one that is shipped: this one has no command, no user and no variable.")
 	}
 	if len(e.Image.History) == 0 {
 		j.note(e.Image.Ref, "the image carries no history; its configuration alone was read")

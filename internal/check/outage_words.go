@@ -176,9 +176,9 @@ func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement,
 	case why != "":
 		j = j.undecided("not all outages could be tried; "+why, fix)
 	case e.Missing[evidence.SectionOutages] != "":
-		j = j.undecided("not all outages could be tried: "+e.Why(evidence.SectionOutages), runAgain)
+		j = j.undecided("not all outages could be tried: "+e.Why(evidence.SectionOutages), fixOf(e, evidence.SectionOutages))
 	default:
-		j = j.undecided("not all outages were tried: "+list(missing)+" was not", runAgain)
+		j = j.undecided("not all outages were tried: "+list(missing)+" was not", "Run podproof again, and let it finish.")
 	}
 	return j, true
 }
@@ -201,8 +201,6 @@ func restartedWords(o evidence.Outage) string {
 func (j Judgement) afterStuck(o evidence.Outage, culprit string) Judgement {
 	return j.undecided(fmt.Sprintf("it did not get over the outage that was tried before (%s), so the remaining outages were skipped", awayWords(o)), fixFirst(culprit))
 }
-
-func fixFirst(id string) string { return "Fix " + id + " first, then run podproof again." }
 
 // outageKinds names what was tried: "refused, frozen".
 func outageKinds(os []evidence.Outage) string {

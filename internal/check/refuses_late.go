@@ -28,8 +28,8 @@ func judgeRefusesLate(_ contract.Contract, e evidence.Evidence) Judgement {
 		return inconclusive(e, evidence.SectionInFlight, j.Promised)
 	}
 	j.Seconds = t.Seconds
-	if why := undecidedExit(*t, e); why != "" {
-		return j.undecided(why, "See startup/ready and the pod's events, then run podproof again.")
+	if open, ok := j.noExit(*t, e); ok {
+		return open
 	}
 	return decide(leaveOf(*t, containerName(e)).decisions(j, e))
 }

@@ -44,7 +44,7 @@ func judgeBuildReproducible(c contract.Contract, e evidence.Evidence) Judgement 
 		return j.undecided("a build without the cache failed: "+said(r.Error, 300), "Fix the build: it works only as long as its cache is there.")
 	}
 	if r.LayerCounts == [2]int{} {
-		return j.undecided("no layer was seen of either build", runAgain)
+		return j.undecided("no layer was seen of either build", incomplete)
 	}
 	if r.LayerCounts[0] != r.LayerCounts[1] {
 		j.broken(c.Build.Dockerfile, "the builds made %d and %d layers", r.LayerCounts[0], r.LayerCounts[1])

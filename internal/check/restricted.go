@@ -40,7 +40,7 @@ func judgeSecurityRestricted(_ contract.Contract, e evidence.Evidence) Judgement
 	}
 	w := *e.Workload
 	if len(w.Template.Spec.Containers) == 0 {
-		return j.undecided("the workload's pod template was not seen", runAgain)
+		return j.undecided("the workload's pod template was not seen", incomplete)
 	}
 	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	for _, r := range podSecurity.EvaluatePod(level, &w.Template.ObjectMeta, &w.Template.Spec) {

@@ -31,7 +31,7 @@ func judgeRollouts(c contract.Contract, e evidence.Evidence, what, line string, 
 	case w != nil && w.Replicas < 2:
 		j.note("workload", "it has one replica, which an eviction, as for the drain of a node, takes away: that was not tried")
 	default:
-		open = obstacle{"not all was tried: " + e.Why(evidence.SectionRollouts), runAgain}
+		open = obstacle{"not all was tried: " + e.Why(evidence.SectionRollouts), fixOf(e, evidence.SectionRollouts)}
 	}
 	n, lost, gone := 0, 0, 0
 	for _, o := range tried {

@@ -150,10 +150,10 @@ var malformedEnvExamples = []example{
 	{name: "prints the value", c: goodContract(), want: Fail, says: []string{"the value is printed"}, hides: []string{"podproof-abcdef"}, e: wrongValue(func(t *evidence.EnvTrial) {
 		t.Pod.Log = append(t.Pod.Log, evidence.LogLine{Text: "invalid DATABASE_URL: podproof-abcdef"})
 	})},
-	{name: "a log that was not kept", c: goodContract(), want: Inconclusive, says: []string{"9000 lines of the container's log were not kept"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Omitted = 9000 })},
+	{name: "a log that was not kept", c: goodContract(), want: Inconclusive, says: []string{"9000 lines of the container's log were not kept", "Log less"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Omitted = 9000 })},
 	{name: "a log that was not read to its end", c: goodContract(), want: Inconclusive, says: []string{"may stand in what was not read", "the engine was busy"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Unread = "the engine was busy" })},
 	{name: "killed for its memory", c: goodContract(), want: Inconclusive, says: []string{"OOMKilled"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Last.Reason = "OOMKilled" })},
-	{name: "crashes anyway", c: goodContract(), want: Inconclusive, says: []string{"so does the workload with all variables set"}, e: func() evidence.Evidence {
+	{name: "crashes anyway", c: goodContract(), want: Inconclusive, says: []string{"so does the workload with all variables set", "Fix startup/ready first"}, e: func() evidence.Evidence {
 		e := wrongValue(func(t *evidence.EnvTrial) { t.Pod.Log = nil })
 		e.Startup.Ready = false
 		e.Startup.Pods[0].Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 1}

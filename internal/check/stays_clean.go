@@ -30,7 +30,7 @@ func judgeStaysClean(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.undecided("the container ended while it was measured: "+exitWords(*r.Ended), fixFirst("resources/limits"))
 	}
 	if r.Pod == "" {
-		return j.undecided("no pod's file system was seen", runAgain)
+		return j.undecided("no pod's file system was seen", incomplete)
 	}
 	if r.WritesUnknown != "" {
 		return j.undecided(r.WritesUnknown, "Verify in a kind cluster with the overlayfs snapshotter, which shows a container's writes.")

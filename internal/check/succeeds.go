@@ -37,7 +37,7 @@ func judgeBuildSucceeds(c contract.Contract, e evidence.Evidence) Judgement {
 			fmt.Sprintf("Put %s back, or let the contract's build.context and build.dockerfile name what is there.", b.MissingPath))
 	}
 	if b.Error == "" && b.ImageID == "" && len(b.Steps) == 0 {
-		return j.undecided("neither a step of the build nor its image was seen", runAgain)
+		return j.undecided("neither a step of the build nor its image was seen", incomplete)
 	}
 	if b.Error == "" {
 		return j.pass("Build OK", fmt.Sprintf("%s, %d from the cache, in %s", count(len(b.Steps), "step"), cachedSteps(b.Steps), seconds(b.Seconds)))

@@ -8,8 +8,18 @@ import (
 	"podproof.dev/podproof/internal/redact"
 )
 
-// runAgain is what to do about what could not be tried.
-const runAgain = "Fix the cause named above, then run podproof again."
+const (
+	// runAgain is what to do about what could not be tried, where the cause is named.
+	runAgain = "Fix the cause named above, then run podproof again."
+	// incomplete is what to do where a section of the evidence is there, and empty.
+	incomplete = "Run podproof again: this evidence is incomplete."
+	// logLess is what to do about a log of which not all lines were kept.
+	logLess  = "Log less while the process starts: the first 1000 lines are kept, and the last 1000."
+	fixBuild = "Fix the build first (build/succeeds), then run podproof again."
+)
+
+// fixFirst is what to do about what another check has to tell.
+func fixFirst(id string) string { return "Fix " + id + " first, then run podproof again." }
 
 // count says "1 layer", "2 layers".
 func count(n int, noun string) string {
