@@ -49,7 +49,7 @@ func judgeHealthAnswers(c contract.Contract, e evidence.Evidence) Judgement {
 			return j.fail(fmt.Sprintf("it redirects again and again, %d times, %s", mostRedirects, through), "Let the health route answer by itself.")
 		}
 		if last.Location != "" {
-			j.note(h.URL, "it sends on to another host, %s; a kubelet does not follow, and takes it for healthy", said(last.Location, 120))
+			j.note(h.URL, "it redirects to another host, %s; a kubelet does not follow that, and takes it for healthy", said(last.Location, 120))
 		}
 		return j.pass("Health check passed", fmt.Sprintf("%s in %.0f ms at attempt %d, %s, asked from %s",
 			statusWords(h.Protocol, last), last.Seconds*1000, len(h.Attempts), through, h.From))
@@ -144,7 +144,7 @@ func answerFix(c contract.Contract, protocol string, a evidence.HTTPAttempt) str
 	case strings.Contains(a.Error, "refused"):
 		return "Nothing listens there: let the process listen on 0.0.0.0, and the Service's targetPort and the contract's http.port be that port."
 	case strings.Contains(a.Error, "no such host"):
-		return "The Service does not exist under that name: its manifest belongs to the contract's manifests."
+		return "The Service does not exist under that name: add its manifest to the contract's manifests."
 	}
 	return ""
 }

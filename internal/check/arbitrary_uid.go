@@ -12,7 +12,7 @@ var arbitraryUID = Check{
 	Title: "It runs as any user ID with group 0",
 	Why: "OpenShift gives every namespace user IDs of its own, which no image knows. What only its own user may read or write then " +
 		"cannot be read or written.",
-	Fix:      "Give group 0 the rights that the user has (chgrp -R 0 and chmod -R g=u in the Dockerfile), and look nothing up in /etc/passwd.",
+	Fix:      "Give group 0 the rights that the user has (chgrp -R 0 and chmod -R g=u in the Dockerfile), and do not rely on an entry in /etc/passwd.",
 	Story:    Minimal,
 	Needs:    []evidence.Section{evidence.SectionStartup, evidence.SectionArbitraryUID},
 	OptIn:    "identity.arbitraryUID",

@@ -157,7 +157,7 @@ func (d *declared) capabilities(c corev1.Capabilities) {
 	add, unknownAdd := capabilitiesOf(c.Add)
 	drop, unknownDrop := capabilitiesOf(c.Drop)
 	for _, name := range append(unknownAdd, unknownDrop...) {
-		d.notes = append(d.notes, fmt.Sprintf("capability %q is none that Linux has; it is not judged", name))
+		d.notes = append(d.notes, fmt.Sprintf("%q is not a capability of Linux; it is not judged", name))
 	}
 	drop &^= add
 	if add == everyCapability { // what "all" is depends on the node

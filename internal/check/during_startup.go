@@ -57,7 +57,7 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 		}
 		return j.fail(seen+": "+why, fix)
 	case t.WasReady:
-		j.note("pod "+t.Pod.Name, "it was Ready before SIGTERM could come: its start is too short to be met")
+		j.note("pod "+t.Pod.Name, "it was Ready before SIGTERM came: its start is too short to be interrupted")
 	case !slices.Contains(exitCodes(c), t.Last.ExitCode):
 		j.note("pod "+t.Pod.Name, "%s is not an exit code that the contract names; before it is up that does no harm", exitWords(*t.Last))
 	}

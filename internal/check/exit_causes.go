@@ -27,12 +27,12 @@ func (p firstProcess) explain(t evidence.Termination, e evidence.Evidence) (why,
 	case last.ExitCode == 137 && atTheEnd:
 		return fmt.Sprintf("SIGKILL at the end of the grace period of %d s; %s", t.GraceSeconds, p.deaf(signal)), p.fix()
 	case last.ExitCode == 137:
-		return fmt.Sprintf("SIGKILL, though %d s of grace were given: not by the kubelet's clock, so something in the container or on the node sent it", t.GraceSeconds),
+		return fmt.Sprintf("SIGKILL before the grace period of %d s was over, so not from the kubelet: something in the container or on the node sent it", t.GraceSeconds),
 			"Look for what sends SIGKILL: a supervisor's own time-out in the container, or the node or a memory limit running out."
 	case last.ExitCode == 143:
 		return p.by15(closed)
 	case last.ExitCode == 130:
-		return "130 = 128 + 2: it ended as on SIGINT, into which a launcher or an entry script turned " + signal + "; " + closed.words(),
+		return "130 = 128 + 2: it ended as on SIGINT: a launcher or an entrypoint script made that of " + signal + "; " + closed.words(),
 			"Handle " + signal + " itself (Python: signal.signal(signal.SIGTERM, …), or catch KeyboardInterrupt), and exit 0 once the work is done."
 	case last.ExitCode == 2 && (p.goMain || e.Image == nil):
 		return "a Go program that does not handle SIGTERM as PID 1 ends itself with 2",
@@ -40,7 +40,7 @@ func (p firstProcess) explain(t evidence.Termination, e evidence.Evidence) (why,
 	case last.ExitCode == 111 && strings.HasPrefix(p.program(), "s6-"):
 		return "111 is s6's code for a failure while it ended its services", "Let the services' finish scripts and .s6-svscan/finish exit 0, within S6_KILL_GRACETIME."
 	case last.ExitCode == 126, last.ExitCode == 127, last.ExitCode == 128:
-		return "this is a shell's or the runtime's code for a command that could not be run, so a stop script or a trap calls what is not there",
+		return "this is a shell's or the runtime's code for a command that could not be run, so a stop script or a trap calls a program that is not there",
 			"Fix the command that runs at the end (a trap, an entrypoint script); the last lines of the log name it."
 	case slices.Contains([]int32{128 + 4, 128 + 6, 128 + 7, 128 + 8, 128 + 11}, last.ExitCode):
 		return fmt.Sprintf("it crashed with %s while it closed", signals[last.ExitCode-128]),

@@ -60,7 +60,7 @@ var terminationExamples = []example{
 	{name: "an init", c: goodContract(), e: ended(137, 45.2, "tini", "/shop"), want: Fail, says: []string{"as PID 1 it is not ended by a signal"}},
 	{name: "npm", c: goodContract(), e: ended(137, 45.2, "node", "/usr/local/bin/npm", "start"), want: Fail, says: []string{"npm stands between"}},
 	{name: "deaf PID 1", c: goodContract(), e: ended(137, 45.2, "python", "-m", "app"), want: Fail, says: []string{"did not end on SIGTERM"}, hides: []string{"forward"}},
-	{name: "killed early", c: goodContract(), e: ended(137, 3, "/shop"), want: Fail, says: []string{"not by the kubelet's clock"}},
+	{name: "killed early", c: goodContract(), e: ended(137, 3, "/shop"), want: Fail, says: []string{"SIGKILL before the grace period of 45 s was over, so not from the kubelet"}},
 	{name: "out of memory", c: goodContract(), want: Fail, says: []string{"the memory limit ended it"}, hides: []string{"grace period of"},
 		e: end(func(t *evidence.Termination) {
 			t.Last = &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}
@@ -74,7 +74,7 @@ var terminationExamples = []example{
 	{name: "Go without a handler", c: goodContract(), e: ended(2, 0.3, "/shop"), want: Fail, says: []string{"a Go program that does not handle SIGTERM", "signal.NotifyContext"}},
 	{name: "2 of another program", c: goodContract(), e: ended(2, 0.3, "/opt/python", "app.py"), want: Fail, hides: []string{"Go program"}},
 	{name: "1", c: goodContract(), e: ended(1, 2, "/shop"), want: Fail, says: []string{"heard SIGTERM and gave up"}},
-	{name: "127", c: goodContract(), e: ended(127, 2, "/bin/sh", "/entrypoint.sh"), want: Fail, says: []string{"could not be run"}},
+	{name: "127", c: goodContract(), e: ended(127, 2, "/bin/sh", "/entrypoint.sh"), want: Fail, says: []string{"could not be run", "calls a program that is not there"}},
 	{name: "crash", c: goodContract(), e: ended(139, 2, "/shop"), want: Fail, says: []string{"crashed with SIGSEGV"}},
 	{name: "PID 1 not read, but declared", c: goodContract(), want: Fail, says: []string{"gunicorn app:app"}, e: with(func(e *evidence.Evidence) {
 		e.Termination.PID1, e.Termination.Seconds = nil, 45
@@ -153,7 +153,7 @@ var terminationExamples = []example{
 	{name: "143 of .NET", c: goodContract(), want: Fail, says: []string{"Environment.ExitCode"}, e: saying(ended(143, 0.3, "dotnet", "Shop.dll"), "Application is shutting down...")},
 	{name: "1 after an orderly end", c: goodContract(), want: Fail, says: []string{"ended in an orderly way (“server closed”), and then with an error"}, e: saying(ended(1, 1, "/node", "server.js"), "server closed", "Error: Connection closed unexpectedly")},
 	{name: "1 of npm", c: goodContract(), want: Fail, says: []string{"makes an error of the signal"}, e: ended(1, 0.3, "npm", "start")},
-	{name: "130 of Python", c: goodContract(), want: Fail, says: []string{"128 + 2", "KeyboardInterrupt"}, e: saying(ended(130, 0.4, "python", "app.py"), "KeyboardInterrupt")},
+	{name: "130 of Python", c: goodContract(), want: Fail, says: []string{"128 + 2", "an entrypoint script made that of SIGTERM", "KeyboardInterrupt"}, e: saying(ended(130, 0.4, "python", "app.py"), "KeyboardInterrupt")},
 	{name: "111 of s6", c: goodContract(), want: Fail, says: []string{"s6's code"}, e: ended(111, 5, "/package/admin/s6/command/s6-svscan", "-d4", "--", "/run/service")},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionTermination, func(e *evidence.Evidence) { e.Termination = nil }), want: Inconclusive},
 }

@@ -74,7 +74,7 @@ var asDeclaredExamples = []example{
 	})},
 	{name: "one more than added", c: noContract, want: Fail, e: secured(caps("ALL", "NET_BIND_SERVICE"), func(p *evidence.Process) { p.CapBnd = "0000000000000401" })},
 	{name: "added and not there", c: noContract, want: Fail, e: secured(caps("", "SYS_PTRACE"), func(p *evidence.Process) { p.CapBnd = defaultBounding })},
-	{name: "unknown capability", c: noContract, want: Pass, says: []string{`"FLY" is none that Linux has`},
+	{name: "unknown capability", c: noContract, want: Pass, says: []string{`"FLY" is not a capability of Linux`},
 		e: secured(&corev1.SecurityContext{RunAsNonRoot: ptr(true), Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"FLY"}}}, func(*evidence.Process) {})},
 	{name: "masks not read", c: noContract, want: Inconclusive, e: secured(caps("ALL", ""), func(p *evidence.Process) { p.CapBnd = "" })},
 	{name: "privileged against the manifest", c: noContract, want: Fail, says: []string{"privileged: false"},

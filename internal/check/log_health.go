@@ -41,7 +41,7 @@ func (j *Judgement) unwell(p evidence.Pod) {
 		}
 	}
 	if structured > 0 && plain != "" {
-		j.broken(where, "lines of JSON and lines that are none: %s", said(plain, 200))
+		j.broken(where, "lines of JSON, and lines that are not JSON: %s", said(plain, 200))
 	}
 }
 

@@ -44,7 +44,7 @@ var startupLogsExamples = []example{
 		e: logOf(evidence.LogLine{Text: `{"level":"INFO","msg":"Started server"}`}, evidence.LogLine{Text: `{"severity":"error","msg":"x"}`})},
 	{name: "the word error alone", c: goodContract(), want: Pass,
 		e: logOf(evidence.LogLine{Text: "INFO: Started server, 0 errors, error_log=off"}, evidence.LogLine{Text: `{"level":"INFO","msg":"ERROR pages ready"}`[:0]})},
-	{name: "two formats", c: goodContract(), want: Fail, says: []string{"lines of JSON and lines that are none: listening on"},
+	{name: "two formats", c: goodContract(), want: Fail, says: []string{"lines of JSON, and lines that are not JSON: listening on"},
 		e: logOf(evidence.LogLine{Text: `{"msg":"Started server"}`}, evidence.LogLine{Text: "listening on :8000"})},
 	{name: "a start that did not go well may say so", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
 		e.Startup.Pods[0].Status.ContainerStatuses[0].RestartCount = 1

@@ -10,7 +10,7 @@ import (
 var malformedEnvFails = Check{
 	ID:    "config/malformed-env-fails",
 	Title: "With a malformed variable the container ends at once, and does not print the value",
-	Why: "A URL that is none, or an empty password, is found at the first request instead of in the rollout, when the old pods are gone. " +
+	Why: "A URL that is not one, or an empty password, is found at the first request instead of in the rollout, when the old pods are gone. " +
 		"And a process that prints the value of a wrong setting prints a secret, when it is one.",
 	Fix:      "Parse every setting at the start, end non-zero when one is wrong, name the variable, and never print the value.",
 	Story:    Reliable,

@@ -33,7 +33,7 @@ func judgeSecurityNoToken(c contract.Contract, e evidence.Evidence) Judgement {
 		return inconclusive(e, evidence.SectionStartup, j.Promised)
 	}
 	if len(e.Startup.Pods) == 0 {
-		return j.undecided("no pod was made, whose mounts would tell", "See startup/ready.")
+		return j.undecided("no pod was made, so no mounts were seen", "See startup/ready.")
 	}
 	for _, p := range e.Startup.Pods {
 		j.tokens(p)

@@ -91,9 +91,9 @@ var waitsMoreExamples = []example{
 			o.Pod.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 1, FinishedAt: metav1.NewTime(at(50))}
 		})},
 	{name: "a worker connects", c: worker, e: bareWorker(func(*evidence.Outages) {}), want: Pass, says: []string{"had a connection 0.8 s after"}},
-	{name: "a worker was not seen to connect", c: worker, want: Inconclusive, says: []string{"not seen to have a connection", "readiness probe (exec"},
+	{name: "a worker was not seen to connect", c: worker, want: Inconclusive, says: []string{"no connection of it was seen", "readiness probe (exec"},
 		e: bareWorker(func(o *evidence.Outages) { o.Without.Connected = ptr(false) })},
-	{name: "a worker of which nothing is seen", c: worker, want: Inconclusive, says: []string{"cannot be seen"},
+	{name: "a worker of which nothing is seen", c: worker, want: Inconclusive, says: []string{"cannot see whether it has a connection"},
 		e: bareWorker(func(o *evidence.Outages) { o.Without.Connected = nil })},
 }
 
@@ -193,7 +193,7 @@ var recoversMoreExamples = []example{
 	{name: "a worker connects again", c: worker, e: bareWorker(func(*evidence.Outages) {}), want: Pass, says: []string{"restarted: 0.4 s", "frozen: 0.4 s"}},
 	{name: "a worker ends and connects again", c: worker, want: Pass, says: []string{"by its own exit and a restart"},
 		e: bareWorker(func(o *evidence.Outages) { o.Trials[1].Restarts = 1 })},
-	{name: "a worker was not seen to connect again", c: worker, want: Inconclusive, says: []string{"a restart, which ends pooled connections", "not seen to have a connection"},
+	{name: "a worker was not seen to connect again", c: worker, want: Inconclusive, says: []string{"a restart, which ends pooled connections", "no connection of it was seen"},
 		e: bareWorker(func(o *evidence.Outages) { o.Trials[1].Reconnected = time.Time{} })},
 	{name: "a worker does not run again", c: worker, want: Fail, says: []string{"not Ready again after the database was back"},
 		e: bareWorker(func(o *evidence.Outages) { o.Trials[1].Unready = o.Trials[1].Began })},
@@ -204,7 +204,7 @@ var recoversMoreExamples = []example{
 			o.Trials[1].Restarts = 1
 			o.Pod.Events = []evidence.Event{event(111, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
 		})},
-	{name: "a worker of which nothing is seen", c: worker, want: Inconclusive, says: []string{"cannot be seen"},
+	{name: "a worker of which nothing is seen", c: worker, want: Inconclusive, says: []string{"cannot see whether it has a connection"},
 		e: bareWorker(func(o *evidence.Outages) { o.Trials[1].Connected = nil })},
 }
 

@@ -107,7 +107,7 @@ var waitsForDatabaseExamples = []example{
 		e: outages(func(o *evidence.Outages) { o.Without.Exits = 1 })},
 	{name: "Ready without it", c: goodContract(), want: Fail, says: []string{"Ready without its database"},
 		e: outages(func(o *evidence.Outages) { o.Without.BecameReady = true })},
-	{name: "gives up", c: goodContract(), e: neverUp, want: Fail, says: []string{"not Ready 0.8 s after the database was"}},
+	{name: "gives up", c: goodContract(), e: neverUp, want: Fail, says: []string{"not Ready 0.8 s after the database was there"}},
 	{name: "not observed", c: goodContract(), e: noOutages, want: Inconclusive},
 	{name: "no dependency", c: noDeps, e: noOutages, want: Skipped},
 }
@@ -139,7 +139,7 @@ var readinessTruthExamples = []example{
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Away, o.Trials[3].Unready = at(140.5), at(160) })},
 	{name: "unready too late on a busy node", c: goodContract(), want: Inconclusive, says: []string{"Ready for 19.5 s", "short of CPU"}, e: pressed(
 		outages(func(o *evidence.Outages) { o.Trials[3].Away, o.Trials[3].Unready = at(140.5), at(160) }), 0.95, 0.8)},
-	{name: "unready too late, and its route says no from the beginning", c: goodContract(), want: Pass, says: []string{"frozen: its readiness route said yes no more, and the kubelet was late", "Ready for 19.5 s"},
+	{name: "unready too late, and its route says no from the beginning", c: goodContract(), want: Pass, says: []string{"frozen: its readiness route stopped saying yes, and the kubelet was late", "Ready for 19.5 s"},
 		e: outages(func(o *evidence.Outages) {
 			t := &o.Trials[3]
 			t.Away, t.Unready = at(140.5), at(160)

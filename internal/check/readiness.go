@@ -49,7 +49,7 @@ func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
 			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
 		case change.late == "", !lasted && !lost:
 		case change.refused:
-			said = append(said, fmt.Sprintf("%s: its readiness route said yes no more, and the kubelet was late to report it (%s)", o.Kind, change.late))
+			said = append(said, fmt.Sprintf("%s: its readiness route stopped saying yes, and the kubelet was late to report it (%s)", o.Kind, change.late))
 		case !change.own && starved(e, change.from, change.to) != "":
 			unclear, fix = change.late+" ("+awayWords(o)+"); "+starved(e, change.from, change.to), whenQuiet
 		default:

@@ -69,7 +69,7 @@ var refusesLateExamples = []example{
 		t.Pod.Events = []evidence.Event{event(20, "Normal", "Killing", "Stopping container api")}
 		t.Pod.Spec.Containers = []corev1.Container{{Name: "api", Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 5}}}}}
 	})},
-	{name: "refused about when it ended", c: goodContract(), want: Inconclusive, says: []string{"known to 2.0 s here (kubelet)"}, e: inFlight(func(t *evidence.Termination) {
+	{name: "refused about when it ended", c: goodContract(), want: Inconclusive, says: []string{"known only to within 2.0 s here (kubelet)"}, e: inFlight(func(t *evidence.Termination) {
 		readyToTheEnd(t, 4)
 		t.Requests = append(t.Requests, failed("new", 23.5, 0.001, "refused"))
 		t.ExitSource = "kubelet"
@@ -89,7 +89,7 @@ var refusesLateExamples = []example{
 		e.InFlight.Last = &corev1.ContainerStateTerminated{ExitCode: 137}
 		e.Termination.Last, e.Termination.Seconds = e.InFlight.Last, 45.1
 	})},
-	{name: "never ready", c: goodContract(), want: Inconclusive, says: []string{"gave no success", "status 404"}, e: inFlight(func(t *evidence.Termination) {
+	{name: "never ready", c: goodContract(), want: Inconclusive, says: []string{"did not answer with success", "status 404"}, e: inFlight(func(t *evidence.Termination) {
 		readyToTheEnd(t, 4)
 		statuses(t, "ready", 404)
 	})},
@@ -111,7 +111,7 @@ var refusesLateExamples = []example{
 		readyToTheEnd(t, 4)
 		statuses(t, "new", 401)
 	})},
-	{name: "nothing was sent after the deletion", c: goodContract(), want: Inconclusive, says: []string{"no request was sent"}, e: inFlight(func(t *evidence.Termination) { t.Requests = t.Requests[:20] })},
+	{name: "nothing was sent after the deletion", c: goodContract(), want: Inconclusive, says: []string{"no request was answered or refused", "termination/requests-in-flight"}, e: inFlight(func(t *evidence.Termination) { t.Requests = t.Requests[:20] })},
 	{name: "the readiness route was not asked", c: goodContract(), want: Inconclusive, says: []string{"it was not asked"}, e: inFlight(func(t *evidence.Termination) {
 		readyToTheEnd(t, 4)
 		t.Requests = slices.DeleteFunc(t.Requests, func(r evidence.Request) bool { return r.Stream == "ready" })

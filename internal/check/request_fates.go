@@ -62,7 +62,7 @@ func (f fates) findings() []Finding {
 	}
 	where := func(n int) string { return count(n, "request") + " " + requestPlace(evidence.StreamSlow) }
 	if n := f.n[givenUp]; n > 0 {
-		j.note(where(n), "%s, as while nothing is stopped: the server waits no longer for a body (%s)", requestWords(f.first[givenUp]), f.undisturbedWords())
+		j.note(where(n), "%s, as it is while nothing is stopped: the server gives up on a slow body (%s)", requestWords(f.first[givenUp]), f.undisturbedWords())
 	}
 	if n := f.n[heldTooLong]; n > 0 {
 		j.note(where(n), "a preStop hook left no time to answer before the grace period of %d s was over", f.GraceSeconds)

@@ -23,7 +23,7 @@ var requestsInFlight = Check{
 func judgeRequestsInFlight(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "every request that was begun before SIGTERM gets its complete response"}
 	if d := c.HTTP.Longest; d > 0 {
-		j.Promised += fmt.Sprintf(", be it %s later (http.longest)", d)
+		j.Promised += fmt.Sprintf(", even %s later (http.longest)", d)
 	}
 	t := e.InFlight
 	if t == nil {
@@ -52,7 +52,7 @@ func (f fates) decisions(j Judgement, c contract.Contract) []decision {
 		// No request was under way for long enough to be lost.
 		{f.n[answeredEarly] > 0, j.undecided("the server answered before it had read the whole body, so no request was under way at SIGTERM: "+requestWords(f.first[answeredEarly]),
 			"Let the contract's http.upload name a route that reads its body before it answers.")},
-		{f.n[givenUp] > 0, j.undecided("the server waits no longer for a body than it did here, also while nothing is stopped: "+f.undisturbedWords(),
+		{f.n[givenUp] > 0, j.undecided("the server gives up on a slow body just as soon while nothing is stopped: "+f.undisturbedWords(),
 			"Let the server wait longer for a body, or let the contract's http.longest say how long a request may take.")},
 		{f.n[heldTooLong] > 0, j.undecided("no request could be answered before the grace period was over: the preStop hook took all of it",
 			"Let the preStop hook take less of terminationGracePeriodSeconds.")},

@@ -139,11 +139,11 @@ var inFlightExamples = []example{
 			t.Requests[i].Status = 500
 		}
 	})},
-	{name: "the server gives up on a body", c: promising(7500), want: Pass, says: []string{"4 of 4 answered", "the last of them 6.0 s after SIGTERM", "waits no longer for a body"}, e: uploading(201, func(t *evidence.Termination) {
+	{name: "the server gives up on a body", c: promising(7500), want: Pass, says: []string{"4 of 4 answered", "the last of them 6.0 s after SIGTERM", "gives up on a slow body"}, e: uploading(201, func(t *evidence.Termination) {
 		t.Requests[4] = failed("slow", 19.5, 7, "closed")
 		t.Undisturbed = ptr(failed("slow", 60, 7.1, "closed"))
 	})},
-	{name: "it gives up on every body", c: promising(7500), want: Inconclusive, says: []string{"waits no longer for a body", "connection closed before the response was complete after 1.1 s"}, e: uploading(201, func(t *evidence.Termination) {
+	{name: "it gives up on every body", c: promising(7500), want: Inconclusive, says: []string{"gives up on a slow body", "connection closed before the response was complete after 1.1 s"}, e: uploading(201, func(t *evidence.Termination) {
 		for i := range 5 {
 			t.Requests[i] = failed("slow", 19.5, 1, "closed")
 		}

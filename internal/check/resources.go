@@ -12,7 +12,7 @@ const unservedFix = "Name a GET route that is answered with success in the contr
 func idleAlone(c contract.Contract, r evidence.Resources) string {
 	switch {
 	case !c.Serves():
-		return "measured idle alone: the workload serves no port"
+		return "measured only while idle: the workload serves no port"
 	case r.Unserved != "":
 		return "not measured under load: " + said(r.Unserved, 300)
 	case r.Requests == 0:

@@ -48,7 +48,7 @@ func inTheWay(e evidence.Evidence, o evidence.Rollout) (why obstacle, fails bool
 		return obstacle{fmt.Sprintf("the requests of the %s were answered with status %d from the beginning, so none could be lost", o.Kind, servedAs(o)),
 			"Let the contract's http.health (or http.port) name a route that is answered with success."}, false
 	case len(o.Unreached) > 0:
-		return obstacle{fmt.Sprintf("in the %s the Service did not lead to pod %s, whose end could lose nothing", o.Kind, list(o.Unreached)),
+		return obstacle{fmt.Sprintf("in the %s the Service did not lead to pod %s, so its end could lose no request", o.Kind, list(o.Unreached)),
 			"Let the Service lead to every pod that is Ready; kubectl get endpointslices shows which it knows."}, false
 	}
 	return obstacle{}, false

@@ -218,7 +218,7 @@ var lostRequestsExamples = []example{
 	})},
 	{name: "eviction refused", c: goodContract(), want: Inconclusive, says: []string{"eviction: too many"},
 		e: rollouts(func(os []evidence.Rollout) { os[1].Problem = "too many" })},
-	{name: "no eviction of one replica", c: goodContract(), want: Pass, says: []string{"0 of 200", "one replica"}, e: with(func(e *evidence.Evidence) {
+	{name: "no eviction of one replica", c: goodContract(), want: Pass, says: []string{"0 of 200", "one replica, so no eviction was tried"}, e: with(func(e *evidence.Evidence) {
 		e.Workload.Replicas, e.Rollouts = 1, e.Rollouts[:1]
 	})},
 	{name: "the eviction was not tried", c: goodContract(), want: Inconclusive, says: []string{"the agent is gone"}, e: with(func(e *evidence.Evidence) {

@@ -29,7 +29,7 @@ func judgeRollouts(c contract.Contract, e evidence.Evidence, what, line string, 
 	switch w := e.Workload; {
 	case len(tried) == len(kinds):
 	case w != nil && w.Replicas < 2:
-		j.note("workload", "it has one replica, which an eviction, as for the drain of a node, takes away: that was not tried")
+		j.note("workload", "it has one replica, so no eviction was tried (as in the drain of a node): that would take its only pod away")
 	default:
 		open = obstacle{"not all was tried: " + e.Why(evidence.SectionRollouts), fixOf(e, evidence.SectionRollouts)}
 	}
@@ -66,7 +66,7 @@ func judgeRollouts(c contract.Contract, e evidence.Evidence, what, line string, 
 	case blocked.seen != "":
 		return j.fail(blocked.seen, blocked.fix)
 	case lost > 0:
-		return j.undecided(of+", "+excuse, "Run podproof again while the machine has less to do: a pod cannot serve for as long as that takes.")
+		return j.undecided(of+", "+excuse, "Run podproof again while the machine has less to do: no pod can go on serving for as long as that took.")
 	case open.seen != "":
 		return j.undecided(open.seen, open.fix)
 	}

@@ -63,7 +63,7 @@ func (j Judgement) nothingFound(c contract.Contract, e evidence.Evidence, secret
 	case len(read.unread) > 0:
 		return j.undecided("not every log was read to its end: "+brief(strings.Join(read.unread, "; "), 400), runAgain)
 	case read.lines == 0:
-		return j.undecided(fmt.Sprintf("no line of log was read of %s, so nothing can have been found in one", count(read.pods, "pod")),
+		return j.undecided(fmt.Sprintf("no line of the log of %s was read, so no secret could be found in it", count(read.pods, "pod")),
 			"Let the process log to stdout or stderr (see startup/logs): what it writes to a file inside of the container cannot be read.")
 	case read.answers == 0 && c.Serves():
 		return j.undecided("no request was answered, so no answer can hold a secret", "See health/answers for why no request was answered.")

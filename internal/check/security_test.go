@@ -62,7 +62,7 @@ var noTokenExamples = []example{
 	{name: "mounted elsewhere", c: goodContract(), e: admitted(apiToken, "/token"), want: Fail},
 	{name: "for another audience", c: goodContract(), e: admitted(foreignToken, "/vault"), want: Pass},
 	{name: "used", c: contractWith(func(c *contract.Contract) { c.Identity.ServiceAccountToken = true }), e: admitted(apiToken, tokenPath), want: Skipped},
-	{name: "no pod", c: goodContract(), want: Inconclusive, e: with(func(e *evidence.Evidence) { e.Startup.Pods = nil })},
+	{name: "no pod", c: goodContract(), want: Inconclusive, says: []string{"no mounts were seen"}, e: with(func(e *evidence.Evidence) { e.Startup.Pods = nil })},
 	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionStartup, func(e *evidence.Evidence) { e.Startup = nil })},
 }
 
@@ -202,7 +202,7 @@ var secretsStaySecretExamples = []example{
 	{name: "shortened", c: goodContract(), want: Fail, says: []string{"the value of secret/api:KEY stands in it, shortened"}, e: with(func(e *evidence.Evidence) {
 		e.Startup.Pods[0].Log[0].Text = "given {'KEY': '[value of secret/api:KEY, shortened]'}"
 	})},
-	{name: "no line of log", c: goodContract(), want: Inconclusive, says: []string{"no line of log was read of 14 pods"}, e: with(silence)},
+	{name: "no line of log", c: goodContract(), want: Inconclusive, says: []string{"no line of the log of 14 pods was read"}, e: with(silence)},
 	{name: "a log that broke off", c: goodContract(), want: Inconclusive, says: []string{"not every log was read to its end: pod api-1: its log"}, e: with(func(e *evidence.Evidence) {
 		e.Startup.Pods[0].Unread = "its log could not be read to the end: EOF"
 	})},
@@ -327,7 +327,7 @@ var resourcesExamples = []example{
 		e.Resources.Idle.Memory = 126 << 20
 		return e
 	}()},
-	{name: "a worker", c: worker, want: Pass, says: []string{"measured idle alone: the workload serves no port", "20.0 MiB of 128Mi"}, e: idleWorker()},
+	{name: "a worker", c: worker, want: Pass, says: []string{"measured only while idle: the workload serves no port", "20.0 MiB of 128Mi"}, e: idleWorker()},
 	{name: "not measured, and not set", c: goodContract(), want: Fail, e: with(func(e *evidence.Evidence) {
 		e.Workload.Template.Spec.Containers[0].Resources, e.Resources = corev1.ResourceRequirements{}, nil
 	})},
@@ -348,7 +348,7 @@ func idleWorker() evidence.Evidence {
 var staysCleanExamples = []example{
 	{name: "clean", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"a load of 400 requests"}},
 	{name: "a load of errors", c: goodContract(), want: Inconclusive, says: []string{"was answered 404", "http.query"}, e: unserved()},
-	{name: "a worker", c: worker, want: Pass, says: []string{"idle alone: the workload serves no port"}, e: idleWorker()},
+	{name: "a worker", c: worker, want: Pass, says: []string{"only while idle: the workload serves no port"}, e: idleWorker()},
 	{name: "bytecode", c: goodContract(), want: Fail, says: []string{"2 files of 300 bytes", "/app/__pycache__", "PYTHONDONTWRITEBYTECODE"}, e: with(func(e *evidence.Evidence) {
 		e.Resources.Writes = []evidence.Write{{Path: "/app/__pycache__/a.pyc", Bytes: 100}, {Path: "/app/__pycache__/b.pyc", Bytes: 200}}
 	})},

@@ -14,7 +14,7 @@ var sizeBudget = Check{
 	Title: "The image is no larger than its budget",
 	Why: "Every node pulls the image before a pod can start there, so its size is part of every rollout, scale-up and " +
 		"recovery; files that a later step deletes are pulled all the same.",
-	Fix: "Copy only what the program needs into the last stage, and delete in the step that makes. " +
+	Fix: "Copy only what the program needs into the last stage, and delete a file in the step that makes it. " +
 		"The largest files and the waste are named; a larger budget is the contract's size.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionImage},

@@ -35,8 +35,8 @@ func startErrorFix(message string) string {
 		return "The program was built for another architecture than the node's (an arm64 program on amd64, or the reverse), or a script lacks its #! line: " +
 			"build for the platform that it runs on (docker build --platform, GOARCH, TARGETARCH)."
 	case strings.Contains(message, "operation not permitted"):
-		return "The kernel does not start a program with a file capability (setcap …+ep) that the container may not have: take it off (setcap -r), which a port " +
-			"above 1023 needs not, or let securityContext.capabilities.add name it."
+		return "The kernel does not start a program with a file capability (setcap …+ep) that the container may not have: take it off (setcap -r; a port " +
+			"above 1023 does not need it), or let securityContext.capabilities.add name it."
 	case strings.Contains(message, "permission denied"):
 		return "The program cannot be executed by the container's user: set its mode in the Dockerfile (RUN chmod 0755)."
 	case strings.Contains(message, "read-only file system"):

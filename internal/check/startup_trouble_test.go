@@ -91,7 +91,7 @@ var startupTroubleExamples = []example{
 		e: pods(func(p *evidence.Pod) {
 			p.Events = []evidence.Event{event(5, "Warning", "Unhealthy", `Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing "web": invalid syntax`)}
 		})},
-	{name: "a file capability that may not be had", c: goodContract(), want: Fail, says: []string{"file capability", "setcap -r"},
+	{name: "a file capability that may not be had", c: goodContract(), want: Fail, says: []string{"file capability", "setcap -r; a port above 1023 does not need it"},
 		e: pods(crashes(corev1.ContainerStateTerminated{ExitCode: 128, Reason: "StartError", Message: `exec: "/mimic": operation not permitted`}))},
 	{name: "another architecture, told in the log alone", c: goodContract(), want: Fail, says: []string{"another architecture", "--platform"},
 		e: pods(func(p *evidence.Pod) {

@@ -12,7 +12,7 @@ import (
 var buildSucceeds = Check{
 	ID:    "build/succeeds",
 	Title: "The image builds",
-	Why:   "An image that does not build from the sources as they are cannot be mended in production either.",
+	Why:   "An image that does not build from the sources as they are cannot be fixed in production either.",
 	Fix:   "Fix the failed step; `docker build` with the same context and Dockerfile shows it again.",
 	Story: Reproducible,
 	Needs: []evidence.Section{evidence.SectionBuild},

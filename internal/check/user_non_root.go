@@ -46,7 +46,7 @@ func judgeUserNonRoot(_ contract.Contract, e evidence.Evidence) Judgement {
 		case u == nil && name == "root":
 			return failed("USER is %s", written)
 		case u == nil:
-			return j.undecided(fmt.Sprintf("USER is the name %q, and whose UID that is stands in /etc/passwd of the layers, which were not read", name), readLayers)
+			return j.undecided(fmt.Sprintf("USER is the name %q; its UID is in the image's /etc/passwd, and the layers were not read", name), readLayers)
 		case u.UID == nil && name == "root":
 			return failed("USER is %s", written)
 		case !u.Passwd:

@@ -66,6 +66,6 @@ var userNonRootExamples = []example{
 	{name: "negative", c: goodContract(), e: user("-1", nil), want: Fail},
 	{name: "a name beyond an int32", c: goodContract(), e: user("app", known(4294967294)), want: Fail},
 	{name: "no history", c: goodContract(), want: Fail, says: []string{"the image's configuration"}, e: image(func(i *evidence.Image) { i.Config.User, i.History = "", nil })},
-	{name: "a name, layers not read", c: goodContract(), e: user("app", nil), want: Inconclusive, says: []string{"/etc/passwd of the layers"}},
+	{name: "a name, layers not read", c: goodContract(), e: user("app", nil), want: Inconclusive, says: []string{"its UID is in the image's /etc/passwd"}},
 	{name: "not observed", c: goodContract(), e: noImage(), want: Inconclusive},
 }

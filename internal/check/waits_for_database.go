@@ -50,7 +50,7 @@ func judgeWaitsForDatabase(c contract.Contract, e evidence.Evidence) Judgement {
 	if w.Exits > 0 && w.LastExit == 0 && !livenessKills(p) {
 		j.note("pod "+p.Name, "without its database it ended with exit code 0, which a Job or restartPolicy: OnFailure would take for success")
 	}
-	return j.pass("Start before its database OK", fmt.Sprintf("not Ready in the %s without it%s; Ready %s after the database was", seconds(w.Waited), meanwhile, seconds(w.After)))
+	return j.pass("Start before its database OK", fmt.Sprintf("not Ready in the %s without it%s; Ready %s after the database was there", seconds(w.Waited), meanwhile, seconds(w.After)))
 }
 
 // meanwhileWords say how the pod fared without the database, in brackets; empty where it waited.
@@ -71,12 +71,13 @@ func meanwhileWords(w evidence.StartWithout, p evidence.Pod) string {
 // neverUp is the judgement about a pod that did not become Ready once its database was there.
 func (j Judgement) neverUp(e evidence.Evidence, meanwhile string) Judgement {
 	w, p := e.Outages.Without, e.Outages.Pod
-	seen := fmt.Sprintf("not Ready in the %s without it%s, and not Ready %s after the database was", seconds(w.Waited), meanwhile, seconds(w.After))
+	seen := fmt.Sprintf("not Ready in the %s without it%s, and not Ready %s after the database was there", seconds(w.Waited), meanwhile, seconds(w.After))
 	if w.BecameReady {
-		seen = fmt.Sprintf("not Ready %s after the database was", seconds(w.After))
+		seen = fmt.Sprintf("not Ready %s after the database was there", seconds(w.After))
 	}
 	if name := heldBack(p, w.Up); name != "" {
-		return j.undecided(fmt.Sprintf("%s: the kubelet had not started container %s again by then (CrashLoopBackOff)", seen, name), runAgain)
+		return j.undecided(fmt.Sprintf("%s: the kubelet had not started container %s again by then (CrashLoopBackOff)", seen, name),
+			"Run podproof again. A process that waits for its database, and does not end, is not held back by the kubelet.")
 	}
 	j.tail(p, 8)
 	if saysNoSince(p, w.Up.Add(tellingMargin), "Readiness") {
@@ -103,9 +104,9 @@ func (j Judgement) workerWaits(e evidence.Evidence, meanwhile string) Judgement 
 	w := e.Outages.Without
 	switch {
 	case w.Connected == nil:
-		return j.undecided("it runs; nobody can ask the worker, and whether it has a connection to its database cannot be seen", askable)
+		return j.undecided("it runs; the worker answers no requests, and podproof cannot see whether it has a connection to its database", askable)
 	case !*w.Connected:
-		return j.undecided(fmt.Sprintf("it runs; nobody can ask the worker, and it was not seen to have a connection in the %s after its database was there", seconds(w.After)), askable)
+		return j.undecided(fmt.Sprintf("it runs; the worker answers no requests, and no connection of it was seen in the %s after its database was there", seconds(w.After)), askable)
 	}
 	return j.pass("Start before its database OK", fmt.Sprintf("it was started %s before its database%s, and had a connection %s after that was there",
 		seconds(w.Waited), meanwhile, seconds(w.After)))

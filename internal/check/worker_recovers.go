@@ -32,9 +32,9 @@ func (j Judgement) workerRecovers(c contract.Contract, e evidence.Evidence) Judg
 		case o.Restarts > 0 && livenessKills(podIn(e, o)):
 			unclear, fix = restartedWords(o), fixFirst("probes/liveness-survives-outage")
 		case o.Connected == nil:
-			unclear = where + ": nobody can ask the worker, and whether it has a connection cannot be seen"
+			unclear = where + ": the worker answers no requests, and podproof cannot see whether it has a connection"
 		case o.Reconnected.IsZero():
-			unclear = where + ": nobody can ask the worker, and it was not seen to have a connection after the database was back"
+			unclear = where + ": the worker answers no requests, and no connection of it was seen after the database was back"
 		default:
 			how := fmt.Sprintf("%s: %s", o.Kind, seconds(o.Reconnected.Sub(o.Healed).Seconds()))
 			if o.Restarts > 0 {
