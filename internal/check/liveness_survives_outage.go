@@ -64,7 +64,10 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 	if open, ok := j.untried(c, e); ok {
 		return open
 	}
-	if probe == nil || probe.LivenessProbe == nil {
+	if probe == nil {
+		return j.undecided("the container was not seen in the outages, so its liveness probe is not known", incomplete)
+	}
+	if probe.LivenessProbe == nil {
 		j.note("liveness", "the container has no liveness probe, so that only its own end could restart it")
 		return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s)", seconds(longest), outageKinds(tried)))
 	}

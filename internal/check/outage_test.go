@@ -192,6 +192,8 @@ var livenessOutageExamples = []example{
 		o.Pod.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 3}
 	}), says: []string{"ended by itself and was restarted once, the last time with exit code 3", "go on without its database", "log:"}},
 	{name: "lost its database for good", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"did not get over", "database/recovers"}},
+	{name: "its container was not seen", c: goodContract(), want: Inconclusive, says: []string{"its liveness probe is not known"},
+		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers, o.Trials[3].Pod.Spec.Containers = nil, nil })},
 	{name: "no probe", c: goodContract(), want: Pass, says: []string{"no liveness probe"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].LivenessProbe = nil })},
 	{name: "only the frozen one tried", c: goodContract(), e: onlyFrozen, want: Inconclusive, says: []string{"not all outages", "no room"}},
