@@ -32,6 +32,12 @@ func TestFixNamesTheStepThatFailed(t *testing.T) {
 		{"the trial itself", brokenOff("health", "no Service leads to port 8000", s), "The step health of the run failed"},
 		{"a step that is not known here", brokenOff("teleport", "no beam", s), "The step teleport of the run failed"},
 		{"no step tells of it", evidence.Evidence{Missing: map[evidence.Section]string{s: "the cluster did not start"}}, runAgain},
+		{"the build", evidence.Evidence{Build: &evidence.Build{Error: "exit code: 1"}, Missing: map[evidence.Section]string{s: "the image was not built"}}, "Fix the build first"},
+		{"a run that was stopped", func() evidence.Evidence {
+			e := brokenOff("health", "stopped while it was tried: SIGTERM", s)
+			e.Run.CutOff = "SIGTERM"
+			return e
+		}(), "Let podproof run to its end"},
 		{"another section", brokenOff("dependencies", "it did not start", evidence.SectionStartup), "kept without what the check needs"},
 	} {
 		j := inconclusive(x.e, s, "it answers")
