@@ -153,7 +153,7 @@ func complete(t *testing.T, j Judgement) {
 // is shown to pass, to fail and to leave open.
 func TestConformance(t *testing.T) {
 	id := regexp.MustCompile(`^[a-z]+/[a-z0-9]+(?:-[a-z0-9]+)*$`)
-	sections := set("build context rebuild lockRebuild reproduction image cluster workload admission startup health identity termination requiredEnv earlyTermination inFlight rollouts outages outageTermination malformedEnv responses resources readOnlyRoot arbitraryUID final")
+	sections := sectionFields()
 	seen := map[string]bool{}
 	for _, ch := range Catalogue() {
 		if !id.MatchString(ch.ID) || seen[ch.ID] {
@@ -170,8 +170,8 @@ func TestConformance(t *testing.T) {
 			t.Errorf("%s: it needs nothing, so that no run would collect anything for it", ch.ID)
 		}
 		for _, s := range ch.Needs {
-			if !sections[string(s)] {
-				t.Errorf("%s needs %s, which is no section", ch.ID, s)
+			if _, ok := sections[string(s)]; !ok {
+				t.Errorf("%s needs %s, and Evidence has no field of that JSON name", ch.ID, s)
 			}
 		}
 		for _, s := range []Status{Pass, Fail, Inconclusive} {
@@ -183,6 +183,45 @@ func TestConformance(t *testing.T) {
 	for id := range examples {
 		if !seen[id] {
 			t.Errorf("there are examples of %s, and no such check", id)
+		}
+	}
+}
+
+// sectionFields are the fields of Evidence that hold a section, by their JSON names.
+func sectionFields() map[string]int {
+	out := map[string]int{}
+	e := reflect.TypeFor[evidence.Evidence]()
+	for i := range e.NumField() {
+		name, omitted, _ := strings.Cut(e.Field(i).Tag.Get("json"), ",")
+		if kind := e.Field(i).Type.Kind(); omitted == "omitempty" && (kind == reflect.Pointer || kind == reflect.Slice) {
+			out[name] = i
+		}
+	}
+	return out
+}
+
+// A run collects what the checks that it was asked for need: one that needs another section than
+// it judges by would never be decided. It may read more, where there is more.
+func TestChecksNeedWhatTheyRead(t *testing.T) {
+	always := []string{"workload", "cluster", "dependencies", "steps", "pressure"} // a run with pods has these in any case
+	fields := sectionFields()
+	for _, ch := range Catalogue() {
+		passes, seen := false, ""
+		for _, x := range examples[ch.ID] {
+			if x.want != Pass {
+				continue
+			}
+			bare := x.e
+			for name, i := range fields {
+				if !slices.Contains(ch.Needs, evidence.Section(name)) && !slices.Contains(always, name) {
+					reflect.ValueOf(&bare).Elem().Field(i).SetZero()
+				}
+			}
+			j := ch.Judge(x.c, bare)
+			passes, seen = passes || j.Status == Pass, j.Seen
+		}
+		if !passes {
+			t.Errorf("%s passes nothing with the sections alone that its Needs names: %s", ch.ID, seen)
 		}
 	}
 }

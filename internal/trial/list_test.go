@@ -3,6 +3,9 @@ package trial
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +47,34 @@ func TestList(t *testing.T) {
 				t.Errorf("%s waits for %s", x.ID, b)
 			}
 		}
+	}
+}
+
+// A rollout replaces the workload's own pods under those that look at them.
+func TestRolloutsWaitForThoseThatLookAtThePods(t *testing.T) {
+	looks := regexp.MustCompile(`b\.(?:runningPod|readyPod)\(\)`)
+	id := regexp.MustCompile(`ID: +"([a-z-]+)",`)
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := id.FindSubmatch(text)
+		if m == nil || strings.HasSuffix(file, "_test.go") || !looks.Match(text) {
+			continue
+		}
+		found++
+		if !slices.Contains(Rollouts.Behind, string(m[1])) {
+			t.Errorf("%s looks at the workload's own pods: add it to Behind of Rollouts, which replaces them", m[1])
+		}
+	}
+	if found < 4 {
+		t.Errorf("%d trials look at the workload's own pods", found)
 	}
 }
 
