@@ -192,3 +192,53 @@ func TestGRPCLost(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// An address is no name that TLS may ask for, and a name without a port is one.
+func TestTheNameThatTLSAsksFor(t *testing.T) {
+	names := make(chan string, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.TLS = &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		names <- h.ServerName
+		return nil, nil
+	}}
+	server.StartTLS()
+	defer server.Close()
+	for host, want := range map[string]string{"shop.example": "shop.example", "10.0.0.7:443": "", "10.0.0.7": "", "": ""} {
+		o := one(t, Stream{Protocol: "https", Address: server.Listener.Addr().String(), Host: host})
+		if name := <-names; name != want || o.Status != http.StatusOK {
+			t.Errorf("of the host %q the name %q was asked for: %+v", host, name, o)
+		}
+	}
+}
+
+// A kept connection over which nothing is said is made again where the server has closed it; one that
+// greets has not.
+func TestTCPKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		serve  func(net.Conn)
+		reused bool
+	}{
+		"it is kept":   {func(net.Conn) {}, true},
+		"it is closed": {func(c net.Conn) { c.Close() }, false},
+		"it greets":    {func(c net.Conn) { fmt.Fprint(c, "220 mail ready\r\n") }, true},
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		go func() {
+			for {
+				s, err := l.Accept()
+				if err != nil {
+					return
+				}
+				c.serve(s)
+			}
+		}()
+		got := start(t, Stream{Protocol: "tcp", Address: l.Addr().String(), Count: 2, KeepAlive: true, Every: 50, Timeout: 5000}).outcomes()
+		if len(got) != 2 || got[1].Status != http.StatusOK || got[1].Reused != c.reused || got[1].Failure != "" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

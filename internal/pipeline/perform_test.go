@@ -2,7 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -102,4 +106,65 @@ func TestWhatACutOffStepSawIsNotTakenDown(t *testing.T) {
 	if r.saw.e.Health == nil || r.saw.e.Startup != nil {
 		t.Errorf("%+v", r.saw.e)
 	}
+}
+
+// What a step that was cut off says of itself is told, but for what says no more than that.
+func TestWhyAStepWasCutOff(t *testing.T) {
+	late := &overdue{step{id: "x", within: time.Minute}}
+	const given = "the step x was given up after the 1m0s that it may take"
+	for _, c := range []struct {
+		name        string
+		cause, said error
+		want        string
+	}{
+		{"it said nothing", late, nil, given},
+		{"it was at something", late, errBroken, given + "; it was at: the disk is full"},
+		{"only that its context ended", late, context.Canceled, given},
+		{"or its time was over", late, context.DeadlineExceeded, given},
+		{"or the cause", late, fmt.Errorf("waiting: %w", late), given},
+		{"it waited", late, &workload.WaitError{Cause: late, Seen: "1 of 2"}, given + "; last seen: 1 of 2"},
+		{"the run was stopped", &Stopped{By: "SIGTERM"}, errBroken, "stopped while it was tried: SIGTERM"},
+		{"another cause", errBroken, errors.New("x"), "the disk is full"},
+	} {
+		if got := cutOff(c.cause, c.said); got.Error() != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := untried(errBroken); got != errBroken {
+		t.Errorf("got %v", got)
+	}
+}
+
+// Steps that go on after they were told to end are waited for, for a time.
+func TestStepsThatEndLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hold := make(chan struct{})
+		began := time.Now()
+		out := conduct(t.Context(), time.Now(), []step{
+			{id: "load", within: time.Second, run: func(context.Context) error { <-hold; return nil }},
+		}, &script{}, never)
+		if took := time.Since(began); took != time.Second+letGo {
+			t.Errorf("the run went on after %s", took)
+		}
+		if out.ended(time.Second) {
+			t.Error("it is taken to have ended")
+		}
+		close(hold)
+		if !out.ended(time.Second) {
+			t.Error("it has ended")
+		}
+		synctest.Wait()
+	})
+	synctest.Test(t, func(t *testing.T) { // one that ends a moment later has said something
+		out := conduct(t.Context(), time.Now(), []step{
+			{id: "load", within: time.Second, sections: one(evidence.SectionImage), run: func(ctx context.Context) error {
+				<-ctx.Done()
+				time.Sleep(time.Second)
+				return errBroken
+			}},
+		}, &script{}, never)
+		if why := out.missing[evidence.SectionImage]; !strings.HasSuffix(why, "it was at: the disk is full") || len(out.steps) != 1 || out.steps[0].Seconds != 2 {
+			t.Errorf("%q, %+v", why, out.steps)
+		}
+	})
 }

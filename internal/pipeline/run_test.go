@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,11 +12,18 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/ledger"
 	"podproof.dev/podproof/internal/subject"
+	"podproof.dev/podproof/internal/trial"
+	"podproof.dev/podproof/internal/workload"
 )
 
 // whole is a run with everything that a contract can ask for.
@@ -174,5 +183,212 @@ func TestWorkersAreNotAsked(t *testing.T) {
 	}
 	if asked != 6 {
 		t.Errorf("%d steps that ask", asked)
+	}
+}
+
+// A build that failed is evidence, and the reason why there is no other.
+func TestTheResultOfARunWithoutAnImage(t *testing.T) {
+	r := whole(t)
+	r.ledger = &ledger.Ledger{ID: "x"}
+	r.saw.e.Build = &evidence.Build{Error: "exit code 1"}
+	r.saw.clusterSteps = []evidence.Step{{Name: "b", Started: 2}}
+	out := outcome{fatal: errNoBuild, missing: map[evidence.Section]string{evidence.SectionBuild: "x"}, steps: []evidence.Step{{Name: "c", Started: 3}, {Name: "a", Started: 1}}}
+	e := r.result(out).Evidence
+	if e.Missing[evidence.SectionBuild] != "" || e.Missing[evidence.SectionImage] != errNoBuild.Error() || e.Missing[evidence.SectionStartup] != errNoBuild.Error() || e.Missing[evidence.SectionRebuild] != errNoBuild.Error() {
+		t.Errorf("missing: %v", e.Missing)
+	}
+	if len(e.Steps) != 3 || e.Steps[0].Name != "a" || e.Steps[1].Name != "b" || e.Build.Error != "exit code 1" {
+		t.Errorf("the steps are %+v", e.Steps)
+	}
+	r.set(func(*evidence.Evidence) { t.Error("what is being judged was changed") })
+	for name, b := range map[string]evidence.Build{"it is there": {}, "a file was missing": {MissingPath: "Dockerfile"}} {
+		r.saw.e.Build = &b
+		e := r.result(outcome{missing: map[evidence.Section]string{}}).Evidence
+		if missing := e.Missing[evidence.SectionImage] != ""; missing != (b.MissingPath != "") {
+			t.Errorf("%s: missing: %v", name, e.Missing)
+		}
+	}
+	r.saw.e.Build = nil
+	if e := r.result(outcome{missing: map[evidence.Section]string{evidence.SectionBuild: "stopped"}}).Evidence; e.Missing[evidence.SectionBuild] != "stopped" || len(e.Missing) != 1 {
+		t.Errorf("missing: %v", e.Missing)
+	}
+}
+
+func TestSecretsOfTheBuildAreMasked(t *testing.T) {
+	const secret = "ghp_0123456789abcdefghijklmnopqrstuvwxyzAB"
+	e := evidence.Evidence{Image: &evidence.Image{History: []evidence.History{{CreatedBy: "RUN curl -H 'Authorization: token " + secret + "' x"}}},
+		Build: &evidence.Build{Error: "token " + secret}, Rebuild: &evidence.Rebuild{Error: "token " + secret}, LockRebuild: &evidence.Rebuild{Error: "token " + secret}, Reproduction: &evidence.Reproduction{Error: "token " + secret}}
+	m := mask(e)
+	text, err := json.Marshal(m)
+	if err != nil || strings.Contains(string(text), secret) {
+		t.Errorf("%s (%v)", text, err)
+	}
+	if m := mask(evidence.Evidence{}); m.Image != nil || m.Build != nil || m.Rebuild != nil || m.LockRebuild != nil || m.Reproduction != nil {
+		t.Errorf("of nothing: %+v", m)
+	}
+}
+
+func TestTheNamespaceOfARun(t *testing.T) {
+	named := workload.Object{Unstructured: &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s", "namespace": "shop"}}}}
+	for _, c := range []struct {
+		owned   bool
+		objects []workload.Object
+		want    string
+	}{{true, []workload.Object{named}, "shop"}, {true, nil, "podproof-x"}, {false, []workload.Object{named}, "podproof-x"}} {
+		r := &run{ledger: &ledger.Ledger{ID: "x"}, place: place{Cluster: &fakeCluster{owned: c.owned}}, plan: subject.Subject{Objects: c.objects}}
+		if got := r.namespace(); got != c.want {
+			t.Errorf("owned: %t, of %d objects: %s", c.owned, len(c.objects), got)
+		}
+	}
+}
+
+func TestWhatIsSaidOfDependencies(t *testing.T) {
+	r := whole(t)
+	if got := r.dependenciesTitle(); got != "Starting statefulset/postgres" {
+		t.Error(got)
+	}
+	r.plan.Contract.Dependencies = nil
+	if got := r.dependenciesTitle(); got != "Applying the manifests" {
+		t.Error(got)
+	}
+	if got := r.told("Taking DEPENDENCY away"); got != "Taking  away" {
+		t.Error(got)
+	}
+}
+
+func TestHowTheWorkloadIsAsked(t *testing.T) {
+	r := whole(t)
+	r.subject.Contract.HTTP = contract.HTTP{Port: 8000, Health: "/live", Longest: contract.Duration(time.Second), Query: &contract.Route{Path: "/items"}}
+	a := r.asked()
+	if a.Health.Path != "/live" || a.Ready.Path != "/live" || a.Longest != time.Second || a.Query == nil || a.Query.Method != "GET" || a.Query.Path != "/items" || a.Upload != nil {
+		t.Errorf("got %+v", a)
+	}
+	r.subject.Container = corev1.Container{ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/ready", Port: intstr.FromInt32(9000)}}}}
+	if a := r.asked(); a.Ready.Path != "/ready" || a.Ready.Port != 9000 || a.Health.Port != 8000 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestPatience(t *testing.T) {
+	for within, want := range map[time.Duration]time.Duration{20 * time.Second: 30 * time.Second, time.Minute: 90 * time.Second, 5 * time.Minute: 330 * time.Second} {
+		r := &run{}
+		r.plan.Contract.Startup.Within = contract.Duration(within)
+		if got := r.patience(); got != want {
+			t.Errorf("within %s: %s", within, got)
+		}
+	}
+}
+
+// A trial is made on a bench of its own, and what it saw is written down where it counts.
+func TestATrialIsMade(t *testing.T) {
+	saw := func(e *evidence.Evidence) { e.Health = &evidence.Health{} }
+	for _, c := range []struct {
+		name  string
+		parts bool
+		err   error
+		want  bool
+	}{{"all is well", false, nil, true}, {"it failed", false, errBroken, false}, {"in parts", true, errBroken, true}} {
+		r := &run{bench: &trial.TestBed{}}
+		err := r.try(trial.Trial{ID: "health", Parts: c.parts, Run: func(_ context.Context, b *trial.TestBed) (trial.Seen, error) {
+			if b.Trial != "health" || b == r.bench {
+				t.Errorf("the bench is %+v", b)
+			}
+			return saw, c.err
+		}})(t.Context())
+		if err != c.err || (r.saw.e.Health != nil) != c.want {
+			t.Errorf("%s: %v, seen %v", c.name, err, r.saw.e.Health)
+		}
+	}
+}
+
+func TestTrialsBeginWithAReadyWorkload(t *testing.T) {
+	r := whole(t)
+	r.saw.e.Startup = &evidence.Startup{}
+	if err := r.isReady(t.Context()); err == nil || !strings.Contains(err.Error(), "deployment/api did not become Ready") {
+		t.Errorf("got %v", err)
+	}
+	r.saw.e.Startup.Ready = true
+	if err := r.isReady(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheEndOfARunIsTold(t *testing.T) {
+	steps := []step{{id: "a", within: time.Hour}}
+	if got := endsWithin(steps, 0); !strings.Contains(got, "within 1h0m0s at the latest, the building") {
+		t.Error(got)
+	}
+	if got := endsWithin(steps, 2*time.Hour); !strings.Contains(got, "within 1h0m0s at the latest, the building") {
+		t.Error(got)
+	}
+	if got := endsWithin(steps, time.Minute); !strings.Contains(got, "within 1m0s at the latest (--timeout); its steps could take 1h0m0s") {
+		t.Error(got)
+	}
+}
+
+// What was changed is told once, and in further namespaces only with -v.
+func TestWhatWasChangedIsToldOnce(t *testing.T) {
+	tell, debugged := &notes{}, []string{}
+	r := &run{Options: Options{Tell: tell, Debug: func(s string) { debugged = append(debugged, s) }}, ledger: &ledger.Ledger{ID: "x"}, place: place{Cluster: &fakeCluster{}}}
+	r.say([]string{"a", "b"}, "podproof-x")
+	r.say([]string{"b", "c"}, "podproof-x")
+	r.say([]string{"c", "d"}, "podproof-x-outage")
+	if !slices.Equal(tell.noted, []string{"a", "b", "c"}) || !slices.Equal(debugged, []string{"in podproof-x-outage: d"}) {
+		t.Errorf("noted %q, and with -v %q", tell.noted, debugged)
+	}
+}
+
+// What belongs to the whole cluster is there once; a binding's rights are each namespace's own.
+func TestWideObjectsAreNotPutIntoFurtherNamespaces(t *testing.T) {
+	newEngine(t)
+	const more = `---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: reads}, rules: []}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: reads}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reads}, subjects: []}
+`
+	r, _, _ := opened(t, true, more)
+	if got := names(r.placed()); !strings.Contains(got, "clusterrole/reads clusterrolebinding/reads") {
+		t.Errorf("in the run's own: %s", got)
+	}
+	got := names(r.placedIn("shop-outage"))
+	if strings.Contains(got, "clusterrole/") || !strings.Contains(got, "clusterrolebinding/reads-shop-outage") || !strings.Contains(got, "deployment/api") {
+		t.Errorf("in a further one: %s", got)
+	}
+}
+
+func TestTheLogsOfAllPodsWithTheImageAreSearched(t *testing.T) {
+	r := &run{place: place{images: map[string]string{}}}
+	if r.searched() != nil {
+		t.Error("where the image never ran there is something")
+	}
+	r.place.images[""] = "podproof.local/api:run-x"
+	if r.searched() != nil {
+		t.Error("where no pod was seen there is something")
+	}
+}
+
+func TestStops(t *testing.T) {
+	r := &run{}
+	if !r.stops(errNoBuild) || !r.stops(&workload.ManifestError{}) || r.stops(errBroken) {
+		t.Error("a build or manifests that are wrong end a run, and nothing else does")
+	}
+}
+
+func TestWhatWasMadeIsRemovedAfterAPanic(t *testing.T) {
+	r := &run{}
+	removed := 0
+	r.clean.add("x", func(context.Context) error { removed++; return nil })
+	func() {
+		defer func() {
+			if p := recover(); p != "broken" || removed != 1 {
+				t.Errorf("%v, removed %d times", p, removed)
+			}
+		}()
+		defer r.cleanAfterPanic()
+		panic("broken")
+	}()
+	r.cleanAfterPanic() // there was none
+	if removed != 1 {
+		t.Errorf("removed %d times", removed)
 	}
 }

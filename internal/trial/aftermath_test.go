@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -22,6 +23,16 @@ func TestTheLastLookKeepsTheLogThatLeadsToAnEnd(t *testing.T) {
 		LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, FinishedAt: metav1.NewTime(end)}}}}
 	if got := lastOf(p, "api"); len(got) != 1 || got[0].Text != "panic" {
 		t.Errorf("got %+v", got)
+	}
+	if got := lastOf(p, "proxy"); got != nil {
+		t.Errorf("of a container that has not ended: %+v", got)
+	}
+	p.Status.ContainerStatuses[0] = corev1.ContainerStatus{Name: "api", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{FinishedAt: metav1.NewTime(end)}}}
+	for range 2 * finalLines {
+		p.Log = slices.Insert(p.Log, 0, evidence.LogLine{At: end, Text: "before"})
+	}
+	if got := lastOf(p, "api"); len(got) != finalLines || got[finalLines-1].Text != "panic" {
+		t.Errorf("of one that is not started again: %+v", got)
 	}
 }
 

@@ -23,6 +23,8 @@ func TestAgentGone(t *testing.T) {
 	}{
 		"running":            {pod: corev1.PodStatus{Phase: corev1.PodRunning}},
 		"ended":              {pod: corev1.PodStatus{Phase: corev1.PodFailed}, gone: true},
+		"completed":          {pod: corev1.PodStatus{Phase: corev1.PodSucceeded}, gone: true},
+		"unknown and ended":  {pod: corev1.PodStatus{Phase: corev1.PodFailed}, err: apierrors.NewServiceUnavailable("starting")},
 		"removed":            {err: apierrors.NewNotFound(pods, agentName), gone: true},
 		"not known to roles": {err: apierrors.NewForbidden(pods, agentName, nil)},
 		"server away":        {err: apierrors.NewServiceUnavailable("starting")},
@@ -35,5 +37,18 @@ func TestAgentGone(t *testing.T) {
 		if why := b.agentGone(t.Context()); (why != "") != tt.gone {
 			t.Errorf("%s: %q", name, why)
 		}
+	}
+}
+
+// What runs and is deleted is gone in a moment.
+func TestAgentThatIsDeleted(t *testing.T) {
+	client := fake.NewClientset()
+	now := metav1.Now()
+	client.PrependReactor("get", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: agentName, DeletionTimestamp: &now}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}, nil
+	})
+	b := &TestBed{Applier: &workload.Applier{Client: client}, AgentNamespace: "shop"}
+	if why := b.agentGone(t.Context()); why == "" {
+		t.Error("it is taken to be there")
 	}
 }

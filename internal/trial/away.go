@@ -59,7 +59,7 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 	before := o.status(p).RestartCount
 	healed := false
 	heal := func(ctx context.Context) error {
-		if healed || a.heal == nil {
+		if healed || a.heal == nil || o.Node == nil { // without a node it never went
 			return nil
 		}
 		healed = true

@@ -1,7 +1,9 @@
 package trial
 
 import (
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -80,5 +82,56 @@ func TestClockOffset(t *testing.T) {
 		if got := clockOffset(asked, now, asked.Add(said)); got != want {
 			t.Errorf("%s after the question: offset %s, want %s", said, got, want)
 		}
+	}
+}
+
+func TestAnExitOfWhichLittleIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		deleted := time.Now()
+		time.Sleep(5 * time.Second)
+		last := &corev1.ContainerStateTerminated{FinishedAt: metav1.NewTime(deleted.Add(2 * time.Second))}
+		now := time.Now()
+		m, _ := exitTime(make(chan span), &corev1.Pod{}, last, deleted) // a node that never says anything
+		if m.Source != "watch" || !m.At.Equal(now) || time.Since(now) != slack {
+			t.Errorf("got %+v after %s", m, time.Since(now))
+		}
+		until := metav1.NewTime(deleted.Add(30 * time.Second))
+		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &until}}
+		if m, _ := exitTime(make(chan span), p, last, deleted); m.Source != "watch" {
+			t.Errorf("without a grace period: %+v", m)
+		}
+	})
+}
+
+// The node's time counts by podproof's own clock, and what it does not know is no time.
+func TestTheNodeTellsWhenTheProcessesWereGone(t *testing.T) {
+	p := &corev1.Pod{Spec: corev1.PodSpec{NodeName: "worker"}, Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: "api", ContainerID: "containerd://abc"}}}}
+	for name, c := range map[string]struct {
+		says string
+		err  error
+		pod  *corev1.Pod
+		want bool
+	}{
+		"it tells":                {says: "1795515600.000000000 1795515600.500000000\n", pod: p, want: true},
+		"it was still there":      {says: "\n", pod: p},
+		"half of it":              {says: "1795515600.000000000\n", pod: p},
+		"it fails":                {says: "1795515600.000000000 1795515600.500000000\n", err: errors.New("gone"), pod: p},
+		"it has no container yet": {says: "1795515600.000000000 1795515600.500000000\n", pod: &corev1.Pod{}},
+	} {
+		var ran []string
+		b := &TestBed{Container: "api", Node: shell{out: c.says, err: c.err, ran: &ran}}
+		s, ok := <-b.watchGone(t.Context(), c.pod, 45*time.Second)
+		if ok != c.want || ok && s.to.Sub(s.from) != 500*time.Millisecond || c.want && ran[0] != "worker: gone … 45" {
+			t.Errorf("%s: %v, %t, ran %q", name, s, ok, ran)
+		}
+		if _, ok := <-b.watchSignal(t.Context(), c.pod, time.Now(), time.Second); ok {
+			t.Errorf("%s: it told of a signal", name)
+		}
+	}
+	if _, ok := <-(&TestBed{Container: "api"}).watchGone(t.Context(), p, time.Second); ok {
+		t.Error("nobody tells")
+	}
+	if _, ok := <-(&TestBed{Container: "api"}).watchSignal(t.Context(), p, time.Now(), time.Second); ok {
+		t.Error("nobody tells of a signal")
 	}
 }

@@ -1,15 +1,22 @@
 package trial
 
 import (
+	"context"
+	"errors"
+	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"podproof.dev/podproof/internal/agent"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
 )
 
 var httpOn8000 = corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{
@@ -94,4 +101,141 @@ func TestFollow(t *testing.T) {
 	if got := location("Content-Type: text/plain\r\nLocation: /health/\r\n"); got != "/health/" {
 		t.Errorf("the location is %q", got)
 	}
+}
+
+// asked makes the trial of a workload with one pod, as a bench and its agent have it.
+func asked(t *testing.T, a answers, change func(*kubelet, *TestBed)) (*evidence.Health, error) {
+	t.Helper()
+	k := newKubelet(t, life{})
+	b := k.bench(template())
+	b.agent = a.attach
+	k.start(b, "api-1")
+	change(k, b)
+	return askForHealth(t.Context(), b)
+}
+
+// published has the workload's port led to by service/web.
+func published(t *testing.T) func(*kubelet, *TestBed) {
+	return func(k *kubelet, b *TestBed) {
+		s := corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop"},
+			Spec: corev1.ServiceSpec{ClusterIP: "10.96.0.2", Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8000)}}}}
+		b.Services = []corev1.Service{s}
+		if err := k.client.Tracker().Add(&s); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestHealthIsAskedThroughTheService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		slow := func(s agent.Stream, at time.Time) evidence.Request {
+			if n++; n < 4 {
+				return always(503)(s, at)
+			}
+			return fine(s, at)
+		}
+		h, err := asked(t, slow, published(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.URL != "http://10.96.0.2:80/health" || h.Through != "the Service" || len(h.Attempts) != 4 || h.Attempts[3].Status != 200 {
+			t.Errorf("got %+v", h)
+		}
+		if h.Seconds < 3 || h.Seconds > 4 {
+			t.Errorf("it took %g s", h.Seconds)
+		}
+	})
+}
+
+func TestHealthIsAskedStraightAtThePodWhereNoServiceLeads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := asked(t, fine, func(*kubelet, *TestBed) {})
+		if err != nil || !strings.HasPrefix(h.URL, "http://10.244.0.") || h.Through != "no Service, straight at pod api-1" {
+			t.Errorf("got %+v (%v)", h, err)
+		}
+		// Whoever has a Service with an address that leads elsewhere has users that are led there.
+		_, err = asked(t, fine, func(k *kubelet, b *TestBed) {
+			published(t)(k, b)
+			b.Services[0].Spec.Ports[0].TargetPort = intstr.FromInt32(9000)
+		})
+		if err == nil || !strings.Contains(err.Error(), "no Service with a cluster address") {
+			t.Errorf("got %v", err)
+		}
+		h, err = asked(t, fine, func(k *kubelet, b *TestBed) { // a port of its own for health needs none
+			published(t)(k, b)
+			b.Services[0].Spec.Ports[0].TargetPort, b.Asked.Health.Port = intstr.FromInt32(8000), 9000
+		})
+		if err != nil || !strings.HasSuffix(h.URL, ":9000/health") {
+			t.Errorf("got %+v (%v)", h, err)
+		}
+	})
+}
+
+// One that has no Ready pod is asked a few times only; one without a port, not at all.
+func TestHealthOfAWorkloadThatIsNotReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := asked(t, always(500), func(k *kubelet, b *TestBed) {
+			k.ready("api-1", false)
+			k.await(b, "not Ready", func(p *corev1.Pod) bool { return !workload.IsReady(p) })
+		})
+		if err != nil || len(h.Attempts) != inVain || h.Attempts[0].Status != 500 {
+			t.Errorf("got %+v (%v)", h, err)
+		}
+		if h, err := asked(t, always(500), func(*kubelet, *TestBed) {}); err != nil || len(h.Attempts) != healthAttempts {
+			t.Errorf("of a Ready one: %+v (%v)", h, err)
+		}
+		if _, err := asked(t, fine, func(_ *kubelet, b *TestBed) { b.Asked.Health.Port = 0 }); err != errNoPort {
+			t.Errorf("got %v", err)
+		}
+		k := newKubelet(t, life{waits: "ErrImagePull"})
+		if _, err := askForHealth(t.Context(), k.bench(template())); err == nil || !strings.Contains(err.Error(), "no container of deployment/api runs: it has no pods") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestHealthThatRedirects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := func(location string) evidence.Request {
+			return evidence.Request{Connected: 0.001, End: 0.002, Status: 301, Head: "Location: " + location + "\r\n", Body: strings.Repeat("x", 2*maxBody)}
+		}
+		h, err := asked(t, func(s agent.Stream, at time.Time) evidence.Request {
+			if s.Path == "/health" {
+				return to("/health/")
+			}
+			return always(204)(s, at)
+		}, published(t))
+		if err != nil || len(h.Attempts) != 2 || h.Attempts[1].Status != 204 || h.Attempts[1].URL != "http://10.96.0.2:80/health/" || h.Attempts[0].URL != "" {
+			t.Errorf("got %+v (%v)", h, err)
+		}
+		if n := len(h.Attempts[0].Body); n != maxBody {
+			t.Errorf("%d bytes of the page are kept", n)
+		}
+		h, err = asked(t, func(agent.Stream, time.Time) evidence.Request { return to("/health") }, published(t))
+		if err != nil || len(h.Attempts) != 1+mostRedirects {
+			t.Errorf("in a circle: %d attempts (%v)", len(h.Attempts), err)
+		}
+	})
+}
+
+func TestPlace(t *testing.T) {
+	for protocol, want := range map[string]string{"http": "http://10.0.0.7:80/health", "https": "https://10.0.0.7:80/health", "grpc": "grpc://10.0.0.7:80", "tcp": "tcp://10.0.0.7:80"} {
+		if got := place(contract.Endpoint{Protocol: protocol, Path: "/health"}, "10.0.0.7:80"); got != want {
+			t.Errorf("%s: %s", protocol, got)
+		}
+	}
+}
+
+func TestAHealthThatCannotBeAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := func(context.Context, io.Reader, io.Writer) error { return errors.New("no such container") }
+		k := newKubelet(t, life{})
+		b := k.bench(template())
+		k.start(b, "api-1")
+		b.agent = broken
+		if h, err := askForHealth(t.Context(), b); err == nil || !strings.Contains(err.Error(), "its pod is not there") {
+			t.Errorf("got %+v, %v", h, err)
+		}
+	})
 }

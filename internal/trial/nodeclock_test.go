@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -44,5 +45,19 @@ func TestCredible(t *testing.T) {
 		if got := credible(since.Add(after), since, now); got != want {
 			t.Errorf("%s after the deletion: %t", after, got)
 		}
+	}
+}
+
+// A clock that cannot be read is taken for ours.
+func TestAClockThatCannotBeRead(t *testing.T) {
+	var ran []string
+	for _, n := range []shell{{out: "1000000000.000000000", err: errors.New("no agent"), ran: &ran}, {out: "noon", ran: &ran}} {
+		if got := (&TestBed{Node: n}).nodeOffset(t.Context(), "worker"); got != 0 {
+			t.Errorf("%+v: it is %s off", n, got)
+		}
+	}
+	n := shell{out: "1000000000.000000000", ran: &ran}
+	if got := (&TestBed{Node: n}).nodeOffset(t.Context(), "worker"); got > -365*24*time.Hour {
+		t.Errorf("it is %s off", got)
 	}
 }

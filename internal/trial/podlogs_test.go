@@ -4,12 +4,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 
 	"podproof.dev/podproof/internal/agent/node"
 	"podproof.dev/podproof/internal/evidence"
@@ -108,4 +114,59 @@ func TestReadLogsThatBreakOff(t *testing.T) {
 	if _, err := readLogs(t.Context(), &lossy{left: logTries}, "worker", dir, strings.ToLower); err == nil || !strings.Contains(err.Error(), "ends before their end") {
 		t.Errorf("always cut: %v", err)
 	}
+}
+
+// The files of a pod's containers are put together with what was followed over the API.
+func TestPodEvidenceHasTheLogsOfAllContainers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKubelet(t, life{says: "hello"})
+		b := k.bench(template(withSidecar, func(t *corev1.PodTemplateSpec) { t.Spec.InitContainers = []corev1.Container{{Name: "migrate"}} }))
+		files := ">migrate\n2026-11-24T12:00:00.1Z stderr F up\n>api\n2026-11-24T12:00:00.2Z stdout F hello\n>\n"
+		b.Node = &printing{Node: k, out: files}
+		k.client.PrependReactor("get", "pods/log", func(a clienttesting.Action) (bool, runtime.Object, error) {
+			if c := a.(clienttesting.GenericActionImpl).Value.(*corev1.PodLogOptions).Container; c != "proxy" {
+				return true, &runtime.Unknown{}, nil
+			}
+			return true, &runtime.Unknown{Raw: []byte("2026-11-24T12:00:00.3Z listening\n")}, nil
+		})
+		k.start(b, "api-1")
+		synctest.Wait()
+		p, err := b.readyPod()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := b.podEvidence(t.Context(), string(p.UID))
+		if len(e.Log) != 1 || e.Log[0].Text != "hello" || e.Log[0].Stream != "stdout" || e.Unread != "" {
+			t.Errorf("its log is %+v (%s)", e.Log, e.Unread)
+		}
+		if len(e.OtherLogs) != 2 || e.OtherLogs[0].Container != "migrate" || e.OtherLogs[0].Lines[0].Text != "up" || e.OtherLogs[1].Container != "proxy" || e.OtherLogs[1].Lines[0].Text != "listening" {
+			t.Errorf("the others' are %+v", e.OtherLogs)
+		}
+		b.Node = &printing{Node: k, out: ">api\n"}
+		if e := b.podEvidence(t.Context(), string(p.UID)); !strings.Contains(e.Unread, "the log files on node worker could not be read") || len(e.OtherLogs) != 1 {
+			t.Errorf("unread: %q, the others' are %+v", e.Unread, e.OtherLogs)
+		}
+		b.Node = nil
+		if e := b.podEvidence(t.Context(), string(p.UID)); e.Unread != "" || len(e.OtherLogs) != 1 {
+			t.Errorf("without a node: %+v", e)
+		}
+		b.Node = &printing{Node: k}
+		if e := b.podEvidence(t.Context(), "none"); e.Unread != "" {
+			t.Errorf("of a pod on no node: %q", e.Unread)
+		}
+	})
+}
+
+// printing is a node whose streams are all the same.
+type printing struct {
+	Node
+	out string
+}
+
+func (p *printing) Stream(_ context.Context, _ string, out io.Writer, _ string, args ...string) error {
+	if len(args) != 1 || !strings.HasPrefix(args[0], "/var/log/pods/shop_api-1_u-") {
+		return errors.New("no such folder")
+	}
+	_, err := io.WriteString(out, p.out)
+	return err
 }

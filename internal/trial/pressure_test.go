@@ -103,3 +103,44 @@ func TestGate(t *testing.T) {
 		t.Errorf("no gate is closed: %v", err)
 	}
 }
+
+// Of a node that does not tell there is nothing to stop, and nothing known.
+func TestNoSampler(t *testing.T) {
+	var g *Sampler
+	g.Stop()
+	if g.Samples() != nil || g.Starved() {
+		t.Error("it knows something")
+	}
+}
+
+func TestPressureSince(t *testing.T) {
+	at := time.Unix(1770000000, 0)
+	for _, c := range []struct {
+		name            string
+		before, now     reading
+		waiting, others float64
+	}{
+		{"no time has passed", reading{at: at}, reading{at: at, waited: 7}, 0, 0},
+		{"more than there is", reading{at: at}, reading{at: at.Add(time.Second), waited: 2_000_000, busy: 100, used: 0}, 1, 1},
+		{"its own alone", reading{at: at}, reading{at: at.Add(time.Second), busy: 100, idle: 100, used: 2_000_000}, 0, 0},
+		{"stolen", reading{at: at, stolen: 5}, reading{at: at.Add(time.Second), stolen: 55, idle: 50}, 0, 0.5},
+	} {
+		p := c.now.since(c.before)
+		if p.Waiting != c.waiting || p.Others != c.others {
+			t.Errorf("%s: %+v", c.name, p)
+		}
+	}
+}
+
+// A turn that is waited for in vain leaves the others theirs.
+func TestGateOfAStarvedNodeGivesItsSlotBack(t *testing.T) {
+	g := NewLimiter(1, func() bool { return true })
+	g.alone <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 5 { // which of the two a select takes is chance
+		if _, err := g.enter(ctx); err == nil || len(g.slots) != 0 {
+			t.Errorf("%d slots are taken, %v", len(g.slots), err)
+		}
+	}
+}

@@ -138,7 +138,7 @@ type shell struct {
 }
 
 func (s shell) Run(_ context.Context, node, command string, args ...string) ([]byte, error) {
-	*s.ran = append(*s.ran, node+": "+command+" … "+args[len(args)-1])
+	*s.ran = append(*s.ran, node+": "+command+" … "+strings.Join(args[max(0, len(args)-1):], ""))
 	return []byte(s.out), s.err
 }
 

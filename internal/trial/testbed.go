@@ -53,6 +53,8 @@ type TestBed struct {
 	Redact    func(string) string
 	// AgentNamespace is where the agent's pod runs.
 	AgentNamespace string
+	// agent connects input and output with one that is elsewhere; nil goes to its pod.
+	agent func(ctx context.Context, in io.Reader, out io.Writer) error
 	// Sampler reads the node's pressure; nil where that would not tell.
 	Sampler *Sampler
 	// Limiter bounds how many trial pods start at once; nil does not.
