@@ -66,7 +66,9 @@ func newAPIServer(t *testing.T) *apiServer {
 	return a
 }
 
-func (a *apiServer) rest() *rest.Config { return &rest.Config{Host: a.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json"}} }
+func (a *apiServer) rest() *rest.Config {
+	return &rest.Config{Host: a.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}
+}
 
 func (a *apiServer) parse(text string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{}

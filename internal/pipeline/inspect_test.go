@@ -23,7 +23,7 @@ import (
 // archive is a file with an image of one layer, as `docker save` writes it.
 func archive(t *testing.T) string {
 	t.Helper()
-	img, err := mutate.AppendLayers(empty.Image, layer(t))
+	img, err := mutate.AppendLayers(empty.Image, oneLayer(t))
 	if err == nil {
 		img, err = mutate.Config(img, v1.Config{User: "1001", ExposedPorts: map[string]struct{}{"8000/tcp": {}}})
 	}
@@ -123,11 +123,11 @@ func TestInspectOfWhatIsNoImage(t *testing.T) {
 func TestWhereAnImageIsOpened(t *testing.T) {
 	i := &inspection{InspectOptions: InspectOptions{Platform: "linux/arm64", Cache: "/cache"}, cache: layersIn("/cache")}
 	o, err := i.where()
-	if err != nil || o.Platform.Architecture != "arm64" || o.Configs != "/cache/configs" || o.Known == nil {
+	if err != nil || o.Platform == nil || o.Platform.Architecture != "arm64" || o.Configs != "/cache/configs" || o.Known == nil {
 		t.Errorf("got %+v (%v)", o, err)
 	}
 	i = &inspection{}
-	if o, err := i.where(); err != nil || o.Platform.Architecture != "" || o.Configs != "" || o.Known != nil {
+	if o, err := i.where(); err != nil || o.Platform != nil || o.Configs != "" || o.Known != nil {
 		t.Errorf("got %+v (%v)", o, err)
 	}
 }

@@ -43,7 +43,7 @@ func newEngine(t *testing.T, names ...string) *fakeEngine {
 		img, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64", Author: n, RootFS: v1.RootFS{Type: "layers"},
 			Config: v1.Config{User: "1001", StopSignal: "SIGQUIT", Env: []string{"PATH=/bin"}, ExposedPorts: map[string]struct{}{"8000/tcp": {}}}})
 		if err == nil {
-			img, err = mutate.AppendLayers(img, layer(t))
+			img, err = mutate.AppendLayers(img, oneLayer(t))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -66,8 +66,8 @@ func newEngine(t *testing.T, names ...string) *fakeEngine {
 	return e
 }
 
-// layer is one with something in it.
-func layer(t *testing.T) v1.Layer {
+// oneLayer is one with something in it.
+func oneLayer(t *testing.T) v1.Layer {
 	t.Helper()
 	l, err := random.Layer(64, types.DockerLayer)
 	if err != nil {
