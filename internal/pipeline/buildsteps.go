@@ -10,6 +10,7 @@ import (
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/collect/build"
 	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/ledger"
 )
@@ -39,13 +40,31 @@ func (r *run) spec() build.Spec {
 	return s
 }
 
+// builder builds the image, as BuildKit does.
+type builder interface {
+	Build(ctx context.Context, s build.Spec, waiting func(string)) (evidence.Build, error)
+	// Rebuild builds with changed files.
+	Rebuild(ctx context.Context, s build.Spec, files []string) (evidence.Rebuild, error)
+}
+
+// buildKit is the engine's.
+type buildKit struct{ *docker.Engine }
+
+func (k buildKit) Build(ctx context.Context, s build.Spec, waiting func(string)) (evidence.Build, error) {
+	return build.Build(ctx, k.Engine, s, waiting)
+}
+
+func (k buildKit) Rebuild(ctx context.Context, s build.Spec, files []string) (evidence.Rebuild, error) {
+	return build.Rebuild(ctx, k.Engine, s, files)
+}
+
 func (r *run) build(ctx context.Context) error {
 	if p := r.missingInput(); p != "" {
 		b := evidence.Build{Context: r.plan.Contract.Build.Context, Dockerfile: r.plan.Contract.Build.Dockerfile, MissingPath: p}
 		r.seen(ctx, func(e *evidence.Evidence) { e.Build = &b })
 		return errNoBuild
 	}
-	b, err := build.Build(ctx, r.engine, r.spec(), r.Tell.Waiting)
+	b, err := r.builder.Build(ctx, r.spec(), r.Tell.Waiting)
 	if err != nil {
 		return err
 	}
@@ -88,13 +107,13 @@ func (r *run) rebuild(ctx context.Context) (err error) {
 		done := r.Tell.StepTo("Building again with changed source", "Built again with changed source")
 		defer func() { done(err) }()
 		spec.Matters = change.Matters
-		if out, err = build.Rebuild(ctx, r.engine, spec, change.Files); err != nil {
+		if out, err = r.builder.Rebuild(ctx, spec, change.Files); err != nil {
 			return err
 		}
 	}
 	if len(out.Files) > 1 && check.Invalidates(b, first, out) {
 		for _, f := range out.Files {
-			one, err := build.Rebuild(ctx, r.engine, spec, []string{f})
+			one, err := r.builder.Rebuild(ctx, spec, []string{f})
 			if err != nil {
 				return err
 			}
@@ -116,7 +135,7 @@ func (r *run) lockRebuild(ctx context.Context) (err error) {
 		done := r.Tell.StepTo("Building again with a changed lock file", "Built again with a changed lock file")
 		defer func() { done(err) }()
 		spec.Matters = change.Matters
-		if out, err = build.Rebuild(ctx, r.engine, spec, change.Files); err != nil {
+		if out, err = r.builder.Rebuild(ctx, spec, change.Files); err != nil {
 			return err
 		}
 	}

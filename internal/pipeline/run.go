@@ -31,14 +31,15 @@ type run struct {
 	// says, from the step "save" on.
 	plan, subject subject.Subject
 
-	engine *docker.Engine
-	info   docker.Info
-	ledger *ledger.Ledger
-	clean  cleanup
-	image  savedImage
-	place  place
-	bench  *trial.TestBed
-	saw    observed
+	engine  *docker.Engine
+	info    docker.Info
+	builder builder
+	ledger  *ledger.Ledger
+	clean   cleanup
+	image   savedImage
+	place   place
+	bench   *trial.TestBed
+	saw     observed
 }
 
 // savedImage is the image under test.

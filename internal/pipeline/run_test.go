@@ -78,6 +78,15 @@ func TestStepsNameStepsThatExist(t *testing.T) {
 			t.Errorf("two steps are called %s", s.id)
 		}
 		known[s.id] = true
+		i := slices.IndexFunc(trial.List, func(x trial.Trial) bool { return x.ID == s.id })
+		if i < 0 {
+			continue
+		}
+		for step, need := range map[string]trial.Need{"agent": trial.NeedAgent, "ready": trial.NeedReady} {
+			if needs := trial.List[i].Needs.Has(need); slices.Contains(s.after, step) != needs {
+				t.Errorf("%s comes after %q, and needs %s: %t", s.id, s.after, step, needs)
+			}
+		}
 	}
 }
 

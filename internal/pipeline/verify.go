@@ -93,7 +93,7 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	defer engine.Close()
-	r.engine = engine
+	r.engine, r.builder = engine, buildKit{engine}
 	if r.info, err = engine.Info(ctx); err != nil {
 		return Result{}, err
 	}

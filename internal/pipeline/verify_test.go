@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +42,13 @@ func options(t *testing.T, c *testCluster, checks ...string) (Options, *notes) {
 	return Options{Contract: shopContract(t, "", ""), Selected: selected, Provider: c, Version: "v1", Runs: filepath.Join(t.TempDir(), "runs"), Tell: tell, Debug: func(string) {}}, tell
 }
 
+const (
+	coreDNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
+	// idle is a Deployment beside the one under test, which runs another image.
+	idle = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: NAME}, spec: {selector: {matchLabels: {app: NAME}}, template: {metadata: {labels: {app: NAME}}, spec: {containers: [{name: c, image: "postgres:16"}]}}}}
+`
+)
+
 // left are the folders of runs that are still there.
 func left(t *testing.T, o Options) int {
 	t.Helper()
@@ -55,6 +63,10 @@ func TestARunInAClusterOfItsOwn(t *testing.T) {
 	e := newEngine(t, "shop/api:1.0", "postgres:16")
 	c := newCluster(t, true)
 	o, tell := options(t, c, "startup/ready", "identity/non-root", "security/restricted", "image/size-budget")
+	o.Contract = shopContract(t, "", "---\n"+strings.ReplaceAll(idle, "NAME", "cache"))
+	var mu sync.Mutex
+	var debugged []string
+	o.Debug = func(s string) { mu.Lock(); defer mu.Unlock(); debugged = append(debugged, s) }
 	r, err := Verify(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +105,12 @@ func TestARunInAClusterOfItsOwn(t *testing.T) {
 	if len(tell.noted) != 0 {
 		t.Errorf("noted: %q", tell.noted)
 	}
+	if !slices.ContainsFunc(debugged, func(s string) bool { return strings.HasPrefix(s, "loaded podproof.local/api:run-") }) {
+		t.Errorf("with -v: %q", debugged)
+	}
+	if !slices.Contains(c.api.changes("PATCH"), coreDNS) {
+		t.Error("CoreDNS was not hastened")
+	}
 	for _, line := range []string{"Creating a kind cluster", "Cluster created", "Starting statefulset/db, job/migrate", "Started deployment/api", "Cleaning up", "Cleaned up"} {
 		if !slices.Contains(tell.lines, line) {
 			t.Errorf("nobody was told %q: %q", line, tell.lines)
@@ -128,6 +146,9 @@ func TestARunInAClusterThatIsLent(t *testing.T) {
 		if !slices.Contains(c.unloaded, ref) {
 			t.Errorf("%s stays", ref)
 		}
+	}
+	if slices.Contains(c.api.changes("PATCH"), coreDNS) {
+		t.Error("the CoreDNS of a cluster that is lent was changed")
 	}
 	if c.nodes.removed != 1 || c.spec.Existing != "fake-1" || len(tell.noted) > 0 {
 		t.Errorf("podproof was removed %d times from the nodes; noted: %q", c.nodes.removed, tell.noted)
@@ -341,6 +362,19 @@ func TestWhatAPersonShouldKnowIsNoted(t *testing.T) {
 	}
 	if strings.Contains(noted, "--set-image postgres:16") || !slices.Contains(c.loaded, "mirror/postgres:16") {
 		t.Errorf("noted: %q, loaded were %q", noted, c.loaded)
+	}
+	o, tell = options(t, newCluster(t, true), "image/size-budget", "startup/ready")
+	o.Contract = shopContract(t, "", "")
+	text, err := os.ReadFile(o.Contract.Path("all.yaml"))
+	if err == nil {
+		err = os.WriteFile(o.Contract.Path("all.yaml"), []byte(strings.Replace(string(text), "spec:\n", "spec:\n  replicas: 0\n", 1)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = Verify(t.Context(), o) // there is no such image, which is said later
+	if !strings.Contains(strings.Join(tell.noted, "\n"), "has replicas: 0; one is run") {
+		t.Errorf("noted: %q", tell.noted)
 	}
 	for path, want := range map[string]string{"db-0": "mirror/postgres:16"} {
 		ps := 0

@@ -94,10 +94,10 @@ func (s *shop) answer(x agent.Stream, at time.Time) evidence.Request {
 // restart has the kubelet start a pod's container again, which takes a time.
 func (s *shop) restart(pod string, takes time.Duration) {
 	s.ready(pod, false)
-	time.AfterFunc(takes, func() {
+	time.AfterFunc(takes/2, func() {
 		s.change(pod, func(p *corev1.Pod) { p.Status.ContainerStatuses[0].RestartCount++ })
-		s.ready(pod, true)
 	})
+	time.AfterFunc(takes, func() { s.ready(pod, true) })
 }
 
 // outages tries kinds of them, and returns what each came to.
@@ -115,7 +115,7 @@ func TestADependencyIsTakenAwayAndGivenBack(t *testing.T) {
 			t.Fatalf("got %+v (%v)", r, err)
 		}
 		for i, e := range es {
-			if e.Kind != briefOutages[i] || e.Problem != "" || e.Unfit != "" || e.Connected == nil || !*e.Connected || e.Restarts != 0 || e.Away.Before(e.Began) || e.Healed.Before(e.Away) {
+			if e.Kind != briefOutages[i] || e.Problem != "" || e.Unfit != "" || e.Connected == nil || !*e.Connected || e.Restarts != 0 || !e.Reconnected.IsZero() || e.Away.Before(e.Began) || e.Healed.Before(e.Away) {
 				t.Errorf("got %+v", e)
 			}
 			for _, stream := range []string{evidence.StreamHealth, evidence.StreamReady, evidence.StreamQuery} {

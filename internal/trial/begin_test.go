@@ -173,6 +173,9 @@ func TestRequestsAreToldByOurClock(t *testing.T) {
 	ahead := func(d time.Duration) *time.Time { return new(now.Add(time.Hour + d)) }
 	l.take(agent.Line{Seq: 1, Outcome: &evidence.Request{Start: *ahead(0)}})
 	l.take(agent.Line{Clock: ahead(0)})
+	if off := l.outcomes[0].Start.Sub(now).Abs(); off > time.Minute {
+		t.Errorf("what came before the clock is told %s off", off)
+	}
 	l.take(agent.Line{Clock: ahead(0)}) // over another stream
 	l.take(agent.Line{Seq: 2, Outcome: &evidence.Request{Start: *ahead(0)}})
 	l.take(agent.Line{Seq: 2, Outcome: &evidence.Request{Start: *ahead(0)}}) // told again

@@ -132,6 +132,11 @@ func TestAStartWithoutTheDependency(t *testing.T) {
 			t.Errorf("got %+v (%v)", w, err)
 		}
 	})
+	synctest.Test(t, func(t *testing.T) { // it says so late, before a probe has said anything else
+		if w, _, err := startedWithout(t, life{ready: 15 * time.Second}, 4*time.Second); err != nil || !w.BecameReady || w.Waited < 15 || w.Waited > 16 {
+			t.Errorf("got %+v (%v)", w, err)
+		}
+	})
 	synctest.Test(t, func(t *testing.T) { // it ends
 		w, _, err := startedWithout(t, life{never: true, ends: 2 * time.Second, code: 7}, 4*time.Second)
 		if err != nil || w.Exits != 1 || w.LastExit != 7 || w.Waited > 10 {

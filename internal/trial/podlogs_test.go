@@ -111,6 +111,10 @@ func TestReadLogsThatBreakOff(t *testing.T) {
 	if err != nil || len(files.Log("api").Lines) != 1 {
 		t.Errorf("read again: %v, and the log is %v", err, files.Log("api"))
 	}
+	whole := &lossy{}
+	if _, err := readLogs(t.Context(), whole, "worker", dir, strings.ToLower); err != nil || whole.left != -1 {
+		t.Errorf("what came at once was read %d times (%v)", -whole.left, err)
+	}
 	if _, err := readLogs(t.Context(), &lossy{left: logTries}, "worker", dir, strings.ToLower); err == nil || !strings.Contains(err.Error(), "ends before their end") {
 		t.Errorf("always cut: %v", err)
 	}

@@ -79,6 +79,22 @@ func TestAContainerIsMeasuredWithoutALoad(t *testing.T) {
 	})
 }
 
+// What had ended before is not told.
+func TestAContainerThatWasRestartedBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := measured(t, fine, working(), wrote, func(k *kubelet, _ *TestBed) {
+			k.change("api-1", func(p *corev1.Pod) {
+				s := &p.Status.ContainerStatuses[0]
+				s.RestartCount, s.LastTerminationState.Terminated = 1, &corev1.ContainerStateTerminated{ExitCode: 1}
+			})
+			synctest.Wait()
+		})
+		if err != nil || r.Ended != nil {
+			t.Errorf("got %+v (%v)", r, err)
+		}
+	})
+}
+
 // A container that ends while it is measured is told with how it ended.
 func TestAContainerThatEndsWhileItIsMeasured(t *testing.T) {
 	for name, c := range map[string]struct{ usage, writes func() (string, error) }{

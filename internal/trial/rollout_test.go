@@ -364,6 +364,13 @@ func TestPodsThatTheLoadDoesNotReach(t *testing.T) {
 			t.Fatalf("unreached are %q after %s (%v)", unreached, took, err)
 		}
 		load.cancel()
+		k.ops["unreached"] = func(args ...string) (string, error) {
+			if len(args) != 2 || args[1] != first {
+				t.Errorf("asked for %q", args)
+			}
+			return "", nil
+		}
+		r.unreached(t.Context(), r.living()[:1])
 		none := func(why string) {
 			t.Helper()
 			if got := r.unreached(t.Context(), r.living()); got != nil {
@@ -379,6 +386,22 @@ func TestPodsThatTheLoadDoesNotReach(t *testing.T) {
 		none("the node does not tell")
 		r.Node = nil
 		none("there is no node to ask")
+	})
+}
+
+// What is to be tried on all pods again waits for all of them.
+func TestPodsThatDoNotComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKubelet(t, life{})
+		b := rolling(t, k, 1)
+		r := &roller{TestBed: b, within: b.Patience}
+		if err := r.restore(t.Context(), 2); err != nil {
+			t.Error(err)
+		}
+		k.life = func(*corev1.Pod) life { return life{never: true} }
+		if err := r.restore(t.Context(), 3); err == nil || !strings.Contains(err.Error(), "deployment/api did not get its 3 replicas back: 0 of 0 pods are gone, 2 of 3 Ready") {
+			t.Errorf("got %v", err)
+		}
 	})
 }
 

@@ -91,6 +91,8 @@ func TestFailedInit(t *testing.T) {
 		{name: "none"},
 		{name: "it ended well", status: corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{ended("migrate", 0)}}},
 		{name: "it failed", status: corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{ended("wait", 0), ended("migrate", 1)}}, want: "migrate"},
+		{name: "what ran while another condition was met", want: "migrate", status: corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{ended("migrate", 1)},
+			Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}, {Type: corev1.PodInitialized, Status: corev1.ConditionFalse}}}},
 		{name: "a sidecar that ended later", status: corev1.PodStatus{Conditions: done, InitContainerStatuses: []corev1.ContainerStatus{ended("proxy", 137)}}},
 	} {
 		got := ""

@@ -75,6 +75,11 @@ func TestARolloutThatIsNotOverIsTold(t *testing.T) {
 	meta := metav1.ObjectMeta{Name: "api", Namespace: "shop"}
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: meta, Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
 		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "api"}}}
+	other := hpa.DeepCopy()
+	other.Spec.ScaleTargetRef.Name = "web"
+	says := func(kind appsv1.DeploymentConditionType, is corev1.ConditionStatus) appsv1.DeploymentStatus {
+		return appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{{Type: kind, Status: is, Reason: "R", Message: "m"}}}
+	}
 	late := appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse,
 		Reason: "ProgressDeadlineExceeded", Message: `ReplicaSet "api-7d9f" has timed out progressing.`}}}
 	keda := metav1.ObjectMeta{ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "keda-operator", Subresource: "scale"}}}
@@ -86,6 +91,11 @@ func TestARolloutThatIsNotOverIsTold(t *testing.T) {
 		{"as asked", rolled(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &two}}), ""},
 		{"an autoscaler", rolled(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &three}}, hpa), "horizontalpodautoscaler/api scaled deployment/api to 3 replicas, and podproof had asked for 2"},
 		{"an operator", rolled(&appsv1.Deployment{ObjectMeta: keda, Spec: appsv1.DeploymentSpec{Replicas: &three}}), "keda-operator scaled deployment/api to 3"},
+		{"an autoscaler of another", rolled(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &three}}, other), "something else scaled deployment/api to 3"},
+		{"it may not make pods", rolled(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &two}, Status: says(appsv1.DeploymentReplicaFailure, corev1.ConditionTrue)}), "deployment/api says R: m"},
+		{"it may", rolled(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &two}, Status: says(appsv1.DeploymentReplicaFailure, corev1.ConditionFalse)}), ""},
+		{"it goes on", rolled(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &two}, Status: says(appsv1.DeploymentProgressing, corev1.ConditionTrue)}), ""},
+		{"nobody says how many", rolled(&appsv1.Deployment{}), ""},
 		{"its own deadline", rolled(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &two}, Status: late}), "deployment/api says ProgressDeadlineExceeded"},
 	} {
 		if got := c.r.told(t.Context(), 2); got != c.want && (c.want == "" || !strings.Contains(got, c.want)) {

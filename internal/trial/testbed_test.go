@@ -36,7 +36,7 @@ func room(cpu, memory string) corev1.ResourceList {
 func TestTrialPodStandsAlone(t *testing.T) {
 	template := corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "api"}, Annotations: map[string]string{"note": "kept"}},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "api", Image: "app:1", Resources: corev1.ResourceRequirements{Requests: room("2", "4Gi"), Limits: room("4", "8Gi")}}}},
+		Spec:       corev1.PodSpec{HostNetwork: true, Containers: []corev1.Container{{Name: "api", Image: "app:1", Resources: corev1.ResourceRequirements{Requests: room("2", "4Gi"), Limits: room("4", "8Gi")}}}},
 	}
 	b := bench(template)
 	p := b.trial("podproof-termination")
