@@ -40,6 +40,8 @@ var configCompleteExamples = []example{
 	{name: "health check of its own", c: wanting(contract.ImageConfig{Healthcheck: true}), e: healthcheckOf("CMD", "/shop", "healthcheck"), want: Pass, says: []string{"of the program's own"}},
 	{name: "health check elsewhere", c: wanting(contract.ImageConfig{Healthcheck: true}), e: healthcheckOf("CMD", "curl", "http://localhost:8000/"), want: Fail, says: []string{"HEALTHCHECK of localhost:8000/"}},
 	{name: "health check on another port", c: wanting(contract.ImageConfig{Healthcheck: true}), e: healthcheckOf("CMD", "curl", "http://localhost:80/health"), want: Fail},
+	{name: "health check on the port that is HTTP's own", c: wanting(contract.ImageConfig{Healthcheck: true}), e: healthcheckOf("CMD", "curl", "http://localhost/health"), want: Pass},
+	{name: "health check, no route and no port", c: contract.Contract{ImageConfig: contract.ImageConfig{Healthcheck: true}}, e: healthcheckOf("CMD", "curl", "http://localhost:9000/live"), want: Pass},
 	{name: "no health check", c: wanting(contract.ImageConfig{Healthcheck: true}), e: goodEvidence(), want: Fail, says: []string{"no HEALTHCHECK"}},
 	{name: "health check switched off", c: wanting(contract.ImageConfig{Healthcheck: true}), e: healthcheckOf("NONE"), want: Fail},
 	{name: "health check, no route", c: contract.Contract{ImageConfig: contract.ImageConfig{Healthcheck: true}}, e: healthcheckOf("CMD", "true"), want: Pass},
