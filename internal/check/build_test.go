@@ -51,6 +51,25 @@ func cachedStep(name string) evidence.BuildStep {
 	return evidence.BuildStep{Name: "[builder] " + name, Stage: "builder", Instruction: name, Cached: true, Started: true, Completed: true}
 }
 
+// argued is a build in which nothing but the source ran again, of a Dockerfile with these
+// instructions before the step that installs, or around it.
+func argued(install string, instructions ...string) evidence.Evidence {
+	e := rebuilt(cachedStep(install), ranStep("COPY . ."))
+	e.Build.Instructions = []evidence.Instruction{{Line: 1, Stage: "builder", Text: "FROM node AS builder"}}
+	line := 0
+	for i, text := range instructions {
+		e.Build.Instructions = append(e.Build.Instructions, evidence.Instruction{Line: i + 2, Stage: "builder", Text: text})
+		if text == install {
+			line = i + 2
+		}
+	}
+	if line == 0 {
+		line = len(instructions) + 2
+	}
+	e.Rebuild.Steps[0].Line = line
+	return e
+}
+
 func ranStep(name string) evidence.BuildStep {
 	s := cachedStep(name)
 	s.Cached, s.Seconds = false, 7.5
@@ -95,6 +114,18 @@ var layerCachedExamples = []example{
 	{name: "pip installs all with the project", c: goodContract(), want: Fail, e: rebuilt(cachedStep("RUN pip install --upgrade pip"), ranStep("COPY . ."), ranStep("RUN pip install ."))},
 	{name: "a second requirements file after the source", c: goodContract(), want: Fail, e: rebuilt(cachedStep("RUN pip install -r base.txt"), ranStep("COPY . ."), ranStep("RUN pip install -r more.txt"))},
 	{name: "cargo with a stand-in source", c: goodContract(), want: Pass, e: rebuilt(cachedStep("RUN cargo build --release"), ranStep("COPY src src"), ranStep("RUN cargo build --release"))},
+	{name: "mvn that installs and builds", c: goodContract(), want: Fail, says: []string{"RUN mvn -q -B package: it ran again", `"COPY . ."`}, e: rebuilt(ranStep("COPY . ."), ranStep("RUN mvn -q -B package"))},
+	{name: "mvn with its dependencies before", c: goodContract(), want: Pass, e: rebuilt(cachedStep("COPY pom.xml ."), cachedStep("RUN mvn -B dependency:go-offline"), ranStep("COPY src src"), ranStep("RUN mvn -o -B package"))},
+	{name: "the same without -o", c: goodContract(), want: Pass, e: rebuilt(cachedStep("COPY pom.xml ."), cachedStep("RUN mvn -B dependency:resolve"), ranStep("COPY src src"), ranStep("RUN mvn -B package"))},
+	{name: "mvn with a cache mount", c: goodContract(), want: Pass, says: []string{"its cache mount keeps what was downloaded on this builder"}, e: rebuilt(ranStep("COPY . ."), ranStep("RUN --mount=type=cache,target=/root/.m2 mvn -B package"))},
+	{name: "gradle", c: goodContract(), want: Fail, e: rebuilt(ranStep("COPY . ."), ranStep("RUN ./gradlew bootJar"))},
+	{name: "gradle with its dependencies before", c: goodContract(), want: Pass, e: rebuilt(cachedStep("COPY build.gradle ."), cachedStep("RUN gradle dependencies"), ranStep("COPY . ."), ranStep("RUN gradle build"))},
+	{name: "dotnet publish", c: goodContract(), want: Fail, e: rebuilt(ranStep("COPY . ."), ranStep("RUN dotnet publish -c Release -o out"))},
+	{name: "dotnet restore before the source", c: goodContract(), want: Pass, e: rebuilt(cachedStep("COPY *.csproj ."), cachedStep("RUN dotnet restore"), ranStep("COPY . ."), ranStep("RUN dotnet publish -c Release"))},
+	{name: "a build argument of the commit above the install", c: goodContract(), want: Fail,
+		says: []string{`"ARG GIT_SHA=unknown" (line 2) stands above it`, "whenever GIT_SHA has another value", `Move ARG GIT_SHA, and the ENV that takes it, below "RUN npm ci"`}, e: argued("RUN npm ci", "ARG GIT_SHA=unknown", "ENV GIT_SHA=$GIT_SHA")},
+	{name: "one below it", c: goodContract(), want: Pass, hides: []string{"GIT_SHA"}, e: argued("RUN npm ci", "ARG NODE_ENV=production", "RUN npm ci", "ARG GIT_SHA")},
+	{name: "one above packages of the distribution alone", c: goodContract(), want: Pass, says: []string{"BUILD_DATE"}, e: argued("RUN apt-get install -y curl", "ARG BUILD_DATE")},
 	{name: "named by the contract", c: contractWith(func(c *contract.Contract) { c.Build.DependencySteps = []string{`make deps`} }), want: Fail, says: []string{"make deps"},
 		e: rebuilt(ranStep("COPY . ."), ranStep("RUN make deps"))},
 	{name: "only system packages", c: goodContract(), want: Pass, says: []string{"if `make deps` installs dependencies"}, hides: []string{planted},
@@ -148,7 +179,16 @@ func TestDependencySteps(t *testing.T) {
 		"RUN bundle install --jobs 4":                                           "bundler",
 		"RUN bundle exec rake assets:precompile":                                "",
 		"RUN ./mvnw -B dependency:go-offline":                                   "maven",
-		"RUN mvn package":                                                       "",
+		"RUN mvn package":                                                       "maven",
+		"RUN mvn -q -B -DskipTests clean package":                               "maven",
+		"RUN mvn -o -B package":                                                 "",
+		"RUN mvn --version":                                                     "",
+		"RUN ./gradlew bootJar --no-daemon":                                     "gradle",
+		"RUN gradle --offline build":                                            "",
+		"RUN gradle --version":                                                  "",
+		"RUN dotnet publish -c Release -o out":                                  "dotnet",
+		"RUN dotnet publish --no-restore -c Release":                            "",
+		"RUN dotnet tool install x":                                             "",
 		"RUN ./gradlew dependencies":                                            "gradle",
 		"RUN cargo fetch --locked":                                              "cargo",
 		"RUN composer --no-interaction install --no-dev":                        "composer",

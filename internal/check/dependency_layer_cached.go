@@ -54,16 +54,18 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 	for _, a := range r.Alone {
 		j.Seconds += a.Seconds
 	}
-	return j.dependencyLayer(c, *r, deps, steps, first)
+	return j.dependencyLayer(c, e, *r, deps, steps, first)
 }
 
 // dependencyLayer judges the steps of the second build; first are those of the build before it.
-func (j Judgement) dependencyLayer(c contract.Contract, r evidence.Rebuild, deps []dependencyStep, steps, first []evidence.BuildStep) Judgement {
+func (j Judgement) dependencyLayer(c contract.Contract, e evidence.Evidence, r evidence.Rebuild, deps []dependencyStep, steps, first []evidence.BuildStep) Judgement {
 	var open []string
 	var fix string
 	for _, d := range deps {
 		switch why, caused := cause(d, steps); {
 		case d.Cached:
+		case caused && d.builds && strings.Contains(instructionOf(d.BuildStep), "--mount=type=cache"):
+			j.note(stepWhere(c, d.BuildStep), "it installs and builds in one, and ran again; its cache mount keeps what was downloaded on this builder, and on no other")
 		case caused:
 			if fix == "" {
 				fix = cacheFix(d, why)
@@ -79,6 +81,16 @@ func (j Judgement) dependencyLayer(c contract.Contract, r evidence.Rebuild, deps
 		default:
 			open = append(open, said(d.Name, 160)+": "+why.open)
 		}
+	}
+	for _, a := range commitArguments(c, e.Build, deps) {
+		if a.system {
+			j.note(a.where, "%s", a.why)
+			continue
+		}
+		if fix == "" {
+			fix = a.fix
+		}
+		j.broken(a.where, "%s", a.why)
 	}
 	for _, f := range r.Unsent {
 		j.note(filesOfContext(c, []string{f}), "it is not an input of the image: .dockerignore leaves it out, or nothing copies it")

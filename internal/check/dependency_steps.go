@@ -25,9 +25,18 @@ type manager struct {
 	first bool
 	// never matches calls that install no dependency although they look like it.
 	never *regexp.Regexp
+	// offline matches calls that download nothing, whatever else they say.
+	offline *regexp.Regexp
 	// system is set for the distribution's packages.
 	system bool
 }
+
+// These install what is missing as they build, so that the first of their steps does both.
+var (
+	mavenBuild  = regexp.MustCompile(`\bmvn[wd]?\b.*(?:\bdependency:\S+|\s(?:compile|test|package|verify|install|deploy)\b|\bspring-boot:repackage\b)`)
+	gradleBuild = regexp.MustCompile(`\bgradlew?\b.*\b(?:dependencies|\w*[dD]ependencies|build|assemble|\w*[jJ]ar|\w*[wW]ar|installDist|distTar|distZip|check|test|classes|compileJava|compileKotlin|quarkusBuild|nativeCompile)\b`)
+	dotnetBuild = regexp.MustCompile(`\bdotnet\s+(?:restore|build|publish|pack|test)\b`)
+)
 
 var managers = []manager{
 	{name: "go", install: regexp.MustCompile(`\bgo\s+(?:mod\s+(?:download|vendor)|get|install\s+\S+@)`)},
@@ -45,11 +54,11 @@ var managers = []manager{
 	{name: "pnpm", install: regexp.MustCompile(`\bpnpm\s+(?:install|i|fetch)\b`), only: regexp.MustCompile(`\bpnpm\s+fetch\b`)},
 	{name: "bun", install: regexp.MustCompile(`\bbun\s+(?:install|ci|i)\b`)},
 	{name: "bundler", install: regexp.MustCompile(`\bbundle\s+install\b|\bbundle\s*(?:$|[;&|])`)},
-	{name: "maven", install: regexp.MustCompile(`\bmvnw?\b.*\bdependency:\S+`)},
-	{name: "gradle", install: regexp.MustCompile(`\bgradlew?\b.*\b(?:dependencies|resolveDependencies|downloadDependencies)\b`)},
+	{name: "maven", first: true, install: mavenBuild, only: mavenBuild, offline: regexp.MustCompile(`\bmvn[wd]?\b.*\s(?:-[a-zA-Z]*o|--offline)\b`)},
+	{name: "gradle", first: true, install: gradleBuild, only: gradleBuild, offline: regexp.MustCompile(`\bgradlew?\b.*\s--offline\b`)},
 	{name: "cargo", first: true, install: regexp.MustCompile(`\bcargo\s+(?:fetch|vendor|chef\s+cook|build|install)\b`), only: regexp.MustCompile(`\bcargo\s+(?:fetch|vendor|chef\s+cook|build)\b`)},
 	{name: "composer", install: regexp.MustCompile(`\bcomposer(?:\.phar)?\s+(?:-\S+\s+(?:\S+=\S+\s+)?)*install\b`)},
-	{name: "dotnet", install: regexp.MustCompile(`\bdotnet\s+restore\b`)},
+	{name: "dotnet", first: true, install: dotnetBuild, only: dotnetBuild, offline: regexp.MustCompile(`\bdotnet\b.*\s--no-restore\b`)},
 	{name: "mix", install: regexp.MustCompile(`\bmix\b.*\bdeps\.(?:get|compile)\b`)},
 	{name: "apt", system: true, install: regexp.MustCompile(`\bapt(?:-get)?\s+(?:-\S+\s+(?:\S+=\S+\s+)?)*install\b`)},
 	{name: "apk", system: true, install: regexp.MustCompile(`\bapk\s+(?:-\S+\s+(?:\S+=\S+\s+)?)*add\b`)},
@@ -64,11 +73,16 @@ type dependencyStep struct {
 	evidence.BuildStep
 	manager string
 	system  bool
+	// builds tells that the step makes the program, too, and so has to run again.
+	builds bool
 }
 
 // installs tells whether a command installs dependencies. What never matches is an install
 // of the project, unless it leaves just that out.
 func (m manager) installs(command string) bool {
+	if m.offline != nil && m.offline.MatchString(command) {
+		return false
+	}
 	return m.install.MatchString(command) && (m.never == nil || !m.never.MatchString(command) || m.only != nil && m.only.MatchString(command))
 }
 
@@ -97,6 +111,10 @@ func dependencySteps(steps []evidence.BuildStep, own []string) ([]dependencyStep
 	return out, nil
 }
 
+// builds are commands that make the program.
+var builds = regexp.MustCompile(`\bcargo\s+build\b|\bmvn[wd]?\b.*\s(?:compile|package|verify|install|deploy)\b|` +
+	`\bgradlew?\b.*\b(?:build|assemble|\w*[jJ]ar|\w*[wW]ar|installDist|quarkusBuild|nativeCompile)\b|\bdotnet\s+(?:build|publish|pack)\b`)
+
 func dependencyStepOf(s evidence.BuildStep, command string, own []*regexp.Regexp, done map[string]bool) (dependencyStep, bool) {
 	for _, re := range own {
 		if re.MatchString(s.Instruction) || re.MatchString(command) {
@@ -114,7 +132,7 @@ func dependencyStepOf(s evidence.BuildStep, command string, own []*regexp.Regexp
 		if m.only != nil && m.only.MatchString(command) {
 			done[key] = true
 		}
-		return dependencyStep{BuildStep: s, manager: m.name, system: m.system}, true
+		return dependencyStep{BuildStep: s, manager: m.name, system: m.system, builds: m.first && builds.MatchString(command)}, true
 	}
 	return dependencyStep{}, false
 }
