@@ -65,7 +65,7 @@ is read once.`,
 		}
 	}
 	f.add(c, checks)
-	c.Flags().StringVarP(&f.file, "file", "f", "", "read the contract from this `FILE` (default: "+contract.DefaultFile+", where there is one)")
+	c.Flags().StringVarP(&f.file, "file", "f", "", "read the contract from this `FILE` (default: "+contract.DefaultFile+", where there is one and it is for this image)")
 	c.Flags().StringVar(&f.platform, "platform", "", "`OS/ARCH` of the image to take, where there are several (default: this host's)")
 	c.Flags().BoolVar(&f.noCache, "no-cache", false, "read every layer, and keep nothing for the next time")
 	return c
@@ -109,9 +109,7 @@ func (f *inspectFlags) run(ctx context.Context, image string) error {
 			}
 		}
 	}
-	if f.file == "" && o.Contract.Image != "" {
-		progress.Note("Judged by this folder's " + contract.DefaultFile + ", which is for " + o.Contract.Image)
-	}
+	o.Near = f.file == ""
 	result, err := pipeline.Inspect(ctx, o)
 	progress.Close()
 	var input *pipeline.InputError

@@ -88,6 +88,10 @@ func TestInspect(t *testing.T) {
 	} else if err := os.WriteFile(short, b[:len(b)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
+	exported := filepath.Join(t.TempDir(), "rootfs.tar")
+	if err := os.WriteFile(exported, imagetest.Tar(t, imagetest.Text("etc/passwd", "root:x:0:0::/:/bin/sh\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	contractFile := filepath.Join(t.TempDir(), "strict.yaml")
 	if err := os.WriteFile(contractFile, []byte("apiVersion: podproof/v1alpha1\nkind: Contract\nfiles:\n  forbid: [/app/server]\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -112,6 +116,7 @@ func TestInspect(t *testing.T) {
 		{"another platform", []string{"--platform", "linux/s390x", good}, exitUsage, []string{"no image for linux/s390x", "linux/arm64"}},
 		{"no platform", []string{"--platform", "linux", good}, exitUsage, []string{"linux/amd64"}},
 		{"cut short", []string{short}, exitUsage, []string{"short.tar", "byte"}},
+		{"a container's files", []string{exported}, exitUsage, []string{"docker export", "docker save"}},
 		{"no file", []string{"tar:none.tar"}, exitUsage, []string{"no file none.tar"}},
 		{"no name", []string{"Shop API"}, exitUsage, []string{"Shop API"}},
 		{"no engine", []string{"docker:app:1"}, exitInconclusive, []string{"unix:///nonexistent.sock"}},
@@ -228,5 +233,34 @@ func TestEvidenceOfAVerifyOutlastsInspections(t *testing.T) {
 	}
 	if _, err := os.Stat(verified); err != nil {
 		t.Error(err)
+	}
+}
+
+// A folder's contract holds for the image that it names: another one would be judged by what
+// nobody promised of it.
+func TestInspectTakesTheFoldersContractForItsOwnImage(t *testing.T) {
+	alone(t)
+	file := archive(t, shop(t, "1001")) // app:1
+	for _, c := range []struct {
+		image string
+		args  []string
+		code  int
+		says  string
+	}{
+		{"app:2", nil, exitFail, "Judged by this folder's podproof.yaml, which is for app:2"},
+		{"other", nil, exitPass, "Not judged by this folder's podproof.yaml, which is for other: name it with -f to use it"},
+		{"other", []string{"-f", "podproof.yaml"}, exitFail, "files.forbid"},
+		{"", nil, exitFail, "files.forbid"},
+	} {
+		text := "apiVersion: podproof/v1alpha1\nkind: Contract\nfiles:\n  forbid: [/app/server]\n"
+		if c.image != "" {
+			text += "image: " + c.image + "\n"
+		}
+		if err := os.WriteFile("podproof.yaml", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, out := said(t, append(append([]string{"inspect"}, c.args...), file)...); code != c.code || !strings.Contains(out, c.says) {
+			t.Errorf("%q %q: exit code %d, want %d, and %q\n%s", c.image, c.args, code, c.code, c.says, out)
+		}
 	}
 }

@@ -113,6 +113,17 @@ func SameImage(a, b string) bool {
 	return ra.String() == rb.String()
 }
 
+// Alike tells whether two names are of one image in whatever version: the same repository, or
+// the same path in two registries.
+func Alike(a, b string) bool {
+	ra, errA := reference.ParseDockerRef(a)
+	rb, errB := reference.ParseDockerRef(b)
+	if errA != nil || errB != nil {
+		return a == b
+	}
+	return reference.Path(ra) == reference.Path(rb)
+}
+
 type deriver struct {
 	c       Contract
 	derived []Derived

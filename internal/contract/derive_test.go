@@ -328,3 +328,14 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestAlike(t *testing.T) {
+	for pair, want := range map[[2]string]bool{
+		{"api", "docker.io/library/api:1.4"}: true, {"shop/api:1", "registry.example:5000/shop/api@sha256:" + strings.Repeat("a", 64)}: true,
+		{"shop/api", "shop/api-prod"}: false, {"api", "shop/api"}: false, {"Not A Name", "Not A Name"}: true, {"Not A Name", "api"}: false,
+	} {
+		if got := Alike(pair[0], pair[1]); got != want {
+			t.Errorf("%q: %t, want %t", pair, got, want)
+		}
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +25,9 @@ import (
 // InspectOptions say which image to look into.
 type InspectOptions struct {
 	Contract contract.Contract
+	// Near tells that nobody named the contract: it lies in the current folder, and holds for
+	// the image that it names alone.
+	Near bool
 	// Image is a name, a file or a folder; see source.Open.
 	Image string
 	// Platform chooses among the images of an index: "linux/arm64". Empty is this host's.
@@ -72,8 +77,11 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 	if err != nil {
 		return evidence.Image{}, &InputError{err}
 	}
-	if i.plan, err = subject.Read(i.Contract, subject.Options{Owned: true, Debug: i.Debug}); err != nil {
-		return evidence.Image{}, &InputError{err}
+	name, named := source.Name(i.Image)
+	if named {
+		if err := i.resolve([]string{name}); err != nil {
+			return evidence.Image{}, err
+		}
 	}
 	// A step that fails ends the command, which tells the error.
 	done := i.Tell.StepTo("Opening image "+i.Image, "Image opened")
@@ -83,6 +91,11 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 	}
 	done(nil)
 	defer func() { _ = img.Close() }()
+	if !named { // only the archive or the folder says what it holds
+		if err := i.resolve(img.Names); err != nil {
+			return evidence.Image{}, err
+		}
+	}
 	if err := i.early(img); err != nil {
 		return evidence.Image{}, err
 	}
@@ -93,6 +106,24 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 		done(nil)
 	}
 	return e, err
+}
+
+// resolve makes the subject, of the contract where that is for the image of these names.
+func (i *inspection) resolve(names []string) error {
+	about := i.Contract.Image
+	if i.Near && about != "" {
+		if slices.ContainsFunc(names, func(n string) bool { return contract.Alike(n, about) }) {
+			i.Tell.Note("Judged by this folder's " + contract.DefaultFile + ", which is for " + about)
+		} else {
+			i.Contract = contract.Contract{APIVersion: contract.APIVersion, Kind: contract.Kind}
+			i.Tell.Note(fmt.Sprintf("Not judged by this folder's %s, which is for %s: name it with -f to use it", contract.DefaultFile, about))
+		}
+	}
+	var err error
+	if i.plan, err = subject.Read(i.Contract, subject.Options{Owned: true, Debug: i.Debug}); err != nil {
+		return &InputError{err}
+	}
+	return nil
 }
 
 // where says how to open the image.
@@ -132,7 +163,7 @@ func (i *inspection) early(img v1.Image) error {
 
 func (i *inspection) result(img evidence.Image) Result {
 	return Result{Contract: i.subject.Contract, Evidence: mask(evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &img,
-		Run: evidence.Run{ID: i.id, Version: i.Version, Started: i.began.UTC(), Finished: time.Now().UTC()}})}
+		Run: evidence.Run{ID: i.id, Version: i.Version, Platform: "linux/" + runtime.GOARCH, Started: i.began.UTC(), Finished: time.Now().UTC()}})}
 }
 
 // layersIn is the cache of layers in podproof's cache folder; nil without a folder.

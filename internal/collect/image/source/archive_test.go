@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -230,6 +231,8 @@ func TestBadArchives(t *testing.T) {
 			o := &oci{t: t}
 			return o.archive(o.image(on(t, img, "arm64"), plain), o.image(on(t, img, "s390x"), plain))
 		}(), "no image for linux/amd64, but for linux/"},
+		{"a container's files", tarOf(t, text("etc/passwd", "root"), text("usr/bin/env", "x"), text("manifest.yaml", "")), "as `docker export` writes them"},
+		{"any other files", tarOf(t, text("main.go", "package main")), "neither index.json nor manifest.json"},
 		{"absent blobs alone", (&oci{t: t}).archive(v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}}), "no image whose manifest is complete"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -263,5 +266,40 @@ func TestBadCompression(t *testing.T) {
 	}
 	if _, err := a.layers[0].(layerOf).UncompressedSize(); err == nil || !strings.Contains(err.Error(), "blobs/sha256/") {
 		t.Errorf("UncompressedSize = %v, want an error that names the entry", err)
+	}
+}
+
+// The names of an image are those that the engine saved it under.
+func TestNamesOfArchives(t *testing.T) {
+	img := imageOf(t, []file{text("a", "b")})
+	config, layers := parts(t, img)
+	classicTar := tarOf(t, text("c.json", string(config)), text("l.tar", string(bodyOf(t, layers[0]))),
+		text("manifest.json", asJSON(t, []any{map[string]any{"Config": "c.json", "RepoTags": []string{"shop/api:1", "shop/api:2"}, "Layers": []string{"l.tar"}}})))
+	o := &oci{t: t}
+	d := o.image(img, plain)
+	d.Annotations = map[string]string{"io.containerd.image.name": "docker.io/shop/api:1", "org.opencontainers.image.ref.name": "1"}
+	again := d
+	again.Annotations = map[string]string{"org.opencontainers.image.ref.name": "shop/api:2"}
+	for name, b := range map[string][]byte{"classic": classicTar, "OCI": o.archive(d, again)} {
+		a, err := OpenArchive(put(t, b), v1.Platform{OS: "linux", Architecture: "amd64"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = a.Close() }()
+		for _, want := range []string{"shop/api:1", "shop/api:2"} {
+			if !slices.ContainsFunc(a.Names, func(n string) bool { return strings.TrimPrefix(n, "docker.io/") == want }) {
+				t.Errorf("%s: names %q, without %s", name, a.Names, want)
+			}
+		}
+	}
+}
+
+func TestName(t *testing.T) {
+	file := put(t, nil)
+	for ref, want := range map[string]string{"docker:shop/api:1": "shop/api:1", "registry:r.example/api": "r.example/api", "shop/api": "shop/api",
+		"tar:x.tar": "", "oci:x": "", file: "", "./none": "", "/none.tar": ""} {
+		if got, ok := Name(ref); got != want || ok != (want != "") {
+			t.Errorf("%s: %q, %t, want %q", ref, got, ok, want)
+		}
 	}
 }

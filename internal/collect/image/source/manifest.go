@@ -23,6 +23,8 @@ type choice struct {
 	layers   []part
 	// way are the digests of the indexes and of the manifest that lead to it, where there are any.
 	way []v1.Hash
+	// names are those under which an engine saved it.
+	names []string
 }
 
 // ids are the digests by which an engine may know the image.
@@ -101,7 +103,7 @@ func (o Options) choose(all []choice) (choice, error) {
 func images(s store) ([]choice, error) {
 	if s.has("index.json") {
 		all := map[string]choice{}
-		if err := fromIndex(s, "index.json", nil, all); err != nil {
+		if err := fromIndex(s, "index.json", nil, nil, all); err != nil {
 			return nil, err
 		}
 		var out []choice
@@ -112,15 +114,19 @@ func images(s store) ([]choice, error) {
 		return out, nil
 	}
 	if !s.has("manifest.json") {
-		return nil, layer.Faultf("it holds no image: it has neither index.json nor manifest.json; write one with `docker save -o FILE IMAGE` (`docker export` writes the files of a container alone)")
+		if isRootFS(s) {
+			return nil, layer.Faultf("it holds the files of a container, as `docker export` writes them: an image's layers, history and configuration are not in it; save the image instead: `docker save -o FILE IMAGE`")
+		}
+		return nil, layer.Faultf("it holds no image: it has neither index.json nor manifest.json; write one with `docker save -o FILE IMAGE`")
 	}
 	b, err := document(s, "manifest.json", v1.Hash{})
 	if err != nil {
 		return nil, err
 	}
 	var manifests []struct {
-		Config string
-		Layers []string
+		Config   string
+		RepoTags []string
+		Layers   []string
 	}
 	if err := json.Unmarshal(b, &manifests); err != nil {
 		return nil, layer.Faultf("entry manifest.json%s: %w", offset(err), err)
@@ -135,6 +141,7 @@ func images(s store) ([]choice, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.names = m.RepoTags
 		out = append(out, c)
 	}
 	return out, nil
@@ -159,7 +166,7 @@ const maxNesting = 4
 // fromIndex gathers the images of an index by the digest of their manifest: two tags of
 // one image are one. Of other platforms an engine may have the manifest's name alone, so
 // a blob that is absent is no fault here. The way are the digests that lead to the index.
-func fromIndex(s store, name string, way []v1.Hash, all map[string]choice) error {
+func fromIndex(s store, name string, way []v1.Hash, names []string, all map[string]choice) error {
 	var digest v1.Hash // index.json has none
 	if len(way) > 0 {
 		digest = way[len(way)-1]
@@ -174,10 +181,11 @@ func fromIndex(s store, name string, way []v1.Hash, all map[string]choice) error
 	}
 	for _, d := range index.Manifests {
 		name := blobName(d.Digest)
+		called := slices.Concat(names, namesOf(d))
 		switch {
 		case isAttestation(d) || !s.has(name):
 		case d.MediaType.IsIndex() && len(way) < maxNesting:
-			if err := fromIndex(s, name, append(slices.Clone(way), d.Digest), all); err != nil {
+			if err := fromIndex(s, name, append(slices.Clone(way), d.Digest), called, all); err != nil {
 				return err
 			}
 		case d.MediaType.IsImage():
@@ -191,10 +199,28 @@ func fromIndex(s store, name string, way []v1.Hash, all map[string]choice) error
 				c.platform = *d.Platform
 			}
 			c.way = append(slices.Clone(way), d.Digest)
+			c.names = append(called, all[d.Digest.String()].names...) // two tags of one image
 			all[d.Digest.String()] = c
 		}
 	}
 	return nil
+}
+
+// namesOf are an image's names in an index: containerd's annotation, and that of the OCI image
+// specification, which may be a tag alone.
+func namesOf(d v1.Descriptor) []string {
+	if name := d.Annotations["io.containerd.image.name"]; name != "" {
+		return []string{name}
+	}
+	if name := d.Annotations["org.opencontainers.image.ref.name"]; strings.ContainsAny(name, "/:") {
+		return []string{name}
+	}
+	return nil
+}
+
+// isRootFS tells whether a store holds the files of a container.
+func isRootFS(s store) bool {
+	return slices.ContainsFunc([]string{".dockerenv", "etc/passwd", "etc/os-release", "etc/hostname", "bin/sh", "usr/bin/env", "usr/bin/sh", "bin/busybox"}, s.has)
 }
 
 // isAttestation tells whether it is no image but BuildKit's statement about one.

@@ -36,6 +36,8 @@ type Image struct {
 	Kind string
 	// Ref is the image as its source knows it: a name, a file or a folder.
 	Ref string
+	// Names are those under which an archive or a folder has the image; none where nothing says.
+	Names []string
 	// Compressed is what a pull transfers, in bytes; 0 where the source does not know it.
 	Compressed int64
 	// Readers is how many layers the source gives at once; 0 is as many as one wants.
@@ -136,6 +138,20 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 		return nil, &layer.Fault{Err: both}
 	}
 	return nil, both
+}
+
+// Name is the name of an image that a reference to Open is; ok is false for a file or a folder.
+func Name(ref string) (name string, ok bool) {
+	switch kind, rest, _ := strings.Cut(ref, ":"); kind {
+	case Docker, Registry:
+		return rest, true
+	case Tar, OCI:
+		return "", false
+	}
+	if _, err := os.Stat(ref); err == nil || isPath(ref) {
+		return "", false
+	}
+	return ref, true
 }
 
 // isPath tells whether a reference can be a file or a folder, and no image's name.

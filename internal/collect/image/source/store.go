@@ -54,7 +54,7 @@ func assemble(s store, c choice) (*Image, error) {
 	if len(ids) != len(c.layers) {
 		return nil, layer.Faultf("its manifest names %d layers and its configuration %d: it is damaged; save the image again", len(c.layers), len(ids))
 	}
-	img := &Image{close: s.Close, layers: []v1.Layer{}, ids: c.ids()}
+	img := &Image{close: s.Close, layers: []v1.Layer{}, ids: c.ids(), Names: c.names}
 	compressed := true
 	for i, p := range c.layers {
 		b := &blob{part: p, diffID: ids[i]}
