@@ -58,6 +58,8 @@ var examples = map[string][]example{
 	"image/config-complete":            configCompleteExamples,
 	"image/user-non-root":              userNonRootExamples,
 	"image/no-dev-dependencies":        devDependenciesExamples,
+	"image/no-dev-server":              devServerExamples,
+	"image/platform":                   platformExamples,
 	"image/no-secrets-in-history":      secretsExamples,
 	"image/no-secrets-in-layers":       secretsInLayersExamples,
 	"image/no-source-leaks":            sourceLeaksExamples,

@@ -15,18 +15,35 @@ var (
 		mypy pyright pytype pyre-check black ruff flake8 pylint isort autopep8 yapf pycodestyle pydocstyle pyflakes
 		bandit pre-commit commitizen bump2version twine
 		ipython ipython3 ipdb pdbpp pudb debugpy ipykernel jupyter jupyterlab notebook nbconvert line-profiler memory-profiler
-		sphinx mkdocs`)
+		sphinx mkdocs
+		django-debug-toolbar flask-debugtoolbar fastapi-debug-toolbar pyramid-debugtoolbar django-browser-reload django-livereload-server nplusone
+		schemathesis model-bakery mixer polyfactory mimesis pyfakefs httpretty syrupy snapshottest inline-snapshot dirty-equals mutmut
+		autoflake pyupgrade vulture radon xenon pep8-naming docformatter djlint curlylint interrogate deptry pip-audit safety nbstripout ptpython bpython
+		django-stubs sqlalchemy-stubs livereload snakeviz viztracer scalene`)
 	pythonDevPrefix = []string{"pytest-", "flake8-", "pylint-", "jupyter-", "sphinx-", "mkdocs-"}
 
 	nodeDev = set(`jest mocha vitest ava tap jasmine karma cypress @playwright/test nyc c8 istanbul chai sinon supertest
-		ts-jest babel-jest eslint prettier nodemon ts-node-dev husky lint-staged storybook webpack-dev-server`)
-	nodeDevPrefix = []string{"@jest/", "@vitest/", "@testing-library/", "@storybook/", "eslint-plugin-", "eslint-config-"}
+		ts-jest babel-jest eslint prettier nodemon ts-node-dev husky lint-staged storybook webpack-dev-server
+		nock sinon-chai proxyquire rewire enzyme msw uvu stylelint tslint xo @web/test-runner commitlint semantic-release
+		webpack-bundle-analyzer webpack-hot-middleware vite-plugin-inspect`)
+	nodeDevPrefix = []string{"@jest/", "@vitest/", "@testing-library/", "@storybook/", "eslint-plugin-", "eslint-config-", "karma-", "@commitlint/", "@cypress/"}
 
 	rubyDev = set(`rspec rspec-core rspec-rails capybara cucumber rubocop simplecov factory_bot factory_bot_rails byebug pry
-		pry-byebug brakeman guard webmock vcr selenium-webdriver`)
-	phpDev  = set(`phpunit/phpunit phpstan/phpstan vimeo/psalm friendsofphp/php-cs-fixer mockery/mockery pestphp/pest squizlabs/php_codesniffer`)
-	javaDev = set(`junit testng mockito-core mockito-inline assertj-core hamcrest hamcrest-core hamcrest-library spock-core
-		spring-boot-test spring-boot-starter-test spring-test jacocoagent`)
+		pry-byebug brakeman guard webmock vcr selenium-webdriver
+		web-console listen spring bullet letter_opener better_errors binding_of_caller annotate shoulda-matchers database_cleaner
+		solargraph standardrb erb_lint bundler-audit derailed_benchmarks`)
+	rubyDevPrefix = []string{"rspec-", "rubocop-", "minitest-reporters", "guard-", "database_cleaner-", "pry-", "spring-commands-", "spring-watcher-"}
+	phpDev        = set(`phpunit/phpunit phpstan/phpstan vimeo/psalm friendsofphp/php-cs-fixer mockery/mockery pestphp/pest squizlabs/php_codesniffer
+		barryvdh/laravel-debugbar laravel/sail laravel/pint laravel/dusk nunomaduro/collision symfony/debug-bundle symfony/web-profiler-bundle
+		symfony/maker-bundle maximebf/debugbar php-debugbar/php-debugbar infection/infection rector/rector codeception/codeception behat/behat`)
+	dotnetDev = set(`moq nsubstitute fakeiteasy fluentassertions shouldly autofixture respawn benchmarkdotnet microsoft.net.test.sdk testhost
+		microsoft.aspnetcore.mvc.testing microsoft.aspnetcore.testhost nunit.framework nunit3testadapter nunit3.testadapter specflow reqnroll`)
+	dotnetDevPrefix = []string{"xunit", "nunit", "mstest.", "coverlet.", "microsoft.testplatform.", "microsoft.visualstudio.testplatform.", "moq.", "testcontainers"}
+	// dotnetTests are assemblies of tests by their names: Shop.Tests, Shop.UnitTests.
+	dotnetTests = regexp.MustCompile(`(?:^|\.)(?:(?:unit|integration|functional|acceptance|e2e)?tests?|specs)$`)
+	javaDev     = set(`junit testng mockito-core mockito-inline assertj-core hamcrest hamcrest-core hamcrest-library spock-core
+		spring-boot-test spring-boot-starter-test spring-test jacocoagent spring-boot-devtools spring-boot-testcontainers testcontainers
+		rest-assured archunit quarkus-junit5 micronaut-test-junit5 jmh-core`)
 	javaDevPrefix = []string{"junit-", "surefire-", "maven-surefire-", "mockito-junit-"}
 
 	// goToolchain is told by one name, whichever of its programs was seen.
@@ -93,12 +110,17 @@ func devPackage(ecosystem, name string) string {
 	case "node":
 		return listed(nodeDev, nodeDevPrefix)
 	case "ruby":
-		return listed(rubyDev, nil)
+		return listed(rubyDev, rubyDevPrefix)
 	case "php":
 		return listed(phpDev, nil)
 	case "java":
 		name = name[strings.LastIndex(name, ":")+1:]
 		return listed(javaDev, javaDevPrefix)
+	case "dotnet":
+		if dotnetTests.MatchString(name) {
+			return name
+		}
+		return listed(dotnetDev, dotnetDevPrefix)
 	case "debian", "alpine", "rpm":
 		return devSystemPackage(name)
 	}

@@ -227,7 +227,7 @@ func trial(change func(*evidence.EnvTrial)) evidence.Evidence {
 }
 
 func goodImage() *evidence.Image {
-	return &evidence.Image{Ref: "shop-api:latest", ID: "sha256:1", LayersRead: true,
+	return &evidence.Image{Ref: "shop-api:latest", ID: "sha256:1", LayersRead: true, OS: "linux", Architecture: "amd64",
 		Config: evidence.ImageConfig{User: "1001:1001", Env: []string{"PATH=/usr/bin"}, Cmd: []string{"/shop"}, ExposedPorts: []string{"8000/tcp"}},
 		History: []evidence.History{
 			{CreatedBy: "COPY /src/shop /shop # buildkit", Layer: 0},

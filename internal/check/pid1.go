@@ -34,7 +34,7 @@ func pid1(e evidence.Evidence) firstProcess {
 		return p
 	}
 	p.invoked, _ = shell.Invoked(p.command)
-	p.runner = shell.Runner(p.command)
+	p.runner, _ = shell.Runner(p.command)
 	if w, _, ok := shell.Wrapped(p.command); ok && (w.Manner == shell.Keeps || w.Manner == shell.Unreliable) {
 		p.runner = w.Name
 	}
@@ -94,7 +94,7 @@ func (p firstProcess) child() string {
 	if p.invoked.Script != "" {
 		return p.invoked.Script
 	}
-	return shell.Read(p.invoked.Line).Text
+	return shell.Read(p.invoked.Line).Main().Text
 }
 
 func (p firstProcess) fix() string {

@@ -72,6 +72,36 @@ func instructionPlace(img evidence.Image, keyword string) string {
 	return "the image's configuration"
 }
 
+// commandPlace says where the container's command stands.
+func commandPlace(e evidence.Evidence) string {
+	if e.Workload != nil {
+		if c := containerOf(*e.Workload); c != nil && len(c.Command) > 0 {
+			return fmt.Sprintf("%s %s, container %s, command", e.Workload.Kind, e.Workload.Name, c.Name)
+		}
+	}
+	if len(e.Image.Config.Entrypoint) > 0 {
+		return instructionPlace(*e.Image, "ENTRYPOINT")
+	}
+	return instructionPlace(*e.Image, "CMD")
+}
+
+// instructionOfEnv names the line of history that set a variable last.
+func instructionOfEnv(img evidence.Image, name string) string {
+	for i := len(img.History) - 1; i >= 0; i-- {
+		by := redact.History(img.History[i].CreatedBy)
+		in := shell.ParseHistory(by)
+		if in.Keyword != "ENV" {
+			continue
+		}
+		for _, p := range shell.Pairs(by, in.Body) {
+			if p.Name.Of(by) == name {
+				return fmt.Sprintf("history line %d of %d (%s)", i+1, len(img.History), brief(instructionWords(by), 80))
+			}
+		}
+	}
+	return "the image's configuration, ENV " + name
+}
+
 const readLayers = "Run podproof again with the image at hand; its layers hold the answer."
 
 // imageOf begins a judgement on an image. Without one the judgement is complete, and the

@@ -42,9 +42,14 @@ func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
 	words := firstProcess{command: command}.words()
 	proof, heard, deaf := proven(c, e.Termination)
 	var fixes []string
-	if why := badStopSignal(signal, r.program); why != "" {
+	abrupt := abruptEnd(signal, r, e)
+	switch why := badStopSignal(signal, r); {
+	case why != "":
 		j.broken(setBy, "%s", why)
 		fixes = append(fixes, "Remove STOPSIGNAL, so that the program gets SIGTERM; or name the signal that it handles.")
+	case abrupt.why != "" && r.clear():
+		j.brokenAt(where, "%s", abrupt.why)
+		fixes = append(fixes, abrupt.fix)
 	}
 	if r.lost != "" && !heard || r.doubt != "" && deaf {
 		j.brokenAt(where, "%s%s", r.lost+r.doubt, words)
@@ -67,24 +72,13 @@ func judgeSignalPath(c contract.Contract, e evidence.Evidence) Judgement {
 		j.note(where.words, "%s; in this run the shell made way for the program, which not every shell does: write `exec` before it", r.lost)
 	case r.doubt != "":
 		j.note(where.words, "%s", r.doubt)
+	case abrupt.doubt != "":
+		j.note(where.words, "%s", abrupt.doubt)
 	}
 	if signal != "SIGTERM" && !handles(r.program, signal) {
 		j.note(setBy, "the program must handle %s, which it gets in the place of SIGTERM", signal)
 	}
 	return j.pass(fmt.Sprintf("Signal path OK (%s to %s)", signal, said(path.Base(r.program), 40)), "nothing that keeps "+signal+" from the program"+words)
-}
-
-// commandPlace says where the container's command stands.
-func commandPlace(e evidence.Evidence) string {
-	if e.Workload != nil {
-		if c := containerOf(*e.Workload); c != nil && len(c.Command) > 0 {
-			return fmt.Sprintf("%s %s, container %s, command", e.Workload.Kind, e.Workload.Name, c.Name)
-		}
-	}
-	if len(e.Image.Config.Entrypoint) > 0 {
-		return instructionPlace(*e.Image, "ENTRYPOINT")
-	}
-	return instructionPlace(*e.Image, "CMD")
 }
 
 // proven says what the pod that was deleted showed: that the signal was heard, that it was
@@ -146,14 +140,16 @@ func handles(program, signal string) bool {
 }
 
 // badStopSignal says why no program, or not this one, ends in an orderly way on a signal.
-func badStopSignal(signal, program string) string {
+func badStopSignal(signal string, r route) string {
 	switch {
 	case signal == "SIGKILL" || signal == "SIGSTOP":
 		return fmt.Sprintf("STOPSIGNAL is %s, which no program can handle", signal)
 	case !signalNames[signal] && !realTime.MatchString(signal):
 		return fmt.Sprintf("STOPSIGNAL is %s, which is not a Linux signal", said(signal, 40))
-	case signal == "SIGQUIT" && path.Base(program) == "java":
+	case signal == "SIGQUIT" && path.Base(r.program) == "java":
 		return "STOPSIGNAL is SIGQUIT, on which Java prints its threads and runs on"
+	case r.isS6() && (signal == "SIGQUIT" || signal == "SIGWINCH" || signal == "SIGUSR1"):
+		return fmt.Sprintf("STOPSIGNAL is %s, as base images of nginx, PHP-FPM and Apache set it, and s6-overlay's init stops on SIGTERM alone", signal)
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/shell"
 )
 
 // starts is an image with that command and what its words are, without any pod.
@@ -28,6 +29,27 @@ func script(word string, change func(*evidence.EntryFile)) evidence.EntryFile {
 	f := evidence.EntryFile{Word: word, Path: word, Kind: "script", Executable: true, Interpreter: "/bin/sh -e", Layer: 1, LastCommand: "python -m app"}
 	change(&f)
 	return f
+}
+
+// scriptOf is a script as the collector reads it.
+func scriptOf(word, text string) evidence.EntryFile {
+	read := shell.Read(text)
+	f := evidence.EntryFile{Word: word, Path: word, Kind: "script", Executable: true, Interpreter: "/bin/sh", Layer: 1, Trapped: map[string]string{}}
+	for _, e := range read.Ends {
+		end := evidence.ScriptEnd{Words: e.Words, Text: e.Text, Execs: e.Execs, Waits: e.Waits, Maybe: e.Maybe, Shifted: e.Shifted}
+		for _, c := range e.When {
+			end.When = append(end.When, evidence.ScriptCondition(c))
+		}
+		f.Ends = append(f.Ends, end)
+	}
+	for _, t := range read.Traps {
+		f.Trapped[t.Signal] = string(t.Does)
+	}
+	return f
+}
+
+func packageJSON(name, command string) evidence.EntryFile {
+	return evidence.EntryFile{Word: "package.json", Path: "/app/package.json", Kind: "other", Layer: 1, Scripts: map[string]string{name: command}}
 }
 
 func execs(f *evidence.EntryFile) { f.Execs, f.LastCommand = true, `exec "$@"` }
@@ -71,12 +93,35 @@ var signalPathExamples = []example{
 	{name: "exec of a shell", c: goodContract(), e: shellForm("exec sh -c 'python -m app; true'"), want: Fail},
 	{name: "exec of the arguments", c: goodContract(), e: starts([]string{"sh", "-c", `exec "$@"`, "--", "/shop"}), want: Pass, says: []string{"SIGTERM to shop"}},
 	{name: "SHELL with options", c: goodContract(), e: starts([]string{"/bin/bash", "-eo", "pipefail", "-c", "exec /shop"}), want: Pass},
-	{name: "SHELL with options, no exec", c: goodContract(), e: starts([]string{"/bin/bash", "-o", "pipefail", "-c", "/shop"}), want: Fail, says: []string{"`bash -c` does not"}},
-	{name: "shell form, layers not read", c: goodContract(), e: starts([]string{"/bin/sh", "-c", "/shop"}), want: Fail},
+	{name: "SHELL with options, no exec", c: goodContract(), e: starts([]string{"/bin/bash", "-o", "pipefail", "-c", "/shop; true"}), want: Fail, says: []string{"`bash -c` does not"}},
+	{name: "shell form, layers not read", c: goodContract(), e: starts([]string{"/bin/sh", "-c", "/shop"}), want: Inconclusive, says: []string{"cannot tell whether /bin/sh is bash"}},
+	{name: "bash becomes its only command", c: goodContract(), e: starts([]string{"bash", "-lc", "/shop"}, elf("bash")), want: Pass, says: []string{"SIGTERM to shop"}, hides: []string{"5.1"}},
+	{name: "bash becomes the last command of a list, since 5.1", c: goodContract(), e: starts([]string{"bash", "-lc", "cd /app && ./shop"}, elf("bash")), want: Pass, says: []string{"since bash 5.1"}},
+	{name: "sh that is bash", c: goodContract(), want: Pass, e: starts([]string{"/bin/sh", "-c", "/shop"}, evidence.EntryFile{Word: "/bin/sh", Path: "/usr/bin/bash", Kind: "elf"})},
+	{name: "bash with a redirection stays", c: goodContract(), e: starts([]string{"bash", "-c", "/shop >/log"}, elf("bash")), want: Fail},
+	{name: "bash with a trap stays", c: goodContract(), e: starts([]string{"bash", "-c", "trap 'rm x' EXIT; /shop"}, elf("bash")), want: Fail},
+	{name: "bash that becomes tail", c: goodContract(), e: starts([]string{"bash", "-c", "service nginx start && tail -f /log"}, elf("bash")), want: Fail, says: []string{"tail is the first process"}},
+	{name: "tail alone", c: goodContract(), e: starts([]string{"tail", "-f", "/dev/null"}, elf("tail")), want: Skipped, says: []string{"serves nothing"}},
 
 	{name: "a script with exec", c: goodContract(), e: starts([]string{entrypoint, "/shop"}, script(entrypoint, execs), elf("/shop")), want: Pass, says: []string{"SIGTERM to shop"}},
 	{name: "a script with exec and flags", c: goodContract(), e: starts([]string{entrypoint, "--port=1"}, script(entrypoint, execs)), want: Pass},
 	{name: "a script with exec of a shell", c: goodContract(), e: starts([]string{entrypoint, "sh", "-c", "/shop; true"}, script(entrypoint, execs)), want: Fail},
+	{name: "a case of the argument", c: goodContract(), e: starts([]string{entrypoint, "app"}, scriptOf(entrypoint, "case $1 in worker) exec celery;; app) exec gunicorn x;; *) echo no; exit 1;; esac")), want: Pass, says: []string{"SIGTERM to gunicorn"}},
+	{name: "another arm of it without exec", c: goodContract(), e: starts([]string{entrypoint, "app"}, scriptOf(entrypoint, "case $1 in worker) celery;; app) exec gunicorn x;; esac")), want: Pass, hides: []string{"branches"}},
+	{name: "the arm itself without exec", c: goodContract(), e: starts([]string{entrypoint, "app"}, scriptOf(entrypoint, "case $1 in worker) exec celery;; app) gunicorn x;; esac")), want: Fail, says: []string{"its last command is `gunicorn x`"}},
+	{name: "an arm that a variable chooses", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "case $ROLE in worker) celery;; *) exec gunicorn x;; esac")), want: Pass, says: []string{"one of its branches ends with `celery`"}},
+	{name: "exec in a branch alone", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "if [ -n \"$DEBUG\" ]; then exec a; fi\nb")), want: Fail, says: []string{"`b`"}},
+	{name: "a script that starts itself as another user", c: goodContract(), e: starts([]string{entrypoint, "/shop"}, scriptOf(entrypoint, "if [ $(id -u) = 0 ]; then exec gosu app \"$0\" \"$@\"; fi\nexec \"$@\""), elf("/shop")), want: Pass, says: []string{"SIGTERM to shop"}},
+	{name: "shift before exec", c: goodContract(), e: starts([]string{entrypoint, "serve", "/shop"}, scriptOf(entrypoint, "if [ $1 = serve ]; then shift; exec \"$@\"; fi"), elf("/shop")), want: Pass, says: []string{"SIGTERM to shop"}},
+	{name: "exec of an array", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "CMD=(/shop --port 1)\nexec \"${CMD[@]}\"")), want: Pass},
+	{name: "exec in a pipeline", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "exec /shop 2>&1 | sed s/a/b/")), want: Fail, says: []string{"`exec /shop 2>&1 | sed s/a/b/`"}},
+	{name: "a script that becomes npm", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "exec npm run -d $NPM_RUN")), want: Fail, says: []string{"npm stands between"}},
+	{name: "a trap and a program in the foreground", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "trap 'kill $!' TERM\n/shop\necho done")), want: Fail,
+		says: []string{"runs its trap for SIGTERM only once `/shop` has ended", "program & wait"}},
+	{name: "a trap and a wait", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "term() { kill -15 $pid; }\ntrap term 2 15\n/shop & pid=$!\nwait $pid")), want: Pass, says: []string{"sets a trap"}},
+	{name: "a trap that only says so", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "trap 'echo bye; exit' TERM\n/shop &\nwait")), want: Fail, says: []string{"does nothing to the program"}},
+	{name: "a trap that ignores", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "trap '' TERM\n/shop &\nwait")), want: Fail, says: []string{"ignores SIGTERM"}},
+	{name: "a trap for another signal", c: goodContract(), e: starts([]string{entrypoint}, scriptOf(entrypoint, "trap 'kill $!' INT\n/shop &\nwait")), want: Fail},
 	{name: "a script without exec", c: goodContract(), e: starts([]string{entrypoint}, script(entrypoint, asIs)), want: Fail,
 		says: []string{"! /entrypoint.sh, layer 2 of 2 (COPY . .), reachable: sh runs the script /entrypoint.sh and does not forward SIGTERM; its last command is `python -m app`", `exec "$@"`}},
 	{name: "a script of bash by env", c: goodContract(), want: Fail, e: starts([]string{entrypoint}, script(entrypoint, func(f *evidence.EntryFile) { f.Interpreter = "/usr/bin/env -S bash -e" }))},
@@ -99,11 +144,38 @@ var signalPathExamples = []example{
 	{name: "su before a line", c: goodContract(), e: starts([]string{"su", "app", "-c", "/shop; true"}), want: Fail, says: []string{"`sh -c` does not forward"}},
 	{name: "su before a line with exec", c: goodContract(), e: starts([]string{"su", "app", "-c", "exec /shop"}), want: Pass, says: []string{"su stands between", "SIGTERM to shop"}},
 	{name: "su before nothing", c: goodContract(), e: starts([]string{"su", "app"}), want: Skipped, says: []string{"su is given no program to start"}},
-	{name: "go run", c: goodContract(), e: starts([]string{"go", "run", "."}, elf("go")), want: Pass, says: []string{"go stands between"}},
-	{name: "a script of Maven that passes its arguments on", c: goodContract(), e: starts([]string{"mvn", "spring-boot:run"}, script("mvn", execs)), want: Pass, says: []string{"mvn stands between", "SIGTERM to mvn"}},
+	{name: "go run", c: goodContract(), e: starts([]string{"go", "run", "."}, elf("go")), want: Fail, says: []string{"go stands between"}},
+	{name: "a script of Maven that passes its arguments on", c: goodContract(), e: starts([]string{"mvn", "spring-boot:run"}, script("mvn", execs)), want: Fail, says: []string{"mvn stands between"}},
+	{name: "doppler", c: goodContract(), e: starts([]string{"doppler", "run", "--", "/shop"}, elf("doppler")), want: Pass, says: []string{"doppler stands between", "reliably"}},
 
-	{name: "npm", c: goodContract(), e: starts([]string{"npm", "start"}, script("npm", func(f *evidence.EntryFile) { f.Interpreter = "/usr/bin/env node" })), want: Pass, says: []string{"npm stands between"}},
+	{name: "npm", c: goodContract(), e: starts([]string{"npm", "start"}, script("npm", func(f *evidence.EntryFile) { f.Interpreter = "/usr/bin/env node" })), want: Fail, says: []string{"npm stands between", "not through npm."}},
+	{name: "npm with a script that is known", c: goodContract(), e: starts([]string{"npm", "start"}, elf("npm"), packageJSON("start", "node index.js")), want: Fail, says: []string{"`node index.js`"}},
+	{name: "npm with a script that execs", c: goodContract(), e: starts([]string{"npm", "start"}, elf("npm"), packageJSON("start", "exec node index.js")), want: Pass, says: []string{"npm stands between", "reliably"}},
+	{name: "npm behind an init that tells its child alone", c: goodContract(), e: starts([]string{"tini", "--", "npm", "start"}, elf("npm")), want: Fail},
+	{name: "npm behind an init that tells every process", c: goodContract(), e: starts([]string{"dumb-init", "npm", "start"}, elf("npm")), want: Pass, says: []string{"reliably"}},
+	{name: "npm, and the pod ended all the same", c: goodContract(), e: tried(starts([]string{"npm", "start"}, elf("npm")), 0, 3, "npm", "start"), want: Pass, says: []string{"in time all the same"}},
 	{name: "npm, and the pod did not hear", c: goodContract(), e: tried(starts([]string{"npm", "start"}, elf("npm")), 137, 45, "npm", "start"), want: Fail, says: []string{"npm stands between", "the pod trial: exit code 137"}},
+
+	{name: "nginx without STOPSIGNAL", c: goodContract(), e: starts([]string{"nginx", "-g", "daemon off;"}, elf("nginx")), want: Fail, says: []string{"nginx gets SIGTERM, which is its fast shutdown", "STOPSIGNAL SIGQUIT"}},
+	{name: "nginx with a preStop hook", c: goodContract(), want: Pass, says: []string{"its preStop hook may end it before that"}, e: func() evidence.Evidence {
+		e := container(func(c *corev1.Container) { c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{}} })
+		e.Image.Config.Cmd, e.Image.Entry, e.Termination = []string{"nginx"}, []evidence.EntryFile{elf("nginx")}, nil
+		return e
+	}()},
+	{name: "PHP-FPM of a version", c: goodContract(), e: starts([]string{"php-fpm8.2", "-F"}, elf("php-fpm8.2")), want: Fail, says: []string{"php-fpm gets SIGTERM"}},
+	{name: "PHP-FPM with its signal", c: goodContract(), e: stopping("SIGQUIT", "php-fpm"), want: Pass},
+	{name: "Apache", c: goodContract(), e: starts([]string{"httpd-foreground"}, elf("httpd-foreground")), want: Fail, says: []string{"SIGWINCH"}},
+	{name: "uWSGI", c: goodContract(), e: starts([]string{"uwsgi", "--http", ":8000"}, elf("uwsgi")), want: Fail, says: []string{"reloads it", "die-on-term"}},
+	{name: "uWSGI that dies", c: goodContract(), e: starts([]string{"uwsgi", "--die-on-term"}, elf("uwsgi")), want: Pass},
+	{name: "uWSGI that its settings let die", c: goodContract(), e: starts([]string{"uwsgi", "--ini", "uwsgi.ini"}, elf("uwsgi"), evidence.EntryFile{Word: "uwsgi.ini", Path: "/uwsgi.ini", Kind: "other", StopsOnTerm: true}), want: Pass, hides: []string{"reloads"}},
+	{name: "uWSGI with settings without it", c: goodContract(), e: starts([]string{"uwsgi", "--ini=uwsgi.ini"}, elf("uwsgi"), evidence.EntryFile{Word: "uwsgi.ini", Path: "/uwsgi.ini", Kind: "other"}), want: Fail},
+	{name: "uWSGI with settings that were not read", c: goodContract(), e: starts([]string{"uwsgi", "--yaml", "uwsgi.yaml"}, elf("uwsgi")), want: Pass, says: []string{"cannot tell what its settings say"}},
+	{name: "s6-overlay with a signal of its base", c: goodContract(), want: Fail, says: []string{"STOPSIGNAL is SIGQUIT", "s6-overlay's init stops on SIGTERM alone"}, e: func() evidence.Evidence {
+		e := stopping("SIGQUIT", "/init")
+		e.Image.Entry = []evidence.EntryFile{scriptOf("/init", "exec /package/admin/s6-overlay/libexec/preinit \"$@\"")}
+		return e
+	}()},
+	{name: "s6-overlay", c: goodContract(), e: starts([]string{"/init"}, scriptOf("/init", "exec /package/admin/s6-overlay/libexec/preinit \"$@\"")), want: Pass},
 
 	{name: "the pod proved the shell form right", c: goodContract(), e: tried(shellForm("python -m app"), 0, 3, "python", "-m", "app"), want: Pass, says: []string{"write `exec` before it"}},
 	{name: "the pod proved the shell form wrong", c: goodContract(), e: tried(shellForm("python -m app"), 137, 44.5, "/bin/sh", "-c", "python -m app"), want: Fail, says: []string{"the pod trial: exit code 137 (SIGKILL)"}},

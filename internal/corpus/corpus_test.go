@@ -27,6 +27,8 @@ const (
 	writable = "image/no-world-writable"
 	size     = "image/size-budget"
 	config   = "image/config-complete"
+	devs     = "image/no-dev-server"
+	machine  = "image/platform"
 )
 
 // specimen is one image with one thing planted in it.
@@ -47,7 +49,7 @@ type specimen struct {
 // corpus is all specimens, by theme.
 func corpus() []specimen {
 	return slices.Concat(healthyImage, secretsInHistory, harmlessHistory, secretsInFiles, harmlessFiles, layerTruths,
-		devTooling, harmlessTooling, users, signals, sourceLeaks, harmlessLeftovers, rights, budgets, configurations)
+		devTooling, harmlessTooling, users, signals, devServers, platforms, sourceLeaks, harmlessLeftovers, rights, budgets, configurations)
 }
 
 var healthyImage = []specimen{{planted: "nothing", plant: func(*recipe) {}, like: layers}}

@@ -1,6 +1,11 @@
 package corpus
 
 import (
+	"archive/zip"
+	"bytes"
+	"strings"
+	"testing"
+
 	"podproof.dev/podproof/internal/collect/image/imagetest"
 )
 
@@ -14,6 +19,30 @@ func gem(name string) file {
 
 func node(name, version string) file {
 	return text("app/node_modules/"+name+"/package.json", `{"name":"`+name+`","version":"`+version+`"}`)
+}
+
+// jar is an archive with files of these names, and with that many bytes before its directory.
+func jar(t testing.TB, filling int, names ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	add := func(name, body string) {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range names {
+		add(name, "PK")
+	}
+	add("data", strings.Repeat("x", filling))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 var devTooling = []specimen{
@@ -62,6 +91,33 @@ var devTooling = []specimen{
 	{planted: "PHPUnit", fails: []string{tooling}, plant: func(r *recipe) {
 		r.run("composer install", text("app/vendor/phpunit/phpunit/composer.json", `{"name":"phpunit/phpunit"}`))
 	}},
+	{planted: "Django's debug toolbar", fails: []string{tooling}, at: []string{"django-debug-toolbar"}, plant: installs("django_debug_toolbar", "4.4.6")},
+	{planted: "Spring's devtools beside the program", fails: []string{tooling}, plant: func(r *recipe) {
+		r.copy("app /app", text("app/BOOT-INF/lib/spring-boot-devtools-3.3.0.jar", "PK\x03\x04"))
+	}},
+	{planted: "Spring's devtools inside of a jar", fails: []string{tooling}, at: []string{"/app/app.jar!/BOOT-INF/lib/spring-boot-devtools-3.3.0.jar"}, plant: func(r *recipe) {
+		r.copy("app.jar /app", text("app/app.jar", jar(r.t, 0, "META-INF/MANIFEST.MF", "BOOT-INF/lib/spring-boot-3.3.0.jar", "BOOT-INF/lib/spring-boot-devtools-3.3.0.jar")))
+	}},
+	{planted: "JUnit inside of a large war", fails: []string{tooling}, at: []string{"junit"}, plant: func(r *recipe) {
+		r.copy("app.war /app", text("app/app.war", jar(r.t, 5<<20, "WEB-INF/lib/junit-4.13.2.jar")))
+	}},
+	{planted: "assemblies of tests", fails: []string{tooling}, at: []string{"shop.tests"}, plant: func(r *recipe) {
+		r.copy("out /app", text("app/Shop.dll", "MZ"), text("app/Shop.Tests.dll", "MZ"), text("app/xunit.core.dll", "MZ"))
+	}},
+	{planted: "packages of tests by a deps.json", fails: []string{tooling}, at: []string{"xunit 2.9.0", "Shop.deps.json"}, plant: func(r *recipe) {
+		r.copy("out /app", text("app/Shop.deps.json", `{"libraries":{"Shop/1.0.0":{"type":"project"},"xunit/2.9.0":{"type":"package"},"Serilog/4.0.0":{"type":"package"}}}`))
+	}},
+	{planted: "devDependencies that are installed", fails: []string{tooling}, at: []string{"acme-fixtures", "development dependency"}, plant: func(r *recipe) {
+		r.run("yarn install", text("app/package.json", `{"dependencies":{"express":"4"},"devDependencies":{"acme-fixtures":"1"}}`), node("express", "4.19.0"), node("acme-fixtures", "1.0.0"))
+	}},
+	{planted: "devDependencies that pnpm linked", fails: []string{tooling}, at: []string{"acme-fixtures"}, plant: func(r *recipe) {
+		r.run("pnpm install", text("app/package.json", `{"devDependencies":{"acme-fixtures":"1"}}`), node(".pnpm/acme-fixtures@1.0.0/node_modules/acme-fixtures", "1.0.0"),
+			link("app/node_modules/acme-fixtures", ".pnpm/acme-fixtures@1.0.0/node_modules/acme-fixtures"))
+	}},
+	{planted: "a package that Composer marks as dev", fails: []string{tooling}, at: []string{"acme/fixtures"}, plant: func(r *recipe) {
+		r.run("composer install", text("app/vendor/acme/fixtures/composer.json", "{}"), text("app/vendor/composer/installed.json", `{"packages":[],"dev":true,"dev-package-names":["acme/fixtures"]}`))
+	}},
+	{planted: "web-console of Rails", fails: []string{tooling}, plant: func(r *recipe) { r.run("bundle install", gem("web-console-4.2.1")) }},
 	{planted: "gcc, where the contract is strict", fails: []string{tooling}, at: []string{"gcc", "strict"}, plant: func(r *recipe) {
 		r.run("apt-get install gcc", exe("usr/bin/x86_64-linux-gnu-gcc-12", elf), link("usr/bin/gcc", "x86_64-linux-gnu-gcc-12"))
 		r.contract.DevDependencies.Strict = true
@@ -76,6 +132,24 @@ var harmlessTooling = []specimen{
 	{planted: "pytest that a later layer deleted", like: tooling, plant: func(r *recipe) {
 		installs("pytest", "8.3.3")(r)
 		r.run("rm -r site-packages/pytest*", gone(site+"pytest-8.3.3.dist-info"))
+	}},
+	{planted: "devDependencies that are named and not installed", like: tooling, plant: func(r *recipe) {
+		r.run("npm ci --omit=dev", text("app/package.json", `{"dependencies":{"express":"4"},"devDependencies":{"acme-fixtures":"1"}}`),
+			text("app/node_modules/express/package.json", `{"version":"4.19.0","devDependencies":{"mocha":"10"}}`))
+	}},
+	{planted: "a devDependency that a dependency needs, too", like: tooling, plant: func(r *recipe) {
+		r.run("yarn install --production", text("app/package.json", `{"dependencies":{"express":"4"},"devDependencies":{"acme-types":"1"}}`),
+			text("app/node_modules/express/package.json", `{"version":"4.19.0","dependencies":{"qs":"6"}}`), text("app/node_modules/qs/package.json", `{"peerDependencies":{"acme-types":"*"}}`), node("acme-types", "1.0.0"))
+	}},
+	{planted: "devDependencies of a workspace that another workspace needs", like: tooling, plant: func(r *recipe) {
+		r.run("yarn workspaces focus", text("app/package.json", `{"devDependencies":{"acme-lib":"1"}}`), text("app/api/package.json", `{"dependencies":{"acme-lib":"1"}}`), node("acme-lib", "1.0.0"))
+	}},
+	{planted: "a jar with libraries of a program", like: tooling, plant: func(r *recipe) {
+		r.copy("app.jar /app", text("app/app.jar", jar(r.t, 1<<20, "BOOT-INF/lib/spring-boot-3.3.0.jar", "BOOT-INF/classes/junit-4.jar", "shop/spring-boot-devtools-1.jar")))
+	}},
+	{planted: "a jar that is damaged", like: tooling, plant: func(r *recipe) { r.copy("app.jar /app", text("app/app.jar", "PK\x03\x04"+mixed(77, 3<<20))) }},
+	{planted: "assemblies with names like tests'", like: tooling, plant: func(r *recipe) {
+		r.copy("out /app", text("app/Contest.dll", "MZ"), text("app/Shop.Testing.Abstractions.dll", "MZ"), text("app/Shop.deps.json", `{"libraries":{"Shop.Tests/1.0.0":{"type":"project"}}}`))
 	}},
 	{planted: "pytest, which the contract allows", like: tooling, plant: func(r *recipe) {
 		installs("pytest", "8.3.3")(r)

@@ -86,12 +86,44 @@ type EntryFile struct {
 	Executable bool   `json:"executable"`
 	// Interpreter is that of a script's first line: "/bin/sh -e".
 	Interpreter string `json:"interpreter,omitempty"`
-	// Execs tells of a shell script whether its last command, or one that passes "$@" on, is an exec.
-	Execs bool `json:"execs,omitempty"`
-	// Traps tells of a shell script whether it sets a trap for TERM.
-	Traps bool `json:"traps,omitempty"`
-	// LastCommand is a shell script's last command line, secrets masked.
+	// Machine is what an ELF file is made for, as GOARCH has it: "arm64"; empty where it is not known.
+	Machine string `json:"machine,omitempty"`
+	// Ends are the ways in which a shell script ends, whatever its arguments.
+	Ends []ScriptEnd `json:"ends,omitempty"`
+	// Trapped says what a shell script does on signals: {"TERM": "acts"}; see shell.Handling.
+	Trapped map[string]string `json:"trapped,omitempty"`
+	// Scripts are those of a package.json that is told to run one, secrets masked.
+	Scripts map[string]string `json:"scripts,omitempty"`
+	// StopsOnTerm tells of the settings of a server whether they make SIGTERM a graceful stop.
+	StopsOnTerm bool `json:"stopsOnTerm,omitempty"`
+
+	// Execs, Traps and LastCommand are what Ends and Trapped say in short: whether the script's
+	// last command is an exec, whether it sets a trap for TERM, and that command, secrets masked.
+	// Evidence of an older podproof has these alone.
+	Execs       bool   `json:"execs,omitempty"`
+	Traps       bool   `json:"traps,omitempty"`
 	LastCommand string `json:"lastCommand,omitempty"`
+}
+
+// ScriptEnd is one way in which a shell script ends; see shell.End. Secrets are masked.
+type ScriptEnd struct {
+	Words []string `json:"words,omitempty"`
+	Text  string   `json:"text,omitempty"`
+	// Execs tells that the command becomes the process. Waits tells that the shell waits for it
+	// in a way in which a trap is run at once.
+	Execs   bool              `json:"execs,omitempty"`
+	Waits   bool              `json:"waits,omitempty"`
+	When    []ScriptCondition `json:"when,omitempty"`
+	Maybe   bool              `json:"maybe,omitempty"`
+	Shifted int               `json:"shifted,omitempty"`
+}
+
+// ScriptCondition is what a script asks of one of its arguments; see shell.Condition.
+type ScriptCondition struct {
+	Argument int      `json:"argument"`
+	Default  string   `json:"default,omitempty"`
+	Is       []string `json:"is,omitempty"`
+	Not      bool     `json:"not,omitempty"`
 }
 
 // FileSecret is one credential in one file. The value itself is never kept.

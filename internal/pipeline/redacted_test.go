@@ -38,3 +38,22 @@ func TestNothingIsWrittenDownUnredacted(t *testing.T) {
 		t.Error("what the steps still work with was changed")
 	}
 }
+
+// What a script ends with is kept by words of its own, which may be secrets.
+func TestWordsOfScriptsAreMasked(t *testing.T) {
+	const secret = "hunter2-4711"
+	e := evidence.Evidence{Image: &evidence.Image{Entry: []evidence.EntryFile{{
+		Ends:    []evidence.ScriptEnd{{Words: []string{"serve", "--password", secret}, Text: "exec serve --password " + secret}},
+		Scripts: map[string]string{"start": "DB_PASSWORD=" + secret + " node x"},
+	}}}}
+	b, err := json.Marshal(mask(e))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(b), secret) || !strings.Contains(string(b), "serve") {
+		t.Errorf("kept: %s", b)
+	}
+	if e.Image.Entry[0].Ends[0].Words[2] != secret {
+		t.Error("the original was changed")
+	}
+}

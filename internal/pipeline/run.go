@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -210,6 +211,7 @@ func (r *run) keptText() string {
 func mask(e evidence.Evidence) evidence.Evidence {
 	if e.Image != nil {
 		m := redact.Image(*e.Image)
+		m.Entry = maskedEntry(m.Entry)
 		e.Image = &m
 	}
 	if e.Build != nil {
@@ -227,4 +229,20 @@ func mask(e evidence.Evidence) evidence.Evidence {
 		e.Reproduction = &m
 	}
 	return e
+}
+
+// maskedEntry takes secrets out of what scripts end with, which readers of layers did by names alone.
+func maskedEntry(files []evidence.EntryFile) []evidence.EntryFile {
+	files = slices.Clone(files)
+	for i, f := range files {
+		files[i].Ends = slices.Clone(f.Ends)
+		for k, end := range f.Ends {
+			files[i].Ends[k].Words, files[i].Ends[k].Text = redact.Arguments(end.Words), redact.Text(end.Text)
+		}
+		files[i].Scripts = maps.Clone(f.Scripts)
+		for name, command := range f.Scripts {
+			files[i].Scripts[name] = redact.Text(command)
+		}
+	}
+	return files
 }

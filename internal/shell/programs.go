@@ -32,6 +32,8 @@ type Wrapper struct {
 	// line is the option whose value is a line for a shell, where the command is given so, and
 	// direct the option with which it is not; splits has a value that is cut at spaces: env -S.
 	line, direct, splits string
+	// verb are the subcommands with which it starts one, where it does so with these alone.
+	verb string
 }
 
 // wrappers say what their manuals do: coreutils, util-linux, sudo(8), tini and dumb-init, gosu
@@ -54,7 +56,9 @@ var wrappers = byName(
 	Wrapper{Name: "ionice", withWord: "-c --class -n --classdata"},
 	Wrapper{Name: "chrt", withWord: "-T -P -D", operands: 1},
 	Wrapper{Name: "taskset", operands: 1},
-	Wrapper{Name: "nohup"},
+	Wrapper{Name: "nohup ddtrace-run"},
+	Wrapper{Name: "opentelemetry-instrument", withWord: "--traces_exporter --metrics_exporter --logs_exporter --service_name --exporter_otlp_endpoint"},
+	Wrapper{Name: "newrelic-admin bundle", operands: 1, verb: "run-program run-python exec"},
 	Wrapper{Name: "stdbuf", withWord: "-i -o -e --input --output --error"},
 
 	// These kill their command soon after they have handed the signal on, or depend on how
@@ -91,7 +95,33 @@ func Wrapped(words []string) (w Wrapper, command []string, ok bool) {
 	if w, ok = wrappers[path.Base(words[0])]; !ok || ownProgram(words[0]) {
 		return Wrapper{}, nil, false
 	}
+	if w.verb != "" && (len(words) < 2 || !slices.Contains(strings.Fields(w.verb), words[1])) {
+		return Wrapper{}, nil, false
+	}
 	return w, w.command(words[1:]), true
+}
+
+// ToAll tells whether a wrapper hands a signal to every process that the command has started, and
+// not to the command alone: tini -g, dumb-init but for -c.
+func (w Wrapper) ToAll(words []string) bool {
+	has := func(options ...string) bool {
+		for _, word := range words[1:] {
+			if word == "--" || !strings.HasPrefix(word, "-") {
+				break
+			}
+			if slices.Contains(options, word) {
+				return true
+			}
+		}
+		return false
+	}
+	switch w.Name {
+	case "tini", "tini-static", "docker-init", "catatonit":
+		return has("-g")
+	case "dumb-init":
+		return !has("-c", "--single-child")
+	}
+	return false
 }
 
 // ownProgram tells that a word names a program of the image's own under a name that could be a
@@ -116,9 +146,15 @@ func (w Wrapper) command(args []string) []string {
 		case w.assigns && assignment.MatchString(args[0]):
 			args = args[1:]
 		case has(w.splits, args[0]) && len(args) > 1:
-			return w.command(append(strings.Fields(args[1]), args[2:]...))
+			return w.command(append(split(args[1]), args[2:]...))
 		case has(w.splits, name) && given:
-			return w.command(append(strings.Fields(value), args[1:]...))
+			return w.command(append(split(value), args[1:]...))
+		case w.splits != "" && splitting.MatchString(args[0]): // -Stini …, -vS, as a "#!" line has them
+			_, value, _ := strings.Cut(args[0], "S")
+			if value == "" && len(args) > 1 {
+				return w.command(append(split(args[1]), args[2:]...))
+			}
+			return w.command(append(split(value), args[1:]...))
 		case !strings.HasPrefix(args[0], "-"):
 			return args[min(w.operands, len(args)):]
 		case has(w.withWord, args[0]):
@@ -161,34 +197,125 @@ func takesLine(options, arg string) bool {
 	return false
 }
 
+// split cuts the value of env -S into words, as env does: at spaces outside of quotes.
+func split(value string) []string {
+	var out []string
+	for _, command := range Cut(value, 0, len(value)) {
+		out = append(out, Texts(value, command)...)
+	}
+	return out
+}
+
 var (
+	splitting     = regexp.MustCompile(`^-[0iv]*S`)
 	lettersEnding = regexp.MustCompile(`^-[a-z]+$`)
 	assignment    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 )
 
-// runners start a program and stay before it; those with words do so by these subcommands alone.
-var runners = map[string]string{
-	"npm": "", "npx": "", "yarn": "", "pnpm": "", "uv": "", "poetry": "", "pipenv": "", "pdm": "", "make": "",
-	"go": "", "cargo": "", "mvn": "", "mvnw": "", "gradle": "", "gradlew": "", "sbt": "", "dotnet": "run watch",
-	"nodemon": "", "pm2": "", "foreman": "", "doppler": "", "watch": "",
+// runner is a tool that starts a program and stays before it; one with subcommands does so by
+// these alone.
+type runner struct {
+	names, subcommands string
+	manner             Manner
 }
 
-// Runner is the tool that stands between the container and the program: "npm"; "" where none does.
-func Runner(command []string) string {
+var runners = []runner{
+	// These end on SIGTERM, or a shell of theirs does, before the program that they started has.
+	// npm, Yarn and pnpm run a script by sh -c; make gives up its recipe; conda, Go, Maven and
+	// Gradle do not wait for their child; PM2 goes into the background.
+	{"npm npx yarn yarnpkg pnpm pnpx make gmake mvn mvnw mvnd gradle gradlew lein grails", "", Keeps},
+	{"conda mamba go", "run", Keeps},
+	{"pm2", "start restart reload", Keeps},
+	// These hand it on, but not in every version, or not for as long as the program needs.
+	{"uv poetry pipenv pdm hatch rye pixi micromamba cargo go sbt nodemon pm2 foreman honcho forever doppler watch just nx turbo lerna " +
+		"concurrently npm-run-all run-s run-p bunx", "", Unreliable},
+	{"dotnet", "run watch", Unreliable},
+	{"bun", "run x", Unreliable},
+	{"deno", "task", Unreliable},
+}
+
+// Runner is the tool that stands between the container and the program, "npm", and how it does;
+// "" where none stands there.
+func Runner(command []string) (name string, manner Manner) {
+	name, rest := tool(command)
+	if name == "" || ownProgram(command[0]) {
+		return "", Becomes
+	}
+	first := ""
+	if ops := operands(rest); len(ops) > 0 {
+		first = ops[0]
+	}
+	for _, r := range runners {
+		if !slices.Contains(strings.Fields(r.names), name) || r.subcommands != "" && !slices.Contains(strings.Fields(r.subcommands), first) {
+			continue
+		}
+		if name == "pm2" && slices.Contains(rest, "--no-daemon") {
+			return name, Unreliable
+		}
+		return name, r.manner
+	}
+	return "", Becomes
+}
+
+// tool is a command's name without its folder, and its arguments; "node /usr/local/bin/npm start"
+// is npm, too.
+func tool(command []string) (name string, args []string) {
 	if len(command) == 0 {
-		return ""
+		return "", nil
 	}
-	line, rest := path.Base(command[0]), command[1:]
-	// "node /usr/local/bin/npm start" is npm, too.
-	if len(rest) > 0 && (line == "node" || strings.HasPrefix(line, "python")) {
-		line, rest = path.Base(rest[0]), rest[1:]
+	name, args = path.Base(command[0]), command[1:]
+	if len(args) > 0 && (name == "node" || strings.HasPrefix(name, "python")) {
+		name, args = path.Base(args[0]), args[1:]
 	}
-	line = strings.TrimSuffix(strings.TrimSuffix(line, ".js"), "-cli")
-	subcommands, ok := runners[line]
-	if !ok || ownProgram(command[0]) || subcommands != "" && (len(rest) == 0 || !slices.Contains(strings.Fields(subcommands), rest[0])) {
-		return ""
+	return strings.TrimSuffix(strings.TrimSuffix(name, ".js"), "-cli"), args
+}
+
+func operands(args []string) []string {
+	return slices.DeleteFunc(slices.Clone(args), func(a string) bool { return strings.HasPrefix(a, "-") })
+}
+
+// Script is one of a package.json.
+type Script struct {
+	Name   string // "start"
+	Folder string // of the package.json, where the command names one
+}
+
+var nodeTools = map[string]string{"npm": "start test stop restart", "yarn": "", "yarnpkg": "", "pnpm": "", "bun": "-"}
+
+// NodeScript is the script that npm, Yarn, pnpm or Bun is told to run.
+func NodeScript(command []string) (script Script, ok bool) {
+	name, args := tool(command)
+	plain, known := nodeTools[name]
+	if !known {
+		return script, false
 	}
-	return line
+	var ops []string
+	for i := 0; i < len(args); i++ {
+		option, value, given := strings.Cut(args[i], "=")
+		switch option {
+		case "--prefix", "-C", "--dir", "--cwd", "-w", "--workspace", "-F", "--filter":
+			if !given && i+1 < len(args) {
+				i++
+				value = args[i]
+			}
+			if option != "-w" && option != "--workspace" && option != "-F" && option != "--filter" {
+				script.Folder = value
+			}
+		case "--":
+			i = len(args)
+		default:
+			if !strings.HasPrefix(option, "-") {
+				ops = append(ops, args[i])
+			}
+		}
+	}
+	switch {
+	case len(ops) > 1 && (ops[0] == "run" || ops[0] == "run-script"):
+		script.Name = ops[1]
+	case len(ops) > 0 && ops[0] != "run" && plain != "-" && (plain == "" || slices.Contains(strings.Fields(plain), ops[0])):
+		script.Name = ops[0]
+	}
+	return script, script.Name != ""
 }
 
 // Invocation is the command line of a shell.
@@ -233,12 +360,21 @@ func Invoked(words []string) (in Invocation, ok bool) {
 	return in, true
 }
 
-// Expand puts what follows the line of -c in the place of "$@"; the first of it is "$0".
-func (in Invocation) Expand(words []string) []string {
-	if len(words) == 0 || words[0] != "$@" && words[0] != "$*" {
-		return words
+// Arguments are those of the line of -c, or of the script: of a line the first word is its "$0".
+func (in Invocation) Arguments() []string {
+	if in.Script != "" {
+		return in.Rest
 	}
 	return in.Rest[min(1, len(in.Rest)):]
+}
+
+// Expand puts the arguments in the place of "$@", less those that were shifted away.
+func (in Invocation) Expand(words []string, shifted int) []string {
+	zero, args := in.Script, in.Arguments()
+	if zero == "" && len(in.Rest) > 0 {
+		zero = in.Rest[0]
+	}
+	return Arguments(words, zero, args[min(shifted, len(args)):])
 }
 
 // ShellOf is the shell of a script's first line, empty where that names none: "/bin/sh -e",

@@ -15,6 +15,9 @@ func TestWrapped(t *testing.T) {
 		"dumb-init --rewrite=15:2 /shop":        "/shop",
 		"env -u X A=b /shop":                    "/shop",
 		"env -S node:app.js --port":             "node:app.js --port",
+		"env -Snode app.js":                     "node app.js",
+		"env -vS node app.js":                   "node app.js",
+		"env --split-string=node app.js":        "node app.js",
 		"gosu app /shop":                        "/shop",
 		"setpriv --reuid 1000 /shop":            "/shop",
 		"setpriv --reuid=1000 --no-new-privs x": "x",
@@ -59,6 +62,9 @@ func TestWrapped(t *testing.T) {
 			t.Errorf("%q starts %q, want %q", line, got, want)
 		}
 	}
+	if _, command, _ := Wrapped([]string{"env", "-S", `-i A=1 tini -- "/my app" x`}); !slices.Equal(command, []string{"tini", "--", "/my app", "x"}) {
+		t.Errorf("%q", command)
+	}
 	if w, _, _ := Wrapped([]string{"/sbin/tini-static", "x"}); w.Name != "tini-static" || w.Manner != HandsOn {
 		t.Errorf("%+v", w)
 	}
@@ -81,13 +87,27 @@ func FuzzWrapped(f *testing.F) {
 }
 
 func TestRunner(t *testing.T) {
-	for line, want := range map[string]string{
-		"npm start": "npm", "node /usr/lib/npm-cli.js start": "npm", "node server.js": "", "python3 /usr/bin/pipenv run x": "pipenv",
-		"go run .": "go", "dotnet run": "dotnet", "dotnet shop.dll": "", "dotnet": "", "/shop": "", "": "", "./mvnw spring-boot:run": "mvnw",
-		"/app/watch": "", "watch ls": "watch",
+	keeps, unreliable := []string{"npm start", "node /usr/lib/npm-cli.js start", "/usr/bin/yarn start", "pnpm start", "npx next start", "make run", "./mvnw spring-boot:run",
+		"gradle bootRun", "conda run -n app python app.py", "conda --no-plugins run python", "go run .", "pm2 start app.js"},
+		[]string{"python3 /usr/bin/pipenv run x", "dotnet run", "doppler run -- /shop", "uv run x", "watch ls", "pm2 start app.js --no-daemon", "bun run x", "deno task x"}
+	none := []string{"node server.js", "dotnet shop.dll", "dotnet", "/shop", "", "/app/watch", "conda", "pm2-runtime app.js", "bun server.ts", "deno run x.ts"}
+	for want, lines := range map[Manner][]string{Keeps: keeps, Unreliable: unreliable, Becomes: none} {
+		for _, line := range lines {
+			if name, got := Runner(strings.Fields(line)); got != want || (name == "") != (want == Becomes) {
+				t.Errorf("%q: %q, %d, want %d", line, name, got, want)
+			}
+		}
+	}
+}
+
+func TestNodeScript(t *testing.T) {
+	for line, want := range map[string]Script{
+		"npm start": {Name: "start"}, "npm run dev": {Name: "dev"}, "npm run-script a:b -- --port 1": {Name: "a:b"}, "npm --prefix web run dev": {"dev", "web"},
+		"npm --prefix=web start": {"start", "web"}, "npm ci": {}, "npm run": {}, "yarn dev": {Name: "dev"}, "yarn run dev": {Name: "dev"}, "yarn --cwd web dev": {"dev", "web"},
+		"pnpm -C web start": {"start", "web"}, "pnpm --filter web dev": {Name: "dev"}, "bun run dev": {Name: "dev"}, "bun server.ts": {}, "node npm-cli.js run x": {Name: "x"}, "node x": {}, "": {},
 	} {
-		if got := Runner(strings.Fields(line)); got != want {
-			t.Errorf("%q: %q, want %q", line, got, want)
+		if got, ok := NodeScript(strings.Fields(line)); got != want && want.Name != "" || ok != (want.Name != "") {
+			t.Errorf("%q: %+v, %t, want %+v", line, got, ok, want)
 		}
 	}
 }
@@ -114,13 +134,13 @@ func TestInvoked(t *testing.T) {
 }
 
 func TestExpand(t *testing.T) {
-	for line, want := range map[string]string{"a b": "a b", "$@": "x y", "$*": "x y", "a $@": "a $@", "": ""} {
+	for line, want := range map[string]string{"a b": "a b", "$@": "x y", "$*": "x y", "a $@ b": "a x y b", "$0 ${*}": "-- x y", "": ""} {
 		in := Invocation{Rest: []string{"--", "x", "y"}}
-		if got := strings.Join(in.Expand(strings.Fields(line)), " "); got != want {
+		if got := strings.Join(in.Expand(strings.Fields(line), 0), " "); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}
-	if got := (Invocation{}).Expand([]string{"$@"}); len(got) != 0 {
+	if got := (Invocation{}).Expand([]string{"$@"}, 1); len(got) != 0 {
 		t.Errorf("%q without arguments", got)
 	}
 }

@@ -12,23 +12,85 @@ import (
 // Reading is what a shell's text does with the process that runs it, as far as the text alone
 // shows: nothing is run or expanded, and no other file is read.
 type Reading struct {
-	// Last is the command that serves: the last one, but for those that only end the text, as
-	// "exit $?" does. Its words are as written, without the quotes around them, and without
-	// exec and its options.
-	Last []string
+	// Ends are the ways in which the text ends, in the order of the text. Those that only say
+	// what is wrong, and exit with an error, are left out.
+	Ends []End
+	// Traps are the signals for which the shell itself sets something; of two for one signal
+	// the later one.
+	Traps []Trap
+	// rest is the text's last command, where it has no end.
+	rest string
+}
+
+// End is one way in which a text ends, by the command that serves there: the one that the shell
+// becomes, else the last one, but for those that only end the text, as "exit $?" does.
+type End struct {
+	// Words are as written, without the quotes around them, and without exec and its options.
+	Words []string
 	// Text is that command in the text, with the pipeline in which it stands, in one line.
 	Text string
 	// Execs tells that it becomes the process, and the shell is gone.
 	Execs bool
-	// PassesOn tells that one of the commands that become the process is given the text's own
-	// arguments: exec "$@".
-	PassesOn bool
-	// Traps are the signals for which a command is set: "TERM", "EXIT".
-	Traps []string
+	// Waits tells that it runs in the background while the shell waits for it, so that a trap
+	// is run at once. A trap is not run before a command in the foreground has ended.
+	Waits bool
+	// Bare tells that it is the last command of all, and without redirections: what bash becomes
+	// by itself where the text is given by -c. Only tells that it is the only one, too.
+	Bare, Only bool
+	// When are the conditions on the text's own arguments under which it ends so. Maybe tells
+	// that it hangs on something else, too, which the text does not tell.
+	When  []Condition
+	Maybe bool
+	// Shifted is how many of the arguments were taken off by shift.
+	Shifted int
+
+	at uint // where the command stands
 }
 
-// TrapsSignal tells whether it sets a command for a signal: "TERM".
-func (r Reading) TrapsSignal(name string) bool { return slices.Contains(r.Traps, name) }
+// Trap is what a shell does on a signal.
+type Trap struct {
+	Signal string // "TERM", "EXIT"
+	Does   Handling
+}
+
+// Handling is what a trap's command does about the program that serves.
+type Handling string
+
+// The handlings.
+const (
+	Ignores Handling = "ignores" // trap '' TERM: so does every command that is started after it
+	Says    Handling = "says"    // it prints something, or ends the shell
+	Acts    Handling = "acts"    // it does something that may stop the program
+)
+
+// Trap is what the text sets for a signal, empty where that is nothing: "TERM".
+func (r Reading) Trap(signal string) Handling {
+	for _, t := range r.Traps {
+		if t.Signal == signal {
+			return t.Does
+		}
+	}
+	return ""
+}
+
+// Main is the end that holds for want of any reason for another one; of the text's last command,
+// it has the text alone where there is no end.
+func (r Reading) Main() End {
+	for _, e := range slices.Backward(r.Ends) {
+		if !e.Maybe && len(e.When) == 0 {
+			return e
+		}
+	}
+	if n := len(r.Ends); n > 0 {
+		return r.Ends[n-1]
+	}
+	return End{Text: r.rest}
+}
+
+// For are the ends that are left once the arguments are known.
+func (r Reading) For(args []string) []End {
+	return slices.DeleteFunc(slices.Clone(r.Ends), func(e End) bool { return !Hold(e.When, args) })
+}
 
 // Read reads the text of a script, or what `sh -c` is told. What bash would refuse to run is
 // read as well as may be, since an image can have a script of another shell.
@@ -37,130 +99,15 @@ func Read(text string) Reading {
 	if err != nil {
 		return guess(text)
 	}
-	r := reader{text: text, functions: map[string]*syntax.FuncDecl{}}
-	r.look(file)
-	if n := len(file.Stmts); !r.serve(file.Stmts, true, 0) && n > 0 {
-		r.Text = oneLine(r.source(file.Stmts[n-1]))
-	}
-	return r.Reading
-}
-
-type reader struct {
-	Reading
-	text      string
-	functions map[string]*syntax.FuncDecl
-}
-
-// look finds the functions, the traps and what passes the arguments on. A subshell, a pipeline
-// and the background are processes of their own: what they trap or become is not this one.
-func (r *reader) look(file *syntax.File) {
+	r := reader{text: text, functions: map[string]*syntax.FuncDecl{}, arguments: map[string]Condition{}}
 	syntax.Walk(file, func(n syntax.Node) bool {
-		switch n := n.(type) {
-		case *syntax.Subshell, *syntax.CmdSubst, *syntax.ProcSubst:
-			return false
-		case *syntax.Stmt:
-			return !n.Background && !n.Coprocess && !n.Disown
-		case *syntax.BinaryCmd:
-			return n.Op != syntax.Pipe && n.Op != syntax.PipeAll
-		case *syntax.FuncDecl:
-			if n.Name != nil {
-				r.functions[n.Name.Value] = n
-			}
-		case *syntax.CallExpr:
-			r.looksAt(n)
+		if f, ok := n.(*syntax.FuncDecl); ok && f.Name != nil {
+			r.functions[f.Name.Value] = f
 		}
 		return true
 	})
-}
-
-func (r *reader) looksAt(call *syntax.CallExpr) {
-	words := r.words(call)
-	if len(words) > 0 && words[0] == "trap" {
-		r.Traps = append(r.Traps, trapped(words[1:])...)
-	}
-	if _, execs := execed(words); execs {
-		r.PassesOn = r.PassesOn || slices.ContainsFunc(call.Args, passesArguments)
-	}
-}
-
-// serve notes the command that serves, of statements from the last one back. Own tells that they
-// run in the shell's own process. It is false where none of them does more than end the text.
-func (r *reader) serve(stmts []*syntax.Stmt, own bool, depth int) bool {
-	for _, s := range slices.Backward(stmts) {
-		if r.serves(s, own && !s.Background && !s.Coprocess && !s.Disown, depth) {
-			return true
-		}
-	}
-	return false
-}
-
-// deepest bounds how deep commands are followed into one another, and functions that call
-// themselves.
-const deepest = 100
-
-func (r *reader) serves(s *syntax.Stmt, own bool, depth int) bool {
-	if depth++; depth > deepest {
-		return false
-	}
-	switch c := s.Cmd.(type) {
-	case *syntax.CallExpr:
-		return r.call(s, c, own, depth)
-	case *syntax.BinaryCmd:
-		if c.Op == syntax.Pipe || c.Op == syntax.PipeAll {
-			found := r.serves(c.Y, false, depth) || r.serves(c.X, false, depth)
-			if whole := r.source(s); found && !strings.Contains(whole, "\n") {
-				r.Text = whole
-			}
-			return found
-		}
-		return r.serves(c.Y, own, depth) || r.serves(c.X, own, depth)
-	case *syntax.Block:
-		return r.serve(c.Stmts, own, depth)
-	case *syntax.Subshell:
-		return r.serve(c.Stmts, false, depth)
-	case *syntax.IfClause:
-		return r.branches(c, own, depth)
-	case *syntax.WhileClause:
-		return r.serve(c.Do, own, depth) || r.serve(c.Cond, own, depth)
-	case *syntax.ForClause:
-		return r.serve(c.Do, own, depth)
-	case *syntax.CaseClause:
-		for _, item := range slices.Backward(c.Items) {
-			if r.serve(item.Stmts, own, depth) {
-				return true
-			}
-		}
-	case *syntax.TimeClause:
-		return c.Stmt != nil && r.serves(c.Stmt, own, depth)
-	}
-	return false // it declares or tests something
-}
-
-// branches is an if with its elifs and its else, of which the last one is looked at first.
-func (r *reader) branches(c *syntax.IfClause, own bool, depth int) bool {
-	if depth++; depth > deepest {
-		return false
-	}
-	return c.Else != nil && r.branches(c.Else, own, depth) || r.serve(c.Then, own, depth) || r.serve(c.Cond, own, depth)
-}
-
-// closing are commands that start nothing, and so may come after the one that serves.
-var closing = map[string]bool{"exit": true, "wait": true, "true": true, ":": true, "return": true, "[": true, "test": true, "trap": true}
-
-func (r *reader) call(s *syntax.Stmt, c *syntax.CallExpr, own bool, depth int) bool {
-	words := r.words(c)
-	command, execs := execed(words)
-	switch {
-	case len(words) == 0, closing[words[0]], execs && len(command) == 0: // exec >log
-		return false
-	case !execs && r.functions[words[0]] != nil:
-		body := r.functions[words[0]].Body
-		if body != nil && r.serves(body, own, depth) {
-			return true
-		}
-	}
-	r.Last, r.Execs, r.Text = command, execs && own, oneLine(r.source(s))
-	return true
+	r.finish(file)
+	return r.Reading
 }
 
 // words are those of a command, without the assignments before it.
@@ -230,7 +177,12 @@ var continued = regexp.MustCompile(`[ \t]*\\\n[ \t]*`)
 // as it is. "eval exec …" builds the same command from its words.
 func execed(words []string) (command []string, execs bool) {
 	command = words
-	if len(command) > 1 && command[0] == "eval" && command[1] == "exec" {
+	if len(command) > 1 && command[0] == "eval" {
+		if built := strings.Fields(strings.Join(command[1:], " ")); len(built) > 0 && built[0] == "exec" {
+			command = built
+		}
+	}
+	if len(command) > 1 && (command[0] == "builtin" || command[0] == "command") && command[1] == "exec" {
 		command = command[1:]
 	}
 	if len(command) == 0 || command[0] != "exec" {
@@ -246,36 +198,23 @@ func execed(words []string) (command []string, execs bool) {
 	return command, true
 }
 
-// passesArguments tells whether a word is, or holds, all the arguments: "$@", "${*}".
-func passesArguments(w *syntax.Word) bool {
-	found := false
-	syntax.Walk(w, func(n syntax.Node) bool {
-		if p, ok := n.(*syntax.ParamExp); ok && p.Param != nil && (p.Param.Value == "@" || p.Param.Value == "*") {
-			found = true
-		}
-		return !found
-	})
-	return found
-}
-
-// trapped are the signals of a trap's arguments that get a command: "trap - TERM" gives none
-// its own way back.
-func trapped(args []string) []string {
+// trapped are the signals of a trap's arguments, and the command that they get. "trap - TERM"
+// gives none its own way back.
+func trapped(args []string) (signals []string, command string) {
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
-	if len(args) < 2 || args[0] == "-" || args[0] == "-l" || args[0] == "-p" {
-		return nil
+	if len(args) < 2 || args[0] == "-l" || args[0] == "-p" {
+		return nil, ""
 	}
-	var out []string
 	for _, a := range args[1:] {
 		name := strings.TrimPrefix(strings.ToUpper(a), "SIG")
 		if byNumber := signalNumbers[name]; byNumber != "" {
 			name = byNumber
 		}
-		out = append(out, name)
+		signals = append(signals, name)
 	}
-	return out
+	return signals, args[0]
 }
 
 // signalNumbers are those that trap is given by number (POSIX, trap).
@@ -287,12 +226,12 @@ var (
 	// blockStart stands before a command in it, blockEnd after the last one.
 	blockStart = regexp.MustCompile(`^(?:then|else|elif|do|\{|if|while|until|!|time)$`)
 	blockEnd   = regexp.MustCompile(`^(?:fi|done|esac|\}|;;)$`)
-	arguments  = regexp.MustCompile(`^\$(?:[@*]|\{[@*]\})$`)
 )
 
 // guess reads what is no text for bash, command by command and without its structure.
 func guess(text string) Reading {
-	var r Reading
+	r := reader{text: text}
+	var last End
 	whole := redirection.ReplaceAllString(strings.Join(commandLines(text), "\n"), " ")
 	for _, spans := range Cut(whole, 0, len(whole)) {
 		words := Texts(whole, spans)
@@ -305,22 +244,29 @@ func guess(text string) Reading {
 			words[0] = strings.Trim(words[0], `'"`)
 		}
 		if len(words) > 0 && words[0] == "trap" {
-			r.Traps = append(r.Traps, trapped(words[1:])...)
+			r.trap(words[1:])
 		}
-		if len(words) == 0 || closing[words[0]] || blockEnd.MatchString(words[0]) {
+		if len(words) == 0 || prepares[words[0]] || blockEnd.MatchString(words[0]) {
 			continue
 		}
 		command, execs := execed(words)
 		if execs && len(command) == 0 {
 			continue
 		}
-		r.Last, r.Execs, r.Text = command, execs, oneLine(whole[spans[0].Start:spans[len(spans)-1].End])
-		r.PassesOn = r.PassesOn || execs && slices.ContainsFunc(command, arguments.MatchString)
+		last = End{Words: command, Execs: execs, Text: oneLine(whole[spans[0].Start:spans[len(spans)-1].End])}
+		if execs && slices.ContainsFunc(command, isAllArguments) {
+			r.Ends = append(r.Ends, last)
+		}
 	}
-	if r.Last == nil {
-		r.Text = oneLine(whole)
+	if last.Words == nil {
+		r.rest = oneLine(whole)
+	} else if n := len(r.Ends); n == 0 || r.Ends[n-1].Text != last.Text {
+		for i := range r.Ends {
+			r.Ends[i].Maybe = true
+		}
+		r.Ends = append(r.Ends, last)
 	}
-	return r
+	return r.Reading
 }
 
 // commandLines are the lines of a shell script without remarks and empty ones, with those that

@@ -3,6 +3,7 @@ package image
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"podproof.dev/podproof/internal/collect/image/layer"
@@ -13,13 +14,13 @@ import (
 // defaultPath is what container runtimes set when the configuration has no PATH.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// maxEntry is how many files in a row may start one another.
-const maxEntry = 8
+// maxEntry is how many files may start one another.
+const maxEntry = 24
 
 // entry lists the files that ENTRYPOINT and CMD start: the program, what an interpreter, an
 // init or env is told to run, and the arguments of a script, which it usually runs in turn.
 func (t *tree) entry(c evidence.ImageConfig) []evidence.EntryFile {
-	s := starting{t: t, dir: path.Join("/", c.WorkingDir), path: defaultPath}
+	s := starting{t: t, dir: path.Join("/", c.WorkingDir), path: defaultPath, seen: map[string]bool{}}
 	for _, v := range c.Env {
 		if p, ok := strings.CutPrefix(v, "PATH="); ok {
 			s.path = p
@@ -33,17 +34,22 @@ type starting struct {
 	t         *tree
 	dir, path string
 	out       []evidence.EntryFile
+	seen      map[string]bool // command lines, since a script may call itself
 }
 
 var interpreterName = regexp.MustCompile(`^(?:python[0-9.]*|node|nodejs|ruby[0-9.]*|perl[0-9.]*|php[0-9.]*|deno|bun)$`)
 
 // command notes the program of a command line, and what it starts.
 func (s *starting) command(args []string) {
-	if len(args) == 0 || args[0] == "" || len(s.out) >= maxEntry {
+	line := strings.Join(args, "\x00")
+	if len(args) == 0 || args[0] == "" || strings.ContainsAny(args[0], "$`(") || s.seen[line] || len(s.out) >= maxEntry {
 		return
 	}
+	s.seen[line] = true
 	f := s.t.entryFile(args[0], s.find(args[0]))
-	s.out = append(s.out, f)
+	if !slices.ContainsFunc(s.out, func(o evidence.EntryFile) bool { return o.Word == f.Word }) {
+		s.out = append(s.out, f)
+	}
 	name, rest := path.Base(args[0]), args[1:]
 	if in, ok := shell.Invoked(args); ok {
 		s.shell(in)
@@ -51,6 +57,10 @@ func (s *starting) command(args []string) {
 	}
 	if _, command, ok := shell.Wrapped(args); ok {
 		s.command(command)
+		return
+	}
+	if n, ok := shell.NodeScript(args); ok {
+		s.nodeScript(n)
 		return
 	}
 	switch {
@@ -64,22 +74,58 @@ func (s *starting) command(args []string) {
 				s.file(rest[i+1])
 			}
 		}
-	case f.Kind == "script" && len(rest) > 0 && s.find(rest[0]) != "":
-		s.command(rest)
+	case name == "uwsgi":
+		for _, a := range rest {
+			if path.Ext(a) == ".ini" {
+				s.file(a[strings.LastIndexByte(a, '=')+1:])
+			}
+		}
+	case f.Kind == "script":
+		s.script(f, args[0], rest)
 	}
 }
 
-// shell is what `sh -c 'text'` or `sh file` runs: of a text the last command, which is the one that stays.
+// shell is what `sh -c 'text'` or `sh file` runs.
 func (s *starting) shell(in shell.Invocation) {
 	if in.Script != "" {
-		s.file(in.Script)
-		if len(in.Rest) > 0 && s.find(in.Rest[0]) != "" {
-			s.command(in.Rest)
+		if f, ok := s.file(in.Script); ok {
+			s.script(f, in.Script, in.Rest)
 		}
 		return
 	}
-	if words := in.Expand(shell.Read(in.Line).Last); len(words) > 0 && !strings.ContainsAny(words[0], "$`(") {
-		s.command(words)
+	for _, e := range shell.Read(in.Line).For(in.Arguments()) {
+		s.command(in.Expand(e.Words, e.Shifted))
+	}
+}
+
+// script is what a script runs at its ends, and its arguments, which it usually runs in turn.
+func (s *starting) script(f evidence.EntryFile, word string, args []string) {
+	if len(args) > 0 && s.find(args[0]) != "" {
+		s.command(args)
+	}
+	for _, e := range f.Ends {
+		if conditions := conditionsOf(e); shell.Hold(conditions, args) {
+			s.command(shell.Arguments(e.Words, word, args[min(e.Shifted, len(args)):]))
+		}
+	}
+}
+
+func conditionsOf(e evidence.ScriptEnd) []shell.Condition {
+	var out []shell.Condition
+	for _, c := range e.When {
+		out = append(out, shell.Condition(c))
+	}
+	return out
+}
+
+// nodeScript notes the package.json that has a script, and what the script runs.
+func (s *starting) nodeScript(n shell.Script) {
+	f, ok := s.file(path.Join(n.Folder, "package.json"))
+	if !ok {
+		return
+	}
+	for _, e := range shell.Read(f.Scripts[n.Name]).Ends {
+		s.command(e.Words)
 	}
 }
 
@@ -99,9 +145,9 @@ func (s *starting) operand(args []string, code ...string) int {
 }
 
 // file notes a file that is named from the working directory.
-func (s *starting) file(word string) {
+func (s *starting) file(word string) (evidence.EntryFile, bool) {
 	if len(s.out) >= maxEntry || strings.ContainsAny(word, "$`") {
-		return
+		return evidence.EntryFile{}, false
 	}
 	p := word
 	if !path.IsAbs(p) {
@@ -111,7 +157,9 @@ func (s *starting) file(word string) {
 	if !ok {
 		at = ""
 	}
-	s.out = append(s.out, s.t.entryFile(word, at))
+	f := s.t.entryFile(word, at)
+	s.out = append(s.out, f)
+	return f, true
 }
 
 // find looks a program up as execvp(3) does. It is empty where nothing is there.
@@ -148,13 +196,16 @@ func (t *tree) entryFile(word, at string) evidence.EntryFile {
 	}
 	e := t.entries(r)
 	f.Layer, f.Kind, f.Executable = r.layer, "other", e.Modes[r.entry]&layer.Executable != 0
-	s, isScript := t.layers[r.layer].Scripts[at]
+	l := t.layers[r.layer]
+	f.Scripts, f.StopsOnTerm = l.Manifests[at].Scripts, l.Graceful[at]
+	s, isScript := l.Scripts[at]
 	switch {
 	case e.Content(r.entry) == layer.ELF:
-		f.Kind = "elf"
+		f.Kind, f.Machine = "elf", e.Machine(r.entry)
 	case isScript:
 		f.Kind = "script"
-		f.Interpreter, f.Execs, f.Traps, f.LastCommand = s.Interpreter, s.Execs, s.Traps, s.Last
+		f.Interpreter, f.Ends, f.Trapped = s.Interpreter, s.Ends, s.Trapped
+		f.Execs, f.Traps, f.LastCommand = s.Main.Execs, s.Trapped["TERM"] != "", s.Main.Text
 	case e.Content(r.entry) == layer.HashBang:
 		f.Kind = "script"
 	}

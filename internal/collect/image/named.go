@@ -16,6 +16,8 @@ var named = []struct {
 }{
 	{"ruby", ".gemspec", regexp.MustCompile(`/specifications/(?:default/)?([^/]+?)(?:-([0-9][^/]*))?\.gemspec$`)},
 	{"java", ".jar", regexp.MustCompile(`/([^/]+?)(?:-([0-9][^/]*))?\.jar$`)},
+	{"dotnet", ".dll", regexp.MustCompile(`(?i)/((?:[^/]+\.)?(?:(?:unit|integration|functional|acceptance|e2e)?tests?|specs)|xunit\.[^/]+|nunit\.framework|nunit3\.testadapter|testhost|` +
+		`microsoft\.visualstudio\.testplatform\.[^/]+|microsoft\.testplatform\.[^/]+|moq|nsubstitute|fakeiteasy|fluentassertions|shouldly|autofixture|coverlet\.[^/]+|benchmarkdotnet)()\.dll$`)},
 	{"php", "/composer.json", regexp.MustCompile(`/vendor/([^/]+/[^/]+)()/composer\.json$`)},
 }
 

@@ -12,6 +12,9 @@ import (
 func (t *tree) packages(o *owners) []evidence.Package {
 	out := append([]evidence.Package{}, t.namedPackages()...)
 	dev := t.devOnly()
+	for i := range out {
+		out[i].Dev = dev[out[i].Path]
+	}
 	for i, l := range t.layers {
 		for p, ps := range l.Records {
 			if !t.shows(i, p) {
@@ -62,6 +65,7 @@ func (t *tree) devOnly() map[string]bool {
 			}
 		}
 	}
+	t.devByManifest(dev)
 	return dev
 }
 

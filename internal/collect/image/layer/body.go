@@ -48,6 +48,15 @@ func readerFor(p string) reader {
 		if _, ok := nodePackage(p); ok {
 			return (*reading).readNode
 		}
+		if !strings.Contains(dir, "/node_modules/") {
+			return (*reading).readManifest
+		}
+	case base == "installed.json" && strings.HasSuffix(dir, "/vendor/composer/"):
+		return (*reading).readComposer
+	case strings.HasSuffix(base, ".deps.json"):
+		return (*reading).readDotnet
+	case path.Ext(base) == ".ini":
+		return (*reading).readUWSGI
 	case base == "RECORD" && strings.HasSuffix(dir, ".dist-info/"):
 		return (*reading).readPythonRecord
 	case base == "direct_url.json" && strings.HasSuffix(dir, ".dist-info/"):
@@ -83,7 +92,7 @@ func (l *reading) body(p string, h *tar.Header, r io.Reader) error {
 	elf := isELF(b)
 	switch {
 	case elf:
-		l.entries.Contents[last] = byte(ELF)
+		l.entries.Contents[last], l.entries.Machines[last] = byte(ELF), machineOf(b)
 	case bytes.HasPrefix(b, []byte("#!")):
 		l.entries.Contents[last] = byte(HashBang)
 	}
@@ -108,6 +117,9 @@ func (l *reading) body(p string, h *tar.Header, r io.Reader) error {
 	}
 	if isPacked(b) {
 		l.Skipped[skippedPacked]++
+		if isJava(p) {
+			return l.readJar(p, b, r, h.Size)
+		}
 		return nil
 	}
 	return l.look(p, b, r, h.Size, elf && h.Mode&Executable != 0)

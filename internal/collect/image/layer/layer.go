@@ -28,6 +28,9 @@ type Layer struct {
 	Local      map[string]bool               // packages that were installed from a folder: the project itself
 	GoBinaries map[string]evidence.GoBinary
 	Scripts    map[string]Script
+	Manifests  map[string]Manifest // package.json of programs, by path
+	NodeNeeds  map[string][]string // what a package of Node needs, by its package.json
+	Graceful   map[string]bool     // settings of uWSGI: whether they make SIGTERM a graceful stop
 	Secrets    map[string][]secrets.Found
 	Accounts   map[string][]Account // of files named passwd and group
 	Venvs      map[string]string    // pyvenv.cfg to the folder of the interpreter that it was made with
@@ -52,7 +55,8 @@ func Read(ctx context.Context, open func() (io.ReadCloser, error), diffID string
 	l := &Layer{
 		Records: map[string][]evidence.Package{}, DevLocks: map[string][]string{},
 		Owned: map[string][]uint64{}, Local: map[string]bool{},
-		GoBinaries: map[string]evidence.GoBinary{}, Scripts: map[string]Script{}, Secrets: map[string][]secrets.Found{},
+		GoBinaries: map[string]evidence.GoBinary{}, Scripts: map[string]Script{}, Manifests: map[string]Manifest{}, NodeNeeds: map[string][]string{},
+		Graceful: map[string]bool{}, Secrets: map[string][]secrets.Found{},
 		Accounts: map[string][]Account{}, Venvs: map[string]string{}, Skipped: map[string]int{},
 	}
 	r := reading{Layer: l, late: map[string][]string{}, sparse: none, entries: builder{budget: budget}}
@@ -200,7 +204,7 @@ func (l *reading) bindHardLinks() {
 		p := t.Path(i)
 		for _, link := range links[p] {
 			l.bind(p, t.Path(link))
-			t.Contents[link], t.Modes[link] = t.Contents[i], t.Modes[i]
+			t.Contents[link], t.Machines[link], t.Modes[link] = t.Contents[i], t.Machines[i], t.Modes[i]
 			if c, ok := t.Caps[i]; ok {
 				t.Caps[link] = c
 			}

@@ -6,18 +6,19 @@ import (
 	"strings"
 
 	"podproof.dev/podproof/internal/credential"
+	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/shell"
 )
 
 // scriptLimit bounds the scripts that are read: an entrypoint is shorter.
 const scriptLimit = 64 << 10
 
-// Script is what a script says about how it runs its last command.
+// Script is what a script says about how it ends.
 type Script struct {
 	Interpreter string // of its first line, "" without one
-	Execs       bool   // its last command, or one that passes "$@" on, is an exec
-	Traps       bool   // it sets a trap for TERM
-	Last        string // its last command line
+	Ends        []evidence.ScriptEnd
+	Trapped     map[string]string // signal to what it does on it
+	Main        evidence.ScriptEnd
 }
 
 // isScript is for a file with "#!", and for one that is a shell's by its name: `sh start.sh`
@@ -34,11 +35,43 @@ func readScript(b []byte) Script {
 		return s
 	}
 	r := shell.Read(text)
-	s.Execs, s.Traps = r.Execs || r.PassesOn, r.TrapsSignal("TERM")
-	if s.Last = masked(r.Text); len(s.Last) > 300 {
-		s.Last = strings.ToValidUTF8(s.Last[:300], "") + "…"
+	for _, e := range r.Ends {
+		s.Ends = append(s.Ends, kept(e))
 	}
+	for _, t := range r.Traps {
+		if s.Trapped == nil {
+			s.Trapped = map[string]string{}
+		}
+		s.Trapped[t.Signal] = string(t.Does)
+	}
+	s.Main = kept(r.Main())
 	return s
+}
+
+// kept is an end without the values of secrets.
+func kept(e shell.End) evidence.ScriptEnd {
+	out := evidence.ScriptEnd{Text: cut(masked(e.Text)), Execs: e.Execs, Waits: e.Waits, Maybe: e.Maybe, Shifted: e.Shifted}
+	for i, w := range e.Words {
+		switch {
+		case i > 0 && strings.HasPrefix(e.Words[i-1], "-") && isSecret(e.Words[i-1], w):
+			w = "…"
+		default:
+			w = masked(w)
+		}
+		out.Words = append(out.Words, cut(w))
+	}
+	for _, c := range e.When {
+		out.When = append(out.When, evidence.ScriptCondition(c))
+	}
+	return out
+}
+
+// cut bounds a text that is kept.
+func cut(text string) string {
+	if len(text) > 300 {
+		return strings.ToValidUTF8(text[:300], "") + "…"
+	}
+	return text
 }
 
 // masked takes values out of a command that stand under the name of a secret: what is kept of

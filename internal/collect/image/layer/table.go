@@ -1,6 +1,9 @@
 package layer
 
-import "sync/atomic"
+import (
+	"debug/elf"
+	"sync/atomic"
+)
 
 // Kind is what an entry of a layer is.
 type Kind uint8
@@ -45,6 +48,7 @@ type Table struct {
 	LinkEnds []uint32
 	Kinds    []byte
 	Contents []byte
+	Machines []uint16 // e_machine of ELF files, 0 where it is not known
 	Modes    []uint16
 	UIDs     []uint32
 	GIDs     []uint32
@@ -76,6 +80,9 @@ func (t *Table) Kind(i int) Kind { return Kind(t.Kinds[i]) }
 // Content is what the file begins with.
 func (t *Table) Content(i int) Content { return Content(t.Contents[i]) }
 
+// Machine is what an ELF file was made for, as GOARCH has it; empty where that is not known.
+func (t *Table) Machine(i int) string { return machineNames[elf.Machine(t.Machines[i])] }
+
 // Is tells whether an entry is a file or another name of one.
 func (t *Table) Is(i int) (file bool) { return t.Kind(i) == File || t.Kind(i) == Hardlink }
 
@@ -102,7 +109,7 @@ func (b *Budget) spend(names int) error {
 // Sound tells whether a table that was kept can be used without fear: what it refers to is there.
 func (t *Table) Sound() bool {
 	n, last := t.Len(), uint32(0)
-	for _, l := range []int{len(t.NameEnds), len(t.LinkEnds), len(t.Contents), len(t.Modes), len(t.UIDs), len(t.GIDs), len(t.Sizes)} {
+	for _, l := range []int{len(t.NameEnds), len(t.LinkEnds), len(t.Contents), len(t.Machines), len(t.Modes), len(t.UIDs), len(t.GIDs), len(t.Sizes)} {
 		if l != n {
 			return false
 		}
@@ -133,6 +140,7 @@ func (b *builder) add(path, link string, kind Kind, mode int64, uid, gid int, si
 	b.LinkEnds = append(b.LinkEnds, uint32(len(b.names)))
 	b.Kinds = append(b.Kinds, byte(kind))
 	b.Contents = append(b.Contents, byte(Other))
+	b.Machines = append(b.Machines, 0)
 	b.Modes = append(b.Modes, uint16(mode&0o7777))
 	b.UIDs = append(b.UIDs, uint32(uid))
 	b.GIDs = append(b.GIDs, uint32(gid))

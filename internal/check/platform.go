@@ -1,0 +1,64 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+var imagePlatform = Check{
+	ID:    "image/platform",
+	Title: "The image and its program are made for one platform, and for Linux",
+	Why: "A program of another machine does not start (exec format error), and no Linux node runs an image for Windows. It is built on a laptop " +
+		"or copied from the wrong stage, and nobody sees it before the deploy.",
+	Fix:   "Build for the platform of the nodes (docker build --platform linux/amd64), and let GOARCH, the base image and what is copied or downloaded follow TARGETARCH.",
+	Story: Reliable,
+	Needs: []evidence.Section{evidence.SectionImage},
+	Judge: judgePlatform,
+}
+
+func judgePlatform(_ contract.Contract, e evidence.Evidence) Judgement {
+	j, img := imageOf(e, "an image for Linux, whose program is made for the image's own architecture")
+	if img == nil {
+		return j
+	}
+	where := "the image's configuration"
+	platform := img.OS + "/" + img.Architecture
+	if img.OS == "" || img.Architecture == "" {
+		return j.undecided("the image's configuration names no platform", "Build the image with a builder that does, or run podproof again with the image at hand.")
+	}
+	var faults []string
+	if img.OS != "linux" {
+		j.broken(where, "the image is for %s: no Linux node runs it", platform)
+		faults = append(faults, "the image is for "+platform)
+	}
+	for _, f := range img.Entry {
+		if f.Machine != "" && !canRun(img.Architecture, f.Machine) {
+			j.broken(placesOf(*img).final(f.Path, f.Layer), "it is a program for %s, and the image is for %s: it does not start (exec format error)", f.Machine, platform)
+			faults = append(faults, fmt.Sprintf("%s is a program for %s in an image for %s", f.Word, f.Machine, platform))
+		}
+	}
+	if host := e.Run.Platform; host != "" && host != platform && img.OS == "linux" {
+		j.note(where, "the image is for %s, and this machine is %s: a node like this one runs it by emulation, or not at all", platform, host)
+	}
+	switch {
+	case len(faults) > 0:
+		return j.fail(brief(list(faults), 200), "")
+	case !img.LayersRead && e.Missing[evidence.SectionImage] != "":
+		return inconclusive(e, evidence.SectionImage, j.Promised)
+	case !img.LayersRead:
+		return j.undecided("only the image's configuration was read, not its layers", readLayers)
+	}
+	return j.pass("Platform OK ("+platform+")", "the image is for "+platform+", and so is what it starts, as far as that is known")
+}
+
+// alsoRuns are machines whose programs another one runs, too.
+var alsoRuns = map[string]string{"amd64": "386", "arm64": "arm", "mipsle": "mips", "mips64": "mips", "mips64le": "mips", "ppc64": "ppc64le"}
+
+// canRun tells whether a machine runs the programs of another one.
+func canRun(architecture, machine string) bool {
+	return architecture == machine || slices.Contains(strings.Fields(alsoRuns[architecture]), machine)
+}

@@ -1,0 +1,28 @@
+package check
+
+import "podproof.dev/podproof/internal/evidence"
+
+func platform(os, architecture, host string, files ...evidence.EntryFile) evidence.Evidence {
+	e := fileImage(func(i *evidence.Image) { i.OS, i.Architecture, i.Entry = os, architecture, files })
+	e.Run.Platform = host
+	return e
+}
+
+func madeFor(machine string) evidence.EntryFile {
+	f := elf("/shop")
+	f.Machine = machine
+	return f
+}
+
+var platformExamples = []example{
+	{name: "one platform", c: goodContract(), e: platform("linux", "amd64", "linux/amd64", madeFor("amd64")), want: Pass, says: []string{"Platform OK (linux/amd64)"}, hides: []string{"emulation"}},
+	{name: "a machine that is not known", c: goodContract(), e: platform("linux", "arm64", "", madeFor("")), want: Pass},
+	{name: "32 bits", c: goodContract(), e: platform("linux", "amd64", "", madeFor("386")), want: Pass},
+	{name: "another program", c: goodContract(), e: platform("linux", "amd64", "linux/amd64", madeFor("arm64")), want: Fail,
+		says: []string{"! /shop, layer 2 of 2 (COPY . .), reachable: it is a program for arm64", "exec format error"}},
+	{name: "another machine's image", c: goodContract(), e: platform("linux", "arm64", "linux/amd64", madeFor("arm64")), want: Pass, says: []string{"the image is for linux/arm64, and this machine is linux/amd64"}},
+	{name: "Windows", c: goodContract(), e: platform("windows", "amd64", "linux/amd64"), want: Fail, says: []string{"windows/amd64: no Linux node runs it"}},
+	{name: "no platform", c: goodContract(), e: platform("", "", "linux/amd64"), want: Inconclusive},
+	{name: "only the configuration was read", c: goodContract(), e: unread(), want: Inconclusive},
+	{name: "not observed", c: goodContract(), e: noImage(), want: Inconclusive},
+}
