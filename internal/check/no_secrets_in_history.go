@@ -99,7 +99,21 @@ func leaksOf(raw evidence.Image) []leak {
 		collect(place, h.CreatedBy, redact.InHistory)
 		collect(place, h.Comment, redact.InText)
 	}
+	for _, line := range img.Provenance {
+		collect("provenance attestation, "+provenanceWords(line), line, redact.InHistory)
+	}
 	return leaks
+}
+
+// provenanceWords names what a line of the provenance is.
+func provenanceWords(line string) string {
+	switch shell.ParseHistory(line).Keyword {
+	case "ARG":
+		return "build argument"
+	case "LABEL":
+		return "label"
+	}
+	return "source"
 }
 
 func (l leak) message() string {

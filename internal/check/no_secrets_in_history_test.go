@@ -53,6 +53,8 @@ var secretsExamples = []example{
 		c.Healthcheck = []string{"CMD-SHELL", "curl -fu admin:" + planted + " http://localhost/ || curl -u admin:" + planted + " http://localhost/"}
 	}), want: Fail, says: []string{"config Healthcheck", "curl -u"}},
 	{name: "onbuild", c: goodContract(), e: config(func(c *evidence.ImageConfig) { c.OnBuild = []string{"ENV API_KEY " + planted} }), want: Fail, says: []string{"config OnBuild", "API_KEY"}},
+	{name: "provenance beside the image", c: goodContract(), e: image(func(i *evidence.Image) { i.Provenance = []string{"ARG VERSION=1.2", "ARG NPM_TOKEN=" + planted} }), want: Fail,
+		says: []string{"provenance attestation, build argument", "NPM_TOKEN"}, hides: []string{"VERSION"}},
 	{name: "a token by its shape", c: goodContract(), e: config(func(c *evidence.ImageConfig) { c.Env = []string{"GREETING=ghp_" + strings.Repeat("a1", 18)} }), want: Fail,
 		says: []string{"GREETING holds what looks like a secret (GitHub token)"}, hides: []string{"ghp_"}},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionImage, func(e *evidence.Evidence) { e.Image = nil }), want: Inconclusive},

@@ -32,7 +32,7 @@ func judgeNoSecretsInLayers(c contract.Contract, e evidence.Evidence) Judgement 
 	used := map[string]bool{}
 	var faults, deleted []evidence.FileSecret
 	for _, s := range img.Secrets {
-		pattern, _ := allowed.Match(s.Path)
+		pattern, _ := allowed.Match(s.Path + s.Inside)
 		switch {
 		case pattern != "":
 			used[pattern] = true
@@ -48,7 +48,7 @@ func judgeNoSecretsInLayers(c contract.Contract, e evidence.Evidence) Judgement 
 				deleted = append(deleted, s)
 			}
 			at := where.file(secretAt(s), s.Layer, s.Reach)
-			at.Path, at.Line = s.Path, s.Line
+			at.Path, at.Line = s.Path+inside(s), s.Line
 			j.brokenAt(at, "%s", secretWords(s))
 		}
 	}
@@ -57,11 +57,16 @@ func judgeNoSecretsInLayers(c contract.Contract, e evidence.Evidence) Judgement 
 			j.note("podproof.yaml", "secrets.allow names %s, where nothing looks like a credential any more: remove it", p)
 		}
 	}
+	unopened := j.unopened(where, *img, allowed)
 	if len(faults) == 0 {
 		j.readDetail(*img.Read)
-		return j.pass("No secrets in image files OK", fmt.Sprintf("none in the files of %s", count(len(img.Layers), "layer")))
+		seen := fmt.Sprintf("none in the files of %s", count(len(img.Layers), "layer"))
+		if unopened > 0 {
+			seen += fmt.Sprintf(", but for %s that nobody looked into", count(unopened, "archive"))
+		}
+		return j.pass("No secrets in image files OK", seen)
 	}
-	seen := fmt.Sprintf("%s, readable by everybody who can pull the image: %s in %s", count(len(faults), "credential"), secretWords(faults[0]), faults[0].Path)
+	seen := fmt.Sprintf("%s, readable by everybody who can pull the image: %s in %s", count(len(faults), "credential"), secretWords(faults[0]), faults[0].Path+inside(faults[0]))
 	if len(deleted) == 0 {
 		return j.fail(seen, "")
 	}
@@ -104,10 +109,39 @@ func (j *Judgement) readDetail(r evidence.ReadStats) {
 	j.detail("the image's layers", "%s", text)
 }
 
-// secretAt is the path, and the line where it is known.
+// unopened tells of the archives that nobody looked into, and how many are no package's own: of
+// those the verdict knows nothing.
+func (j *Judgement) unopened(where places, img evidence.Image, allowed contract.Paths) int {
+	n := 0
+	for _, u := range img.Unopened {
+		tell := j.note
+		if pattern, _ := allowed.Match(u.Path); u.Owner != "" || pattern != "" {
+			tell = j.detail
+		} else {
+			n += u.Count
+		}
+		switch at := where.file(u.Path, u.Layer, u.Reach).words; {
+		case u.Count > 1:
+			tell(at, "%s not looked into: %s", count(u.Count, "archive"), u.Why)
+		default:
+			tell(at, "an archive that was not looked into: %s", u.Why)
+		}
+	}
+	return n
+}
+
+// secretAt is the path, the one in an archive, too, and the line where it is known.
 func secretAt(s evidence.FileSecret) string {
 	if s.Line == 0 {
-		return s.Path
+		return s.Path + inside(s)
 	}
-	return fmt.Sprintf("%s:%d", s.Path, s.Line)
+	return fmt.Sprintf("%s%s:%d", s.Path, inside(s), s.Line)
+}
+
+// inside is the place in an archive as Java writes it: "!/application.yml".
+func inside(s evidence.FileSecret) string {
+	if s.Inside == "" {
+		return ""
+	}
+	return "!" + s.Inside
 }

@@ -68,6 +68,23 @@ var secretsInLayersExamples = []example{
 			s.Path = "/app/testdata/aws/credentials"
 			return credentials(s)
 		}()},
+	{name: "inside of an archive", c: goodContract(), want: Fail, says: []string{"/app/app.jar!/application.yml:2", "in /app/app.jar!/application.yml"}, e: func() evidence.Evidence {
+		s := awsKey
+		s.Path, s.Inside = "/app/app.jar", "/application.yml"
+		return credentials(s)
+	}()},
+	{name: "allowed inside of an archive", c: contract.Contract{Secrets: contract.Secrets{Allow: []string{"/app/app.jar/application.yml"}}}, want: Pass, e: func() evidence.Evidence {
+		s := awsKey
+		s.Path, s.Inside = "/app/app.jar", "/application.yml"
+		return credentials(s)
+	}()},
+	{name: "archives that nobody looked into", c: goodContract(), want: Pass, says: []string{"but for 4 archives that nobody looked into", "/app/x.7z", "3 archives not looked into: inside of another archive"},
+		e: fileImage(func(i *evidence.Image) {
+			i.Unopened = []evidence.Unopened{{Path: "/app/x.7z", Layer: 1, Why: "in a form", Count: 1, Reach: evidence.Reachable}, {Path: "/app/all.zip", Layer: 1, Why: "inside of another archive", Count: 3, Reach: evidence.Reachable}}
+		})},
+	{name: "a package's archive that nobody looked into", c: goodContract(), want: Pass, hides: []string{"but for"}, e: fileImage(func(i *evidence.Image) {
+		i.Unopened = []evidence.Unopened{{Path: "/usr/share/x.xz", Layer: 1, Why: "in a form", Count: 1, Owner: "debian:x", Reach: evidence.Reachable}}
+	})},
 	{name: "bodies were skipped", c: goodContract(), want: Pass, says: []string{"1 layer known from an earlier run", "not looked into: 12 (binary), 1 (larger than 10 MiB)"}, e: image(func(i *evidence.Image) {
 		i.Read = &evidence.ReadStats{LayersReused: 1, Skipped: map[string]int{"larger than 10 MiB": 1, "binary": 12}}
 	})},

@@ -37,7 +37,7 @@ func judgePlatform(_ contract.Contract, e evidence.Evidence) Judgement {
 	}
 	for _, f := range img.Entry {
 		if f.Machine != "" && !canRun(img.Architecture, f.Machine) {
-			j.broken(placesOf(*img).final(f.Path, f.Layer), "it is a program for %s, and the image is for %s: it does not start (exec format error)", f.Machine, platform)
+			j.brokenAt(placesOf(*img).final(f.Path, f.Layer), "it is a program for %s, and the image is for %s: it does not start (exec format error)", f.Machine, platform)
 			faults = append(faults, fmt.Sprintf("%s is a program for %s in an image for %s", f.Word, f.Machine, platform))
 		}
 	}

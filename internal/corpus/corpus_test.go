@@ -49,6 +49,7 @@ type specimen struct {
 // corpus is all specimens, by theme.
 func corpus() []specimen {
 	return slices.Concat(healthyImage, secretsInHistory, harmlessHistory, secretsInFiles, harmlessFiles, layerTruths,
+		secretsInSettings, harmlessSettings, secretsInArchives, harmlessArchives, secretsInArguments, harmlessArguments,
 		devTooling, harmlessTooling, users, signals, devServers, platforms, sourceLeaks, harmlessLeftovers, rights, budgets, configurations)
 }
 
@@ -170,7 +171,7 @@ func (s specimen) keepsQuiet(t *testing.T, r *recipe, e evidence.Evidence, got [
 
 func collect(t testing.TB, r *recipe) evidence.Evidence {
 	t.Helper()
-	img, err := image.Collect(t.Context(), r.image(), image.Options{Ref: "corpus:1", Source: "tar", Compressed: r.compressed, Forbidden: r.contract.Files.Forbid})
+	img, err := image.Collect(t.Context(), r.image(), image.Options{Ref: "corpus:1", Source: "tar", Compressed: r.compressed, Forbidden: r.contract.Files.Forbid, Statements: r.statements})
 	if err != nil {
 		t.Fatal(err)
 	}

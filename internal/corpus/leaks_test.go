@@ -5,6 +5,7 @@ func copies(files ...file) func(*recipe) {
 }
 
 var sourceLeaks = []specimen{
+	{planted: "tests beside the pages of a web framework", fails: []string{leaks}, at: []string{"/app/src/tests"}, plant: copies(text("app/src/tests/cart.js", "x"), text("app/src/app/shop/page.js", "x"))},
 	{planted: ".git", fails: []string{leaks}, at: []string{"/app/.git", "layer 5", "COPY . .", "2 files", "reachable"},
 		plant: copies(text("app/.git/HEAD", "ref: refs/heads/main\n"), text("app/.git/index", "DIRC\x00"))},
 	{planted: ".git that a later layer deleted", fails: []string{leaks}, at: []string{"/app/.git", "layer 5", "history only"}, plant: func(r *recipe) {
@@ -36,6 +37,8 @@ var sourceLeaks = []specimen{
 }
 
 var harmlessLeftovers = []specimen{
+	{planted: "a page of a web framework that is called tests", like: leaks, plant: copies(text("app/.next/server/app/tests/page.js", "x"), text("app/.next/server/app/test/[id]/page.js", "x"), text("app/.next/static/chunks/app/tests/page-0a1b.js", "x"),
+		text("app/src/routes/tests/+page.svelte", "x"), text("srv/app/tests/page.js", "x"))},
 	{planted: "tests in a dependency's own folder", like: leaks,
 		plant: installs("numpy", "2.1.0", text(site+"numpy/tests/test_x.py", ""), text(site+"numpy/conftest.py", ""))},
 	{planted: "a folder called tests at the top of site-packages, of a dependency", like: leaks,

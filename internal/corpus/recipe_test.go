@@ -46,6 +46,8 @@ type recipe struct {
 	noHistory  bool
 	// os and architecture are the platform that the configuration names.
 	os, architecture string
+	// statements are attestations that lie beside the image.
+	statements [][]byte
 	// planted are the values of secrets, which nothing that is kept or said may hold.
 	planted []string
 }

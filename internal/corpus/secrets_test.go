@@ -130,7 +130,7 @@ var harmlessFiles = []specimen{
 	{planted: "settings that are read from the environment", like: layers, plant: copies(text("app/settings.py", "import os\nSECRET_KEY = os.environ['SECRET_KEY']\nDB_PASSWORD = os.getenv('DB_PASSWORD', '')\n"))},
 	{planted: "code inside of settings that reads the environment", like: layers, plant: copies(text("app/configmap.yaml",
 		"data:\n  settings.py: |\n    password = os.environ[\"DB_PASSWORD\"]\n    token = ENV['API_TOKEN']\n    secret = process.env.APP_SECRET\n"))},
-	{planted: "a token in a packed file, which is told as not looked into", like: layers, at: []string{"not looked into", "packed"},
+	{planted: "a token in a packed file that is damaged, which is told as not looked into", like: layers, at: []string{"not looked into", "damaged"},
 		plant: copies(text("app/dump.sql.gz", "\x1f\x8b\x08\x00 "+githubToken()))},
 	{planted: "placeholders in settings", like: layers, plant: copies(text("app/config.yaml", "db:\n  password: changeme\n  token: ${TOKEN}\n  secret: <your secret>\n  api_key: \"{{ api_key }}\"\n"))},
 	{planted: "translations", like: layers, plant: copies(text("app/locales/de.json", `{"password":"Passwort","secret":"Geheimnis","token":"Zeichen1234"}`))},

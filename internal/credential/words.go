@@ -14,11 +14,12 @@ import (
 var (
 	// secretWord makes a name sensitive wherever it stands in it.
 	secretWord = set("PASSWORD PASSWD PASSWRD PASSPHRASE SECRET SECRETS TOKEN CREDENTIAL CREDENTIALS " +
-		"APIKEY SECRETKEY ACCESSKEY AUTHKEY PRIVATEKEY AUTHTOKEN ACCESSTOKEN STOREPASS KEYPASS")
+		"APIKEY SECRETKEY ACCESSKEY AUTHKEY PRIVATEKEY AUTHTOKEN ACCESSTOKEN STOREPASS KEYPASS MASTERAUTH")
 	// secretEnding makes a name sensitive as its last word only: DB_PASS, not PASS_RATE.
 	secretEnding = set("PASS PWD PW")
 	// secretSuffix is for words written together: PGPASSWORD.
-	secretSuffix = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRETKEY", "APIKEY", "SECRET", "STOREPASS", "KEYPASS"}
+	secretSuffix = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRETKEY", "APIKEY", "SECRET", "STOREPASS", "KEYPASS",
+		"DBPASS", "SQLPASS", "USERPASS", "ADMINPASS", "ROOTPASS", "MAILPASS", "SMTPPASS", "FTPPASS", "LDAPPASS", "REQUIREPASS"}
 	// secretKey are the words before KEY that make it one to keep.
 	secretKey = set("API ACCESS SECRET PRIVATE PRIV ENCRYPTION ENCRYPT CRYPT CRYPTO DECRYPTION SIGNING SIGN " +
 		"SIGNATURE AUTH MASTER DEPLOY SSH RSA SESSION COOKIE HMAC JWT JWE APP ACCOUNT SERVICE FERNET AES ROOT WEBHOOK")
@@ -30,7 +31,9 @@ var (
 		"MINUTES SECONDS HOURS DAYS TIMEOUT INTERVAL ALGORITHM ALG HASHER HASHERS POLICY HEADER HEADERS PREFIX SUFFIX FIELD " +
 		"PARAM FORMAT PROVIDER ISSUER AUDIENCE SCOPE SCOPES ENABLED REQUIRED MODE METHOD VERSION ENV VAR PATTERN REGEX " +
 		"MANAGER BACKEND STORE CLASS IMAGE ID IDS STDIN FD PROMPT HELPER HELP LABEL SERVICE SERVER MOUNT AUTHENTICATION " +
-		"VALIDATION VALIDATOR VALIDATORS RESET ROTATION LOCATION SOURCE DESCRIPTION TITLE REF SPEC REALM")
+		"VALIDATION VALIDATOR VALIDATORS RESET ROTATION LOCATION SOURCE DESCRIPTION TITLE REF SPEC REALM " +
+		"REGION REGIONS ZONE ARN ENGINE ADDR ADDRESS DOMAIN DOMAINS STATUS SECURE SAMESITE CAPACITY RATE QUOTA RETRIES ATTEMPTS " +
+		"STRATEGY STRENGTH COST ROUNDS ITERATIONS ENCODING HINT RULES NAMESPACE LEEWAY GRACE WINDOW DRIVER ADAPTER")
 )
 
 func set(words string) map[string]bool {
@@ -67,6 +70,13 @@ func NameSays(name string) Sensitivity {
 	if slices.ContainsFunc(words, func(w string) bool { return publicWord[w] }) {
 		return Harmless
 	}
+	if rest := withoutStore(words); len(rest) < len(words) {
+		if len(rest) == 0 || rest[len(rest)-1] == "ID" {
+			return Harmless
+		}
+		words = rest
+	}
+	shown := isShown(words)
 	for i, w := range words {
 		switch {
 		case w == "PASSWORD" || w == "PASSWD" || w == "PASSPHRASE" || (w == last && strings.Contains(w, "PASS") && hasSecretSuffix(w)):
@@ -75,6 +85,8 @@ func NameSays(name string) Sensitivity {
 			if w == "PASS" || len(words) > 1 { // PWD alone is the working directory
 				return Password
 			}
+		case shown && (w == "TOKEN" || w == "APIKEY" || w == "KEY"):
+			// Whoever opens the page has it.
 		case secretWord[w] || hasSecretSuffix(w):
 			return Secretive
 		case w == "KEY" && i > 0 && secretKey[words[i-1]]:
@@ -85,6 +97,24 @@ func NameSays(name string) Sensitivity {
 		return Secretive
 	}
 	return Harmless
+}
+
+// shownPrefixes begin the names of variables that a bundler writes into what it makes for browsers.
+var shownPrefixes = [][]string{{"VITE"}, {"GATSBY"}, {"REACT", "APP"}, {"NG", "APP"}, {"VUE", "APP"}}
+
+func isShown(words []string) bool {
+	return slices.ContainsFunc(shownPrefixes, func(p []string) bool { return len(words) > len(p) && slices.Equal(words[:len(p)], p) })
+}
+
+// withoutStore leaves out the name of a store of secrets and what stands before it. What follows
+// it says where in the store something lies: AWS_SECRETS_MANAGER_SECRET_ID.
+func withoutStore(words []string) []string {
+	for i := range len(words) - 1 {
+		if (words[i] == "SECRETS" || words[i] == "SECRET") && (words[i+1] == "MANAGER" || words[i+1] == "STORE") {
+			return words[i+2:]
+		}
+	}
+	return words
 }
 
 func hasSecretSuffix(w string) bool {
@@ -155,6 +185,8 @@ func IsLiteral(value string, s Sensitivity) bool {
 	switch {
 	case lettersAndDigits(v) == "": // useradd -p '!'
 		return false
+	case encrypted.MatchString(v), IsPublic(v):
+		return false
 	case strings.HasPrefix(v, "$("), strings.HasPrefix(v, "`"), strings.HasPrefix(v, "="):
 		return false
 	case reference.MatchString(v), optional.MatchString(v), template.MatchString(v), strings.Contains(v, "{{"):
@@ -171,6 +203,31 @@ func IsLiteral(value string, s Sensitivity) bool {
 		return false
 	}
 	return !toReplace.MatchString(lettersAndDigits(v))
+}
+
+// madeUp are words that say of a value that it stands for another one.
+var madeUp = set("dummy fake build builder building temp tmp temporary test testing static collectstatic collect placeholder insecure unsafe " +
+	"not notreal nothing none foo bar baz unused only ci docker dockerfile precompile assets compile stub sample example mock ignore ignored " +
+	"whatever anything irrelevant phony bogus nope invalid secret")
+
+// IsMadeUp tells of a value that nobody would guard: a word or two, one of which says that it
+// stands for another, or one character, however often.
+func IsMadeUp(value string) bool {
+	v := strings.ToLower(strings.Trim(value, "\"' "))
+	if v == "" || strings.Trim(v, v[:1]) == "" {
+		return v != ""
+	}
+	words := strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune("_-. :/", r) })
+	if strings.IndexFunc(v, func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("_-. :/", r) }) >= 0 {
+		return false
+	}
+	return slices.ContainsFunc(words, func(w string) bool { return madeUp[w] })
+}
+
+// IsShown tells of a variable by its name that its value is in the pages that an application makes.
+func IsShown(name string) bool {
+	words := nameWords(name)
+	return isShown(words) || slices.Contains(words, "PUBLIC") || slices.Contains(words, "FIREBASE")
 }
 
 func lettersAndDigits(v string) string {

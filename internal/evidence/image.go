@@ -16,6 +16,9 @@ type Image struct {
 	// History is oldest first, as in the OCI image configuration.
 	History []History `json:"history"`
 	Layers  []Layer   `json:"layers"`
+	// Provenance is what the attestations beside the image say of the build's arguments, in
+	// the words of a Dockerfile: "ARG VERSION=1.2".
+	Provenance []string `json:"provenance,omitempty"`
 
 	// Packages are those that the final file system holds, by any ecosystem's own records.
 	Packages []Package `json:"packages,omitempty"`
@@ -31,6 +34,8 @@ type Image struct {
 	Entry []EntryFile `json:"entry,omitempty"`
 	// Secrets are credentials in files of any layer, those deleted later included.
 	Secrets []FileSecret `json:"secrets,omitempty"`
+	// Unopened are the archives of any layer that no one looked into: Secrets says nothing of them.
+	Unopened []Unopened `json:"unopened,omitempty"`
 	// Leftovers are files and folders that a build context often leaks into an image.
 	Leftovers []Leftover `json:"leftovers,omitempty"`
 	// Privileged are the set-uid and set-gid files and those with capabilities, of the final file system.
@@ -130,10 +135,12 @@ type ScriptCondition struct {
 type FileSecret struct {
 	Rule string `json:"rule"` // "private-key", "aws-access-key", "netrc", …
 	// What is the rule in words: "an AWS access key".
-	What  string `json:"what"`
-	Path  string `json:"path"`
-	Layer int    `json:"layer"`
-	Reach Reach  `json:"reach"`
+	What string `json:"what"`
+	Path string `json:"path"`
+	// Inside is where it stands in the archive that Path is: "/BOOT-INF/classes/application.yml".
+	Inside string `json:"inside,omitempty"`
+	Layer  int    `json:"layer"`
+	Reach  Reach  `json:"reach"`
 	// Line is where it stands in the file, 0 where the path alone gives it away.
 	Line int `json:"line,omitempty"`
 	// Masked shows the value's first characters at most: "AKIA…".
@@ -143,6 +150,19 @@ type FileSecret struct {
 	// Owner is the package that lists the file as its own: "python:boto3", "debian:openssl". What
 	// was installed from a path of the builder's (direct_url.json with a file: URL, an npm link)
 	// is the image's own code and owns nothing.
+	Owner string `json:"owner,omitempty"`
+}
+
+// Unopened is a file that nobody looked into, or one that holds archives into which nobody did.
+type Unopened struct {
+	Path  string `json:"path"`
+	Layer int    `json:"layer"`
+	Reach Reach  `json:"reach"`
+	// Why says it of each: "damaged, encrypted, …", "inside of another archive".
+	Why string `json:"why"`
+	// Count is how many archives it is about: 1 for the file itself.
+	Count int `json:"count"`
+	// Owner is as for FileSecret.
 	Owner string `json:"owner,omitempty"`
 }
 

@@ -48,7 +48,7 @@ func (r *run) subjectID() string {
 }
 
 func (r *run) inspect(ctx context.Context) error {
-	img, err := image.Collect(ctx, r.image, image.Options{Ref: r.imageRef(), Source: source.Docker,
+	img, err := image.Collect(ctx, r.image, image.Options{Ref: r.imageRef(), Source: source.Docker, Statements: r.image.Statements,
 		Cache: layersIn(r.Cache), Forbidden: r.plan.Contract.Files.Forbid})
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 		return evidence.Image{}, err
 	}
 	done = i.Tell.StepTo("Reading the image's layers", "Image read")
-	e, err := image.Collect(ctx, img, image.Options{Ref: img.Ref, Source: img.Kind, Compressed: img.Compressed, Readers: img.Readers,
+	e, err := image.Collect(ctx, img, image.Options{Ref: img.Ref, Source: img.Kind, Compressed: img.Compressed, Readers: img.Readers, Statements: img.Statements,
 		Cache: i.cache, Forbidden: i.subject.Contract.Files.Forbid})
 	if err == nil {
 		done(nil)

@@ -35,6 +35,16 @@ var clients = []client{
 	{name: regexp.MustCompile(`^curl$`), option: "--user", login: true},
 	{name: regexp.MustCompile(`^curl$`), option: "--proxy-user", login: true},
 	{name: regexp.MustCompile(`^(?:ftp|lftp)$`), option: "-u", login: true},
+	{name: regexp.MustCompile(`^(?:cypher-shell|elasticsearch-users|add-user(?:-keycloak)?\.sh|kcadm\.sh|couchbase-cli|twine|influx|nats|clickhouse-client|arangosh)$`), option: "-p"},
+	{name: regexp.MustCompile(`^mosquitto_(?:pub|sub|rr)$`), option: "-P"},
+	{name: regexp.MustCompile(`^(?:zip|lpr)$`), option: "-P"},
+	{name: regexp.MustCompile(`^rar$`), option: "-hp", attached: true},
+	{name: regexp.MustCompile(`^ldappasswd$`), option: "-s"},
+	{name: regexp.MustCompile(`^x11vnc$`), option: "-storepasswd"},
+	{name: regexp.MustCompile(`^x11vnc$`), option: "-passwd"},
+	{name: regexp.MustCompile(`^curl$`), option: "--oauth2-bearer"},
+	{name: regexp.MustCompile(`^smbclient$`), option: "-U", login: true},
+	{name: regexp.MustCompile(`^openssl$`), subcommand: "enc", option: "-k"},
 }
 
 // client judges the one-letter options of programs that are known to take a password.
@@ -66,7 +76,7 @@ func (f *finder) clientValue(c client, program, value shell.Span) {
 	value = shell.Unquote(f.text, value)
 	v := value.Of(f.text)
 	if c.login {
-		i := strings.IndexAny(v, ":,")
+		i := strings.IndexAny(v, ":,%")
 		if i < 0 {
 			return
 		}

@@ -25,13 +25,17 @@ type finder struct {
 	// named are the pairs that were seen, so that a secret of a known shape inside a
 	// value can be told by the value's name.
 	named []shell.Pair
-	depth int
+	// building tells that the text is a step of the build, or an argument of it: a value that
+	// was made up for it is nobody's.
+	building bool
+	depth    int
 }
 
 // InHistory finds the secrets of a history line or of a Dockerfile's instruction.
 func InHistory(line string) []Secret {
 	f := &finder{text: line}
 	in := shell.ParseHistory(line)
+	f.building = in.Keyword == "RUN" || in.Keyword == "ARG"
 	switch in.Keyword {
 	case "ENV", "ARG", "LABEL":
 		for _, p := range shell.Pairs(line, in.Body) {
@@ -86,7 +90,9 @@ func (f *finder) pair(p shell.Pair) {
 	p.Value = shell.Unquote(f.text, p.Value)
 	f.named = append(f.named, p)
 	if s := credential.NameSays(name); s != credential.Harmless && credential.IsLiteral(p.Value.Of(f.text), s) {
-		f.add(p.Value, name, "")
+		if !f.building || !credential.IsMadeUp(p.Value.Of(f.text)) {
+			f.add(p.Value, name, "")
+		}
 		return
 	}
 	if strings.ContainsRune(p.Value.Of(f.text), '=') || strings.ContainsRune(p.Value.Of(f.text), ' ') {
@@ -142,6 +148,7 @@ func (f *finder) command(words []shell.Span) {
 		}
 	}
 	f.client(words)
+	f.operand(words)
 }
 
 // option judges "--name value". An option that is followed by another has no value.
@@ -192,6 +199,9 @@ func (f *finder) finish() []Secret {
 		}
 		for _, m := range c.re.FindAllStringSubmatchIndex(f.text, -1) {
 			value, what, name := shell.Span{Start: m[len(m)-2], End: m[len(m)-1]}, c.what, ""
+			if c.re == credential.URLLogin && f.building && madeUpLogin(f.text, value) {
+				continue
+			}
 			s := credential.Password
 			if len(m) == 6 {
 				name = f.text[m[2]:m[3]]
@@ -207,8 +217,9 @@ func (f *finder) finish() []Secret {
 			continue
 		}
 		for _, m := range s.re.FindAllStringIndex(f.text, -1) {
-			if v := f.text[m[0]:m[1]]; !strings.Contains(v, "EXAMPLE") {
-				f.found = append(f.found, Secret{Span: shell.Span{Start: m[0], End: m[1]}, Shape: s.name})
+			span := shell.Span{Start: m[0], End: m[1]}
+			if v := span.Of(f.text); !strings.Contains(v, "EXAMPLE") && !credential.IsPublic(v) && !(s.name == googleKey && credential.IsShown(f.holder(span))) {
+				f.found = append(f.found, Secret{Span: span, Shape: s.name})
 			}
 		}
 	}

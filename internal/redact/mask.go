@@ -29,6 +29,7 @@ func Image(img evidence.Image) evidence.Image {
 		img.History[i].CreatedBy = History(h.CreatedBy)
 		img.History[i].Comment = Text(h.Comment)
 	}
+	img.Provenance = maskEach(img.Provenance, History)
 	img.Layers = slices.Clone(img.Layers)
 	for i, l := range img.Layers {
 		img.Layers[i].CreatedBy = History(l.CreatedBy)

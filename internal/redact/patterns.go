@@ -29,6 +29,9 @@ var contexts = []context{
 	{"the password given to htpasswd", `htpasswd`, regexp.MustCompile(`\bhtpasswd\s+(?:-\w+\s+)*-\w*b\w*\s+(?:-\w+\s+)*\S+\s+\S+\s+([^\s"'\\;&|>]+)`)},
 	{"the password given to htpasswd", `htpasswd`, regexp.MustCompile(`\bhtpasswd\s+(?:-\w+\s+)*-(?:\w*n\w*b|\w*b\w*n)\w*\s+(?:-\w+\s+)*\S+\s+([^\s"'\\;&|>]+)`)},
 	{"the password written to a login", `--password-stdin`, regexp.MustCompile(`\b(?:echo|printf)\s+(?:-\w+\s+)*["']?([^\s"'|\\]+)["']?\s*\|[^|;&]*--password-stdin`)},
+	{"the password given to passwd", `passwd`, regexp.MustCompile(`(?:echo|printf)\s+(?:-\w+\s+)*["']?([^\s"'|\\;&]+)(?:\\n[^|;&"']*)?["']?\s*(?:;\s*echo\s+[^|;&)]+)?\)?\s*\|\s*(?:sudo\s+)?(?:smbpasswd|vncpasswd|passwd)\b`)},
+	{"the password given to sudo", `sudo `, regexp.MustCompile(`(?:echo|printf)\s+(?:-\w+\s+)*["']?([^\s"'|\\;&]+)(?:\\n)?["']?\s*\|\s*sudo\s+(?:-\w+\s+)*-\w*S`)},
+	{"the token given to gh", `--with-token`, regexp.MustCompile(`(?:echo|printf)\s+(?:-\w+\s+)*["']?([^\s"'|\\;&]+)(?:\\n)?["']?\s*\|\s*gh\s+auth\b`)},
 	{"", ` set `, regexp.MustCompile(`\b(?:aws\s+configure|(?:npm|pnpm|yarn)\s+config)\s+set\s+(?:-\S+\s+)*["']?([^\s"'=]+)["']?\s+["']?([^\s"'\\;&|]+)`)},
 }
 
@@ -38,6 +41,9 @@ type shape struct {
 	hint string // what a text must hold for re to be tried
 	re   *regexp.Regexp
 }
+
+// googleKey is the shape of Google's keys, some of which are for pages that everybody opens.
+const googleKey = "Google-API-key"
 
 var shapes = []shape{
 	{"private-key", "-----BEGIN", regexp.MustCompile(`(?s)-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----|$)`)},
@@ -50,7 +56,7 @@ var shapes = []shape{
 	{"Stripe-key", "k_", regexp.MustCompile(`\b[sr]k_(?:live|test)_[A-Za-z0-9]{16,}`)},
 	{"npm-token", "npm_", regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}\b`)},
 	{"PyPI-token", "pypi-", regexp.MustCompile(`\bpypi-AgE[A-Za-z0-9_-]{50,}`)},
-	{"Google-API-key", "AIza", regexp.MustCompile(`\bAIza[0-9A-Za-z_-]{35}`)},
+	{googleKey, "AIza", regexp.MustCompile(`\bAIza[0-9A-Za-z_-]{35}`)},
 	{"model-API-key", "sk-", regexp.MustCompile(`\bsk-(?:ant-|proj-|svcacct-)[A-Za-z0-9_-]{20,}|\bsk-[A-Za-z0-9]{40,}`)},
 	{"Hugging-Face-token", "hf_", regexp.MustCompile(`\bhf_[A-Za-z]{30,}`)},
 	{"SendGrid-key", "SG.", regexp.MustCompile(`\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}`)},
@@ -62,4 +68,4 @@ var shapes = []shape{
 
 // longOption are the options with a single dash that take a secret, as Java's tools
 // and openssl have them.
-var longOption = regexp.MustCompile(`^-(?:password|passwd|pass|passphrase|token|secret|apikey|api-key|storepass|keypass|srcstorepass|deststorepass|srckeypass|destkeypass|passin|passout)$`)
+var longOption = regexp.MustCompile(`^-(?:[Pp]assword|[Cc]lientSecret|ApiKey|passwd|pass|passphrase|token|secret|apikey|api-key|storepass|keypass|srcstorepass|deststorepass|srckeypass|destkeypass|passin|passout)$`)

@@ -34,6 +34,8 @@ type Options struct {
 	Forbidden []string
 	// Cache keeps what layers hold for the next time; nil keeps nothing.
 	Cache *Cache
+	// Statements are the provenance that lies beside the image.
+	Statements [][]byte
 	// Readers bounds how many layers are read at once; 0 is as many as there are cores for.
 	Readers int
 }
@@ -57,7 +59,7 @@ func Collect(ctx context.Context, img v1.Image, o Options) (evidence.Image, erro
 	t, own := newTree(layers), newOwners(layers)
 	out.Packages, out.Tools, out.GoBinaries = t.packages(own), t.tools(), t.goBinaries()
 	out.User, out.Entry = t.user(out.Config.User), t.entry(out.Config)
-	out.Secrets, out.Leftovers = t.secrets(own), t.leftovers(o.Forbidden, own)
+	out.Secrets, out.Unopened, out.Leftovers = t.secrets(own), t.unopened(own), t.leftovers(o.Forbidden, own)
 	out.Privileged, out.WorldWritable, out.CodeOwners = t.privileged(own), t.worldWritable(), t.codeOwners()
 	out.Size, out.Read = t.size(o.Compressed), &stats
 	out.LayersRead = true
@@ -81,6 +83,9 @@ func Describe(img v1.Image, o Options) (evidence.Image, []v1.Hash, error) {
 	}
 	out := describe(config)
 	out.Ref, out.Source, out.ID = o.Ref, o.Source, id.String()
+	for _, s := range o.Statements {
+		out.Provenance = append(out.Provenance, arguments(s)...)
+	}
 	return out, config.RootFS.DiffIDs, nil
 }
 

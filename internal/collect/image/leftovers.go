@@ -63,7 +63,7 @@ type place struct{ kind, glob, path string }
 
 // leftovers gathers what lies at or below such places, in every layer.
 func (t *tree) leftovers(forbidden []string, o *owners) []evidence.Leftover {
-	g := gathering{t: t, forbidden: contract.NewPaths(forbidden), owners: o, folders: map[string][]place{}, strays: t.strayVenvs()}
+	g := gathering{t: t, forbidden: contract.NewPaths(forbidden), owners: o, folders: map[string][]place{}, strays: t.strayVenvs(), routes: t.routes()}
 	g.interpreters()
 	for i := range t.layers {
 		g.layer(i)
@@ -81,6 +81,7 @@ type gathering struct {
 	folders   map[string][]place // what each folder lies in
 	pythons   map[string]bool    // "3.12": versions that the final file system has
 	strays    map[string]bool
+	routes    map[string]bool
 	out       []evidence.Leftover
 }
 
@@ -159,10 +160,35 @@ func (g *gathering) folder(dir string) []place {
 // own is the place that begins at a path: of a kind that no folder above it has.
 func (g *gathering) own(p string, folder bool, above []place) []place {
 	kind := kindOf(p, folder)
+	if kind == "tests" && folder && (g.routes[p] || output.MatchString(p)) {
+		return nil
+	}
 	if kind == "" || slices.ContainsFunc(above, func(pl place) bool { return pl.kind == kind }) {
 		return nil
 	}
 	return []place{{kind, "", p}}
+}
+
+var (
+	// output is what web frameworks make, with a folder for each route of the application.
+	output = regexp.MustCompile(`/(?:\.next|_next|\.nuxt|\.output|\.svelte-kit)/`)
+	// route is a file that makes its folder one (Next.js's app router, SvelteKit).
+	route = regexp.MustCompile(`/(?:page|route|layout|\+page|\+server|\+layout)(?:\.server)?\.(?:jsx?|tsx?|mjs|svelte)$`)
+)
+
+// routes are the folders that a web framework serves under their names: /app/tests/page.js is
+// the page /tests, and no test.
+func (t *tree) routes() map[string]bool {
+	out := map[string]bool{}
+	for _, l := range t.layers {
+		e := &l.Entries
+		for i := range e.Len() {
+			if p := e.Path(i); e.Is(i) && route.MatchString(p) {
+				out[path.Dir(p)] = true
+			}
+		}
+	}
+	return out
 }
 
 // named adds the place that the contract names.

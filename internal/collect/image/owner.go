@@ -13,12 +13,12 @@ import (
 // deleted: that is how slim images are made.
 type owners struct {
 	names []string
-	of    map[uint64]int // into names
+	files map[uint64]int // into names
 	local map[string]bool
 }
 
 func newOwners(layers []*layer.Layer) *owners {
-	o := &owners{of: map[uint64]int{}, local: map[string]bool{}}
+	o := &owners{files: map[uint64]int{}, local: map[string]bool{}}
 	for _, l := range layers {
 		for name := range l.Local {
 			o.local[name] = true
@@ -41,8 +41,8 @@ func newOwners(layers []*layer.Layer) *owners {
 				place[name], o.names = i, append(o.names, name)
 			}
 			for _, h := range l.Owned[name] {
-				if _, taken := o.of[h]; !taken {
-					o.of[h] = i
+				if _, taken := o.files[h]; !taken {
+					o.files[h] = i
 				}
 			}
 		}
@@ -70,16 +70,16 @@ var merged = regexp.MustCompile(`^/usr(/(?:s?bin|lib[a-z0-9]*)/)`)
 
 var compiled = regexp.MustCompile(`^(.*)/__pycache__/([^/]+)\.[a-z]+-[0-9]+(?:\.opt-[0-9])?\.pyc$`)
 
-// of is the package that a file belongs to, "" for none.
+// owner is the package that a file belongs to, "" for none.
 func (o *owners) owner(p string) string {
 	if m := compiled.FindStringSubmatch(p); m != nil {
 		p = m[1] + "/" + m[2] + ".py"
 	}
-	if i, ok := o.of[layer.Hash(p)]; ok {
+	if i, ok := o.files[layer.Hash(p)]; ok {
 		return o.names[i]
 	}
 	if m := merged.FindStringSubmatch(p); m != nil {
-		if i, ok := o.of[layer.Hash(p[len("/usr"):])]; ok {
+		if i, ok := o.files[layer.Hash(p[len("/usr"):])]; ok {
 			return o.names[i]
 		}
 	}
@@ -92,6 +92,34 @@ func (o *owners) owner(p string) string {
 		}
 	}
 	return ""
+}
+
+// library is an archive that a build tool put there for the program to use, by the folder that it lies in.
+var library = regexp.MustCompile(`(?:/(?:lib|libs|jars|plugins|modules|dependency|dependencies)/|/\.m2/repository/.*/|/\.gradle/caches/.*/|/usr/share/(?:java|maven|gradle|ant)/.*)([^/]+?)(?:-v?\d[^/]*)?\.(?:jar|war|zip)$`)
+
+var (
+	// settings are those of a program, which no library has.
+	settings = regexp.MustCompile(`^/(?:(?:BOOT-INF|WEB-INF)/classes/)?(?:config/)?(?:application|bootstrap)[^/]*\.(?:ya?ml|properties)$|/\.env[^/]*$`)
+	wheel    = regexp.MustCompile(`/([A-Za-z0-9._]+)-\d[^/]*\.whl$`)
+	inTests  = regexp.MustCompile(`(?i)/tests?/|/testdata/`)
+)
+
+// of is the package that a file belongs to, or one inside of an archive.
+func (o *owners) of(p, inside string) string {
+	if owner := o.owner(p); owner != "" || inside == "" {
+		return owner
+	}
+	if m := library.FindStringSubmatch(p); m != nil && !settings.MatchString(inside) {
+		return "java:" + m[1]
+	}
+	if m := wheel.FindStringSubmatch(p); m != nil {
+		name := "python:" + layer.PythonName(m[1])
+		if !o.local[name] && (slices.Contains(o.names, name) || inTests.MatchString(inside)) {
+			return name
+		}
+		return ""
+	}
+	return o.owner(p + inside)
 }
 
 func inSite(p string) bool {

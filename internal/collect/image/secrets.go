@@ -25,26 +25,43 @@ func (t *tree) secrets(o *owners) []evidence.FileSecret {
 			// A file with several names is told once, under one that is still there.
 			name, reach := files.shown(p)
 			for _, f := range l.Secrets[p] {
-				key := fmt.Sprintf("%s\x00%s\x00%d", files.of(p), f.Rule, f.Line)
+				key := fmt.Sprintf("%s\x00%s\x00%s\x00%d", files.of(p), f.Inside, f.Rule, f.Line)
 				if told[key] {
 					continue
 				}
 				told[key] = true
-				out = append(out, evidence.FileSecret{Rule: f.Rule, What: f.What, Path: name, Layer: i, Reach: reach, Line: f.Line,
-					Masked: f.Masked, Fingerprint: fingerprint(f, name), Owner: o.owner(name)})
+				out = append(out, evidence.FileSecret{Rule: f.Rule, What: f.What, Path: name, Inside: f.Inside, Layer: i, Reach: reach, Line: f.Line,
+					Masked: f.Masked, Fingerprint: fingerprint(f, name), Owner: o.of(name, f.Inside)})
 			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b evidence.FileSecret) int {
-		return cmp.Or(cmp.Compare(a.Layer, b.Layer), strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), strings.Compare(a.Rule, b.Rule))
+		return cmp.Or(cmp.Compare(a.Layer, b.Layer), strings.Compare(a.Path, b.Path), strings.Compare(a.Inside, b.Inside), cmp.Compare(a.Line, b.Line), strings.Compare(a.Rule, b.Rule))
 	})
 	return out
 }
 
 // fingerprint is of the rule and the place: the value has no part in it.
 func fingerprint(f secrets.Found, p string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", f.Rule, p, f.Line))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", f.Rule, p+f.Inside, f.Line))
 	return hex.EncodeToString(sum[:8])
+}
+
+// unopened lists the archives that were not looked into.
+func (t *tree) unopened(o *owners) []evidence.Unopened {
+	var out []evidence.Unopened
+	for i, l := range t.layers {
+		files := t.filesOf(i)
+		for _, p := range slices.Sorted(maps.Keys(l.Unopened)) {
+			if files.of(p) != p {
+				continue // another name of a file that is told
+			}
+			name, reach := files.shown(p)
+			u := l.Unopened[p]
+			out = append(out, evidence.Unopened{Path: name, Layer: i, Reach: reach, Why: u.Why, Count: u.Count, Owner: o.owner(name)})
+		}
+	}
+	return out
 }
 
 // names are the names that the files of a layer have.

@@ -26,10 +26,10 @@ const (
 
 // Reasons in Layer.Skipped.
 const (
-	skippedPacked = "packed (gzip, zip, xz and the like)"
-	skippedSparse = "sparse, and larger than 64 MiB"
-	skippedLarge  = "a record larger than 16 MiB"
-	skippedNames  = "settings larger than 1 MiB: for tokens alone"
+	skippedLibrary = "libraries inside of an archive"
+	skippedSparse  = "sparse, and larger than 64 MiB"
+	skippedLarge   = "a record larger than 16 MiB"
+	skippedNames   = "settings larger than 1 MiB: for tokens alone"
 )
 
 // bodies has the buffer that one body after the other is read into.
@@ -115,12 +115,8 @@ func (l *reading) body(p string, h *tar.Header, r io.Reader) error {
 			l.Skipped[skippedLarge]++
 		}
 	}
-	if isPacked(b) {
-		l.Skipped[skippedPacked]++
-		if isJava(p) {
-			return l.readJar(p, b, r, h.Size)
-		}
-		return nil
+	if isPacked(p, b) {
+		return l.archive(p, b, r)
 	}
 	return l.look(p, b, r, h.Size, elf && h.Mode&Executable != 0)
 }
@@ -134,12 +130,8 @@ func (l *reading) look(p string, b []byte, r io.Reader, size int64, program bool
 		with.Hit = g.hit
 		also = &with
 	}
-	l.scanner.Start(p, b, size, also)
-	if l.scanner.Partly() {
-		l.Skipped[skippedNames]++
-	}
-	err := l.bodies.stream(b, r, size, l.scanner.See)
-	if found := l.scanner.Finish(); found != nil {
+	found, err := l.search(p, &l.bodies, b, r, size, also)
+	if found != nil {
 		l.Secrets[p] = found
 	}
 	if g.found != nil {
@@ -147,6 +139,35 @@ func (l *reading) look(p string, b []byte, r io.Reader, size int64, program bool
 		l.GoBinaries[p] = *g.found
 	}
 	return err
+}
+
+// search shows a body to the scanner, as UTF-8 where it is UTF-16. size is -1 where only the
+// body's end tells it.
+func (l *reading) search(p string, in *bodies, first []byte, r io.Reader, size int64, also *secrets.Also) ([]secrets.Found, error) {
+	if order := utf16Order(first); order != nil {
+		r, size = &utf16Reader{r: io.MultiReader(bytes.NewReader(bytes.Clone(first)), rest(r)), order: order}, -1
+		var err error
+		var whole bool
+		if first, whole, err = in.begin(r); err != nil {
+			return nil, err
+		} else if whole {
+			size = int64(len(first))
+		}
+	}
+	l.scanner.Start(p, first, size, also)
+	if l.scanner.Partly() {
+		l.Skipped[skippedNames]++
+	}
+	err := in.stream(first, r, size, l.scanner.See)
+	return l.scanner.Finish(), err
+}
+
+// rest is what is left of a body, nothing where it was read as a whole.
+func rest(r io.Reader) io.Reader {
+	if r == nil {
+		return bytes.NewReader(nil)
+	}
+	return r
 }
 
 func isSparse(h *tar.Header) bool {
@@ -165,29 +186,63 @@ func (b *bodies) first(r io.Reader, size int64) ([]byte, error) {
 	return buf, nil
 }
 
+// begin is first for a body whose size is not known. It tells whether that was the whole body.
+func (b *bodies) begin(r io.Reader) (first []byte, whole bool, err error) {
+	if b.buf == nil {
+		b.buf = make([]byte, window)
+	}
+	n, err := fill(r, b.buf)
+	if err == io.EOF {
+		return b.buf[:n], true, nil
+	}
+	return b.buf[:n], false, err
+}
+
+// fill reads until the buffer is full, or to the end of what there is, which is io.EOF.
+func fill(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = r.Read(buf[n:])
+		n += m
+	}
+	return n, err
+}
+
 // stream shows a body to see, a part at a time; b is its beginning. What starts in
 // chunk[from:to] has not been shown before, and is not shown again; up to overlap bytes
 // behind it, and some before it, are in the chunk, too.
 func (b *bodies) stream(first []byte, r io.Reader, size int64, see func(chunk []byte, from, to int)) error {
-	from, chunk, left := 0, first, size-int64(len(first)) // nothing is left of a body that was read as a whole
+	from, chunk := 0, first
+	more := size < 0 || size > int64(len(first)) // else nothing is left of a body that was read as a whole
+	left := size - int64(len(first))
 	for {
 		to := len(chunk)
-		if left > 0 {
-			to -= overlap
+		if more {
+			to = max(from, to-overlap)
 		}
 		see(chunk, from, to)
-		if left == 0 {
+		if !more {
 			return nil
 		}
 		// The undecided end moves to the front, with what stands before it.
 		keep := max(0, to-before)
 		n := copy(b.buf, chunk[keep:])
 		from = to - keep
-		more := min(left, int64(len(b.buf)-n))
-		if _, err := io.ReadFull(r, b.buf[n:n+int(more)]); err != nil {
-			return unexpected(err)
+		room := b.buf[n:]
+		if size >= 0 {
+			room = room[:min(left, int64(len(room)))]
 		}
-		chunk, left = b.buf[:n+int(more)], left-more
+		m, err := fill(r, room)
+		left -= int64(m)
+		switch {
+		case err == io.EOF && (size < 0 || left == 0):
+			more = false
+		case err != nil:
+			return unexpected(err)
+		case size >= 0:
+			more = left > 0
+		}
+		chunk = b.buf[:n+m]
 	}
 }
 
@@ -197,16 +252,4 @@ func unexpected(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-var packed = [][]byte{gzipMagic, zstdMagic, []byte("PK\x03\x04"), []byte("\xfd7zXZ\x00"), []byte("BZh"), []byte("\x04\x22\x4d\x18")}
-
-// isPacked is for what would have to be unpacked to look into.
-func isPacked(b []byte) bool {
-	for _, magic := range packed {
-		if bytes.HasPrefix(b, magic) {
-			return true
-		}
-	}
-	return false
 }

@@ -35,6 +35,8 @@ type Layer struct {
 	Accounts   map[string][]Account // of files named passwd and group
 	Venvs      map[string]string    // pyvenv.cfg to the folder of the interpreter that it was made with
 
+	// Unopened are the files that nobody looked into, and those that hold archives of which that is so.
+	Unopened map[string]Unopened
 	// Skipped counts the bodies that were not looked into, by reason.
 	Skipped map[string]int
 }
@@ -57,7 +59,7 @@ func Read(ctx context.Context, open func() (io.ReadCloser, error), diffID string
 		Owned: map[string][]uint64{}, Local: map[string]bool{},
 		GoBinaries: map[string]evidence.GoBinary{}, Scripts: map[string]Script{}, Manifests: map[string]Manifest{}, NodeNeeds: map[string][]string{},
 		Graceful: map[string]bool{}, Secrets: map[string][]secrets.Found{},
-		Accounts: map[string][]Account{}, Venvs: map[string]string{}, Skipped: map[string]int{},
+		Accounts: map[string][]Account{}, Venvs: map[string]string{}, Unopened: map[string]Unopened{}, Skipped: map[string]int{},
 	}
 	r := reading{Layer: l, late: map[string][]string{}, sparse: none, entries: builder{budget: budget}}
 	if err := r.walk(ctx, open, diffID, r.visit); err != nil {
@@ -78,7 +80,10 @@ type reading struct {
 	*Layer
 	entries builder
 	bodies  bodies
-	scanner secrets.Scanner
+	inner   bodies // of files inside of archives
+	// unpacked is how many bytes the archives had in them.
+	unpacked int64
+	scanner  secrets.Scanner
 	// sparse is the entry whose size is to be corrected, and sparseAt where its body began.
 	sparse   int
 	sparseAt int64

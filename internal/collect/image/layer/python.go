@@ -24,7 +24,7 @@ func isPython(p string) bool {
 func (l *reading) readPython(p string, body []byte) {
 	stem, ok := PythonRecord(p)
 	if !ok {
-		l.Records[p] = []evidence.Package{{Ecosystem: "python", Name: pythonName(PythonModule(p)), Path: p}}
+		l.Records[p] = []evidence.Package{{Ecosystem: "python", Name: PythonName(PythonModule(p)), Path: p}}
 		return
 	}
 	name, version, _ := strings.Cut(stem, "-")
@@ -34,7 +34,7 @@ func (l *reading) readPython(p string, body []byte) {
 		name, version = n, h.Get("Version")
 	}
 	version, _, _ = strings.Cut(version, "-py3") // "1.0-py3.11" of an egg's name
-	l.Records[p] = []evidence.Package{{Ecosystem: "python", Name: pythonName(name), Version: version, Path: p}}
+	l.Records[p] = []evidence.Package{{Ecosystem: "python", Name: PythonName(name), Version: version, Path: p}}
 }
 
 // readPythonRecord reads which files a distribution installed: paths that are relative to
@@ -56,7 +56,7 @@ func (l *reading) readPythonRecord(p string, body []byte) {
 // pythonOwner names the distribution of a file in a .dist-info folder.
 func pythonOwner(p string) string {
 	name, _, _ := strings.Cut(strings.TrimSuffix(path.Base(path.Dir(p)), ".dist-info"), "-")
-	return "python:" + pythonName(name)
+	return "python:" + PythonName(name)
 }
 
 // readPythonOrigin tells of a distribution that it was installed from the builder's files (PEP
@@ -119,8 +119,8 @@ func IsSite(dir string) bool {
 
 var pythonSeparators = regexp.MustCompile(`[-_.]+`)
 
-// pythonName normalises as PEP 503 does. A private module stands for its public name:
+// PythonName normalises as PEP 503 does. A private module stands for its public name:
 // "_pytest" is pytest.
-func pythonName(s string) string {
+func PythonName(s string) string {
 	return pythonSeparators.ReplaceAllString(strings.Trim(strings.ToLower(s), "_"), "-")
 }

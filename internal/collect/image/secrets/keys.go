@@ -76,29 +76,3 @@ func puttyKeys(window []byte) []span {
 	}
 	return out
 }
-
-var (
-	jksMagic   = []byte{0xfe, 0xed, 0xfe, 0xed}
-	shroudedID = []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01} // pkcs-12 bag types; 1 and 2 hold keys
-	sequence   = []byte{0x30, 0x82}
-)
-
-// isKeyStore is for a Java or PKCS #12 store that holds a private key, and not certificates alone.
-func isKeyStore(b []byte) bool {
-	switch {
-	case bytes.HasPrefix(b, jksMagic):
-		return len(b) >= 16 && bytes.Equal(b[12:16], []byte{0, 0, 0, 1}) // the first entry's kind
-	case bytes.HasPrefix(b, sequence):
-		for rest := b; ; {
-			i := bytes.Index(rest, shroudedID)
-			if i < 0 || i+len(shroudedID) >= len(rest) {
-				return false
-			}
-			rest = rest[i+len(shroudedID):]
-			if rest[0] == 1 || rest[0] == 2 {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -20,6 +20,11 @@ type kind struct {
 	code bool
 	xml  bool
 	json bool
+	// stray is for text whose name says nothing: there a line must be an assignment and no
+	// more, and its value like nothing that a person would write for another purpose.
+	stray bool
+	// reads is for code, which may have a literal for what the environment lacks.
+	reads bool
 }
 
 // byExtension is what the last part of a name says.
@@ -35,7 +40,11 @@ func init() {
 		{kind{named: true, login: true, json: true}, ".json .json5"},
 		{kind{named: true, login: true, xml: true}, ".xml"},
 		// texts that programs read, beside settings
-		{kind{login: true}, ".py .js .cjs .mjs .ts .tsx .jsx .rb .php .go .java .kt .kts .scala .cs .rs .pl .lua .ex .exs .sql .txt .list .gradle"},
+		{kind{login: true, reads: true}, ".py .js .cjs .mjs .ts .cts .mts .tsx .jsx .rb .php .go .java .kt .kts .scala .cs .rs .pl .lua .ex .exs .gradle"},
+		{kind{login: true}, ".sql .list"},
+		{kind{login: true, named: true, loose: true, stray: true}, ".txt"},
+		// texts that show how something is written, and records of packages
+		{kind{}, ".md .rst .adoc .html .htm .css .scss .less .svg .map .csv .tsv .po .pot .pod .1 .3 .5 .7 .8 .h .hpp .c .cc .cpp .m4 .in .pyi .pm .tcl .vim .el .awk .am .cmake .rules .supp .pem .crt .cer .pub .asc .sig .md5sums .symbols .shlibs .triggers .preinst .postinst .prerm .postrm .templates"},
 	} {
 		for _, x := range strings.Fields(c.extensions) {
 			byExtension[x] = c.kind
@@ -55,6 +64,10 @@ var (
 	// templates and schemes say what stands somewhere and hold none of it.
 	templateName   = regexp.MustCompile(`(?i)\.(?:example|sample|template|tmpl|tpl|dist|schema|spec|j2|in)$|(?:^|[._-])(?:examples?|samples?|template|schema|openapi|swagger)[._-]`)
 	templateFolder = regexp.MustCompile(`(?i)/(?:examples?|samples?|schemas?|fixtures)/`)
+	// copied is what editors and people put behind the name of a file that they keep a copy of.
+	copied = regexp.MustCompile(`(?i)(?:~|[._-](?:bak|backup|old|orig|save|copy|rpmsave|dpkg-old|dpkg-dist|rpmnew))+$`)
+	// manual is where systems keep texts for people, and lists of their own.
+	manual = regexp.MustCompile(`^/usr/(?:local/)?(?:share|include|lib|lib64|libexec)/|^/(?:lib|proc|sys|dev)/|^/var/(?:lib|cache)/(?:dpkg|apt|apk|rpm|dnf|yum|pacman)/|^/etc/(?:apt|dpkg|pam\.d|security|selinux)/`)
 	// lists of what to install name packages and digests alone.
 	lockFile = regexp.MustCompile(`(?:package-lock|npm-shrinkwrap|\.package-lock|composer|deps|tsconfig|package|manifest)\.(?:json|lock)$|(?:pnpm-lock\.yaml|pyproject\.toml|Cargo\.toml|\.lock|-lock\.ya?ml)$`)
 )
@@ -66,7 +79,7 @@ func kindOf(p string, head []byte) kind {
 	if bytes.IndexByte(head[:min(len(head), textSniff)], 0) >= 0 {
 		return kind{}
 	}
-	base := path.Base(p)
+	base := copied.ReplaceAllString(path.Base(p), "")
 	k, known := byExtension[path.Ext(base)]
 	switch {
 	case looseName.MatchString(base):
@@ -76,11 +89,16 @@ func kindOf(p string, head []byte) kind {
 	case !known && bytes.HasPrefix(head, []byte("#!")):
 		line, _, _ := bytes.Cut(head, []byte("\n"))
 		shell := bytes.Contains(line, []byte("sh"))
-		k = kind{login: true, named: shell, loose: shell}
+		k = kind{login: true, named: shell, loose: shell, reads: !shell}
+	case !known:
+		k = kind{named: true, loose: true, stray: true, login: true}
+	}
+	if k.stray && manual.MatchString(p) {
+		k = kind{login: known}
 	}
 	// A .env file is one to use wherever it lies.
 	if k.login && (lockFile.MatchString(base) || wordsName.MatchString(base) || templateName.MatchString(base) ||
-		!k.loose && (wordsFolder.MatchString(p) || templateFolder.MatchString(p))) {
+		(!k.loose || k.stray) && (wordsFolder.MatchString(p) || templateFolder.MatchString(p))) {
 		k = kind{}
 	}
 	k.text = true

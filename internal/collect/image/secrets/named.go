@@ -67,10 +67,18 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 		if next == i+1 && next < len(b) && !isQuote(b[next]) && !k.loose {
 			return "", span{}, false // "token:8080" is no assignment in YAML
 		}
+		if k.code { // PASSWORD: str = "x"
+			if t := annotation.Find(b[next:min(len(b), next+longestName)]); t != nil {
+				next += len(t) - 1
+			}
+		}
 		value = k.value(b, next)
 		if k.loose && words.Match(b[value.start:value.end]) {
 			return "", span{}, false // "passwd: files" of nsswitch.conf
 		}
+	}
+	if m := reference.FindSubmatchIndex(b[value.start:value.end]); m != nil { // ${DB_PASSWORD:x}
+		value = span{value.start + m[2], value.start + m[3]}
 	}
 	v := string(b[value.start:value.end])
 	if plain := value.start > 0 && !isQuote(b[value.start-1]); plain && !k.loose && tag.MatchString(v) {
@@ -145,8 +153,12 @@ var (
 	lowerWord = regexp.MustCompile(`^[a-z]{6,}$`)
 	call      = regexp.MustCompile(`\w\(.*\)|\$\{|\{\{|%\(|\$\(|#\{|^[<>\[{(\\]|\\[sdwSDW]|\b(?:environ|ENV|env)[.\[]["'A-Z]`)
 	// tag begins what YAML takes for something else than text.
-	tag    = regexp.MustCompile(`^[!&*@|%]`)
-	digest = regexp.MustCompile(`^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)
+	tag = regexp.MustCompile(`^[!&*@|%]`)
+	// annotation is the type of a variable, up to the quote of its value.
+	annotation = regexp.MustCompile(`^[A-Za-z][\w.\[\]|, ]{0,60}=[ \t]*["']`)
+	// reference is one to a variable, with what stands for it where it is not set.
+	reference = regexp.MustCompile(`^\$\{[\w.-]+:[-=]?([^{}$?+][^{}$]*)\}$`)
+	digest    = regexp.MustCompile(`^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)
 )
 
 // plausible tells whether a literal under a telling name looks like a secret of someone.
@@ -154,6 +166,9 @@ func (k kind) plausible(name, v string, says credential.Sensitivity) bool {
 	least := 8
 	if says == credential.Password || k.loose {
 		least = 4
+	}
+	if strings.HasPrefix(v, googleKey) { // which token judges by what it is for
+		return false
 	}
 	if len(v) < least || isPlaceholder(v) || call.MatchString(v) || digest.MatchString(v) || strings.EqualFold(squeeze(v), squeeze(name)) {
 		return false

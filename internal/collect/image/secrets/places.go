@@ -92,5 +92,3 @@ func (r *placeRule) find(b []byte) []span {
 	}
 	return out
 }
-
-var keyStore = regexp.MustCompile(`\.(?:p12|pfx|jks|keystore|ks)$`)

@@ -7,20 +7,21 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 	"sync"
 
 	"podproof.dev/podproof/internal/collect/image/keywords"
 )
 
 // Version is raised when the same file gives other findings than before.
-const Version = "4"
+const Version = "5"
 
 // Found is one credential in a file.
 type Found struct {
 	Rule, What string
 	Line       int // from 1; 0 in a file that has no lines
 	Masked     string
+	// Inside is the path in the archive that the file is, "" in any other file.
+	Inside string
 }
 
 // settingsLimit is how large a file of settings may be to be looked through for names, and
@@ -43,8 +44,9 @@ var tables = sync.OnceValue(func() *tableSet {
 			t.words, t.ruleOf = append(t.words, w), append(t.ruleOf, i)
 		}
 	}
-	logins := append(slices.Clip(t.words), "://")
-	t.anyFile, t.loginFiles, t.namedFiles = keywords.New(t.words), keywords.New(logins), keywords.New(append(logins, nameWords...))
+	logins := append(append(slices.Clip(t.words), "://"), connectionWords...)
+	code := append(slices.Clip(logins), lookupWords...)
+	t.anyFile, t.loginFiles, t.codeFiles, t.namedFiles = keywords.New(t.words), keywords.New(logins), keywords.New(code), keywords.New(append(code, nameWords...))
 	return t
 })
 
@@ -52,8 +54,8 @@ type tableSet struct {
 	rules  []rule
 	words  []string
 	ruleOf []int // by word
-	// Three sets, by how a file is looked through: the words, and "://", and those of names.
-	anyFile, loginFiles, namedFiles *keywords.Set
+	// Four sets, by how a file is looked through: the words, and those of logins, of code and of names.
+	anyFile, loginFiles, codeFiles, namedFiles *keywords.Set
 }
 
 // Scanner looks through one file after the other. Of a file it is shown all, a part at a
@@ -104,11 +106,14 @@ func NewAlso(words ...string) Also {
 	return Also{words: keywords.New(append(slices.Clip(tables().words), words...))}
 }
 
-// Start begins a file of a size. head is its beginning, all of it where it is short. With
+// Start begins a file of a size, -1 where that is not known yet. head is its beginning, all of it where it is short. With
 // also, the file is one without text.
 func (s *Scanner) Start(path string, head []byte, size int64, also *Also) {
 	*s = Scanner{tables: tables(), kind: kindOf(path, head), found: s.found[:0], done: s.done, hits: s.hits, touched: s.touched}
-	if size > settingsLimit && s.kind.named {
+	switch {
+	case s.kind.stray && size > strayLimit:
+		s.kind.named = false // data
+	case s.kind.named && size > settingsLimit:
 		s.kind.named, s.partly = false, true
 	}
 	switch {
@@ -116,6 +121,8 @@ func (s *Scanner) Start(path string, head []byte, size int64, also *Also) {
 		s.kind, s.words, s.also = kind{}, also.words, also
 	case s.kind.named:
 		s.words = s.tables.namedFiles
+	case s.kind.reads:
+		s.words = s.tables.codeFiles
 	case s.kind.login:
 		s.words = s.tables.loginFiles
 	default:
@@ -129,7 +136,10 @@ func (s *Scanner) Start(path string, head []byte, size int64, also *Also) {
 			s.add(head, 0, at, Found{Rule: r.id, What: r.what}, byPlace)
 		}
 	}
-	if keyStore.MatchString(path) && isKeyStore(head) {
+	if name, at, ok := secretFile(path, head, size); ok && s.kind.text {
+		s.add(head, 0, at, Found{Rule: "named-secret", What: "the secret that the file is named for, " + name}, byName)
+	}
+	if isKeyStore(path, head) {
 		s.found = append(s.found, candidate{Found: Found{Rule: "private-key", What: "a key store with a private key"}})
 	}
 }
@@ -143,25 +153,50 @@ func (s *Scanner) See(chunk []byte, from, to int) {
 			s.token(chunk, from, ruleOf[word], at)
 		case s.also != nil:
 			s.also.Hit(word-len(ruleOf), chunk, at)
-		case s.names >= maxNames:
-		case word == len(ruleOf):
-			s.names++
-			if v, ok := login(chunk, at); ok && !s.kind.comment(chunk, at) {
-				s.add(chunk, from, v, Found{Rule: "url-login", What: "the password in a URL"}, byName)
-			}
-		case s.offset+at-from >= s.namesUntil:
-			s.names++
-			name, v, ok := s.kind.assigned(chunk, at)
-			s.namesUntil = s.offset + at - from + nameLength(chunk[at:])
-			if ok {
-				s.add(chunk, from, v, Found{Rule: "named-secret", What: "the value of " + name}, byName)
-			}
+		case s.names < maxNames:
+			s.text(chunk, from, word-len(ruleOf), at)
 		}
 	})
 	if s.kind.text {
 		s.lines += bytes.Count(chunk[from:to], []byte("\n"))
 	}
 	s.offset += to - from
+}
+
+// text looks at one of the words behind those of tokens: "://", then those of connection
+// strings, of lookups in the environment, and of names.
+func (s *Scanner) text(chunk []byte, from, word, at int) {
+	switch lookup := word - 1 - len(connectionWords); {
+	case word == 0:
+		s.names++
+		if v, ok := login(chunk, at); ok && !s.kind.comment(chunk, at) {
+			s.add(chunk, from, v, Found{Rule: "url-login", What: "the password in a URL"}, byName)
+		}
+	case lookup < 0:
+		s.names++
+		if v, ok := s.kind.connection(chunk, connectionWords[word-1], at); ok {
+			s.add(chunk, from, v, Found{Rule: "url-login", What: "the password in a connection string"}, byName)
+		}
+	case lookup < len(lookupWords):
+		if !s.kind.reads {
+			return
+		}
+		s.names++
+		if name, v, ok := s.kind.fallback(chunk, at); ok {
+			s.add(chunk, from, v, Found{Rule: "named-secret", What: "the literal that the code takes where " + name + " is not set"}, byName)
+		}
+	case s.offset+at-from >= s.namesUntil:
+		s.names++
+		assigned := s.kind.assigned
+		if s.kind.stray {
+			assigned = strayValue
+		}
+		name, v, ok := assigned(chunk, at)
+		s.namesUntil = s.offset + at - from + nameLength(chunk[at:])
+		if ok && !isSealed(chunk, v) {
+			s.add(chunk, from, v, Found{Rule: "named-secret", What: "the value of " + name}, byName)
+		}
+	}
 }
 
 // token tries a rule around one of its words. The window is longer than it need be: whatever
@@ -182,7 +217,7 @@ func (s *Scanner) token(chunk []byte, from, number, at int) {
 	for _, f := range r.find(chunk[start:end]) {
 		f = span{f.start + start, f.end + start}
 		// One before the word has had its turn, and one that the window cuts will have it.
-		if f.end <= at || f.end == end && end < len(chunk) || isInvented(chunk[f.start:f.end]) || isList(chunk[f.start:f.end]) {
+		if f.end <= at || f.end == end && end < len(chunk) || isInvented(chunk[f.start:f.end]) || isList(chunk[f.start:f.end]) || isPublic(chunk, f) {
 			continue
 		}
 		s.hits[number]++
@@ -239,5 +274,5 @@ func (s *Scanner) Finish() []Found {
 // link of that name is worth a look of its own.
 func Matters(path string) bool {
 	k := kindOf(path, nil)
-	return k.named || len(placeRulesFor(path)) > 0 || keyStore.MatchString(strings.ToLower(path))
+	return k.named && !k.stray || len(placeRulesFor(path)) > 0 || keyStore.MatchString(path)
 }

@@ -25,6 +25,8 @@ type choice struct {
 	way []v1.Hash
 	// names are those under which an engine saved it.
 	names []string
+	// about are the manifests of BuildKit's statements about it.
+	about []v1.Hash
 }
 
 // ids are the digests by which an engine may know the image.
@@ -102,12 +104,13 @@ func (o Options) choose(all []choice) (choice, error) {
 // manifest.json that newer engines write beside it for older readers.
 func images(s store) ([]choice, error) {
 	if s.has("index.json") {
-		all := map[string]choice{}
-		if err := fromIndex(s, "index.json", nil, nil, all); err != nil {
+		all, about := map[string]choice{}, map[string][]v1.Hash{}
+		if err := fromIndex(s, "index.json", nil, nil, all, about); err != nil {
 			return nil, err
 		}
 		var out []choice
-		for _, c := range all {
+		for digest, c := range all {
+			c.about = about[digest]
 			out = append(out, c)
 		}
 		slices.SortFunc(out, func(a, b choice) int { return strings.Compare(a.id, b.id) })
@@ -165,8 +168,9 @@ const maxNesting = 4
 
 // fromIndex gathers the images of an index by the digest of their manifest: two tags of
 // one image are one. Of other platforms an engine may have the manifest's name alone, so
-// a blob that is absent is no fault here. The way are the digests that lead to the index.
-func fromIndex(s store, name string, way []v1.Hash, names []string, all map[string]choice) error {
+// a blob that is absent is no fault here. The way are the digests that lead to the index; about
+// are the statements, by the digest of their image's manifest.
+func fromIndex(s store, name string, way []v1.Hash, names []string, all map[string]choice, about map[string][]v1.Hash) error {
 	var digest v1.Hash // index.json has none
 	if len(way) > 0 {
 		digest = way[len(way)-1]
@@ -183,9 +187,12 @@ func fromIndex(s store, name string, way []v1.Hash, names []string, all map[stri
 		name := blobName(d.Digest)
 		called := slices.Concat(names, namesOf(d))
 		switch {
-		case isAttestation(d) || !s.has(name):
+		case !s.has(name):
+		case isAttestation(d):
+			of := d.Annotations[aboutKey]
+			about[of] = append(about[of], d.Digest)
 		case d.MediaType.IsIndex() && len(way) < maxNesting:
-			if err := fromIndex(s, name, append(slices.Clone(way), d.Digest), called, all); err != nil {
+			if err := fromIndex(s, name, append(slices.Clone(way), d.Digest), called, all, about); err != nil {
 				return err
 			}
 		case d.MediaType.IsImage():

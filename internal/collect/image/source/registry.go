@@ -37,6 +37,9 @@ func (o Options) registry(ctx context.Context, ref string) (*Image, error) {
 		return nil, at.explain(err)
 	}
 	out := &Image{Image: img, Kind: Registry, Ref: ref, Readers: registryReaders, layers: []v1.Layer{}}
+	if out.Statements, err = at.statements(at.about); err != nil {
+		return nil, at.explain(err)
+	}
 	layers, err := img.Layers()
 	if err != nil {
 		return nil, at.explain(err)
@@ -53,6 +56,8 @@ type pull struct {
 	ctx     context.Context
 	where   name.Reference
 	options []remote.Option
+	// about are the statements about the image that was chosen.
+	about []v1.Image
 }
 
 func (p *pull) image(o Options) (v1.Image, error) {
@@ -76,7 +81,8 @@ func (p *pull) image(o Options) (v1.Image, error) {
 		return nil, err
 	}
 	found := map[string]v1.Image{}
-	all, err := p.fromIndex(index, 0, found)
+	about := map[string][]v1.Image{}
+	all, err := p.fromIndex(index, 0, found, about)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +90,7 @@ func (p *pull) image(o Options) (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("image %s: %w", p.where, err)
 	}
+	p.about = about[c.id]
 	return found[c.id], nil
 }
 
@@ -96,7 +103,7 @@ func (p *pull) only(img v1.Image) ([]choice, error) {
 	return []choice{{platform: v1.Platform{OS: c.OS, Architecture: c.Architecture, Variant: c.Variant}}}, nil
 }
 
-func (p *pull) fromIndex(index v1.ImageIndex, depth int, found map[string]v1.Image) ([]choice, error) {
+func (p *pull) fromIndex(index v1.ImageIndex, depth int, found map[string]v1.Image, about map[string][]v1.Image) ([]choice, error) {
 	m, err := index.IndexManifest()
 	if err != nil {
 		return nil, err
@@ -104,13 +111,23 @@ func (p *pull) fromIndex(index v1.ImageIndex, depth int, found map[string]v1.Ima
 	var out []choice
 	for _, d := range m.Manifests {
 		switch {
-		case isAttestation(d) || found[d.Digest.String()] != nil:
+		case found[d.Digest.String()] != nil:
+		case isAttestation(d):
+			of := d.Annotations[aboutKey]
+			if !d.MediaType.IsImage() || of == "" {
+				continue
+			}
+			img, err := index.Image(d.Digest)
+			if err != nil {
+				return nil, err
+			}
+			about[of] = append(about[of], img)
 		case d.MediaType.IsIndex() && depth < maxNesting:
 			nested, err := index.ImageIndex(d.Digest)
 			if err != nil {
 				return nil, err
 			}
-			more, err := p.fromIndex(nested, depth+1, found)
+			more, err := p.fromIndex(nested, depth+1, found, about)
 			if err != nil {
 				return nil, err
 			}

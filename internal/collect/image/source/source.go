@@ -42,6 +42,8 @@ type Image struct {
 	Compressed int64
 	// Readers is how many layers the source gives at once; 0 is as many as one wants.
 	Readers int
+	// Statements are the provenance that lies beside the image, as in-toto has it.
+	Statements [][]byte
 
 	layers []v1.Layer
 	close  func() error

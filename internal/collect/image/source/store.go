@@ -82,6 +82,9 @@ func assemble(s store, c choice) (*Image, error) {
 		img.Compressed = 0 // as a registry would hold it, it has another size
 	}
 	var err error
+	if img.Statements, err = statements(s, c.about); err != nil {
+		return nil, err
+	}
 	img.Image, err = partial.UncompressedToImage(core)
 	return img, err
 }
