@@ -102,7 +102,7 @@ var harmlessSettings = []specimen{
 	{planted: "a connection string for a database of this machine", like: layers, plant: copies(text("app/test.py", "DSN = \"host=localhost user=postgres password=postgres dbname=x\"\n"))},
 	{planted: "texts that speak of passwords", like: layers, plant: copies(
 		text("app/NOTICE", "password: ask the operators\ntoken = session.token\nsecret: vault-agent\nsecret_name: shop-db-1\npassword : at least 12 characters\n"),
-		text("app/modules.txt", "token: github.com/acme/token/v2\nsecret-tool: 0.20.1\npassword_hash: bcrypt-12\n"), text("app/creds.txt", "password: changeme\napi_token: <your token>\nsecret=${SECRET}\n"))},
+		text("app/test-summary", "PASS: ld-x86-64/pr19719b -O2\nPASS: tls64.s/A1-b2C3\n"), text("app/modules.txt", "token: github.com/acme/token/v2\nsecret-tool: 0.20.1\npassword_hash: bcrypt-12\n"), text("app/creds.txt", "password: changeme\napi_token: <your token>\nsecret=${SECRET}\n"))},
 	{planted: "files that are named for a secret and hold none", like: layers, plant: copies(text("app/token", "placeholder\n"), text("app/secrets/db_password", "changeme\n"), text("app/password.txt", "see the vault\n"), text("app/bin/token", "#!/bin/sh\nexec cat /run/token\n"))},
 	{planted: "literals for what is no secret", like: layers, plant: copies(
 		text("app/server.js", "const env = process.env.NODE_ENV || 'production';\nconst url = process.env.TOKEN_URL ?? 'https://login.acme.io/token';\nconst s = process.env.JWT_SECRET || '';\nconst k = process.env.API_KEY ?? config.apiKey;\nconst t = process.env.AUTH_TOKEN || 'changeme';\n"),

@@ -15,7 +15,8 @@ const strayLimit = 256 << 10
 // strayLine is a line that assigns, and does nothing else: "aws_secret_access_key = x".
 var strayLine = regexp.MustCompile(`^[ \t]*(?:[-*][ \t]+)?(?:export[ \t]+|set[ \t]+)?["']?([A-Za-z][\w.-]{1,79})["']?[ \t]*[:=][ \t]*(?:"([^"\r\n]+)"|'([^'\r\n]+)'|([^\s"']+))[ \t]*[,;]?[ \t]*$`)
 
-// strayValue reads the line around a word of a name in a text that no rule knows.
+// strayValue reads the line around a word of a name in a text that no rule knows. "PASS: x" is a
+// test's result.
 func strayValue(b []byte, at int) (name string, value span, ok bool) {
 	from := bytes.LastIndexByte(b[max(0, at-longestName):at], '\n') + 1 + max(0, at-longestName)
 	line := b[from : from+until(b[from:], "\n")]
@@ -30,7 +31,7 @@ func strayValue(b []byte, at int) (name string, value span, ok bool) {
 			value = span{from + m[i], from + m[i+1]}
 		}
 	}
-	return name, value, credential.NameSays(name) != credential.Harmless && hardToGuess(string(b[value.start:value.end]), credential.NameSays(name))
+	return name, value, name != "PASS" && credential.NameSays(name) != credential.Harmless && hardToGuess(string(b[value.start:value.end]), credential.NameSays(name))
 }
 
 // hardToGuess tells whether a value, of which nothing but its name is known, was made to be hard to guess.
