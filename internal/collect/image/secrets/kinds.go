@@ -90,10 +90,12 @@ func kindOf(p string, head []byte) kind {
 		line, _, _ := bytes.Cut(head, []byte("\n"))
 		shell := bytes.Contains(line, []byte("sh"))
 		k = kind{login: true, named: shell, loose: shell, reads: !shell}
+	case !known && bytes.HasPrefix(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"), []byte("<")): // web.config
+		k = byExtension[".xml"]
 	case !known:
 		k = kind{named: true, loose: true, stray: true, login: true}
 	}
-	if k.stray && manual.MatchString(p) {
+	if (k.stray || k.xml && !known) && manual.MatchString(p) {
 		k = kind{login: known}
 	}
 	// A .env file is one to use wherever it lies.

@@ -52,6 +52,9 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 		return "", span{}, false
 	}
 	switch sign := b[i]; {
+	case k.xml && attribute.Match(b[i:min(len(b), i+longestName)]): // key="ApiKey" value="x"
+		i += len(attribute.Find(b[i:]))
+		value = span{i, i + until(b[i:], "\"'<\n")}
 	case sign == '>' && k.xml:
 		value = span{i + 1, i + 1 + until(b[i+1:], "<\n")}
 	case sign == ':' && i+1 < len(b) && b[i+1] == '=':
@@ -156,6 +159,7 @@ var (
 	tag = regexp.MustCompile(`^[!&*@|%]`)
 	// annotation is the type of a variable, up to the quote of its value.
 	annotation = regexp.MustCompile(`^[A-Za-z][\w.\[\]|, ]{0,60}=[ \t]*["']`)
+	attribute  = regexp.MustCompile(`^value\s*=\s*["']`)
 	// reference is one to a variable, with what stands for it where it is not set.
 	reference = regexp.MustCompile(`^\$\{[\w.-]+:[-=]?([^{}$?+][^{}$]*)\}$`)
 	digest    = regexp.MustCompile(`^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)

@@ -86,6 +86,17 @@ func TestFinds(t *testing.T) {
 		{"settings of an app with a telling name", "/srv/my-sample-app/config.yaml", "password: hunter2\n", "named-secret:1"},
 		{"URL under a name", "/app/.env", "DATABASE_URL=postgresql+psycopg://app:s3cr3tpw@db/app\n", "url-login:1"},
 
+		{"XML, a key and its value", "/app/web.config", "<configuration>\n<add key=\"ApiKey\" value=\"kJ7h2Lq9Xv4Zt8Wm\" />", "named-secret:2"},
+		{"XML, a property", "/app/persistence.xml", "<property name=\"javax.persistence.jdbc.password\" value=\"Str0ng-Pa55\"/>", "named-secret:1"},
+		{"a Dockerfile that was copied", "/app/Dockerfile", "FROM x\nENV DB_PASSWORD=Tr0ub4dor-x9\n", "named-secret:2"},
+		{"a Makefile", "/app/Makefile", "DB_PASSWORD := Tr0ub4dor-x9\n", "named-secret:1"},
+		{"notes", "/app/data/notes", "the db password: Tr0ub4dor-x9\n", "named-secret:1"},
+		{"a field of pydantic's", "/app/auth.py", "    jwt_secret: str = Field('kJ7h2Lq9Xv4Zt8Wm', env='X')\n", "named-secret:1"},
+		{"NestJS", "/app/main.ts", "const k = this.configService.get<string>('JWT_SECRET', 'kJ7h2Lq9Xv4Zt8Wm');\nconst l = config.get('JWT_SECRET') || 'kJ7h2Lq9Xv4Zt8Wm';\n", "named-secret:1 named-secret:2"},
+		{"envalid and zod", "/app/env.js", "{ JWT_SECRET: str({ default: 'kJ7h2Lq9Xv4Zt8Wm' }),\n API_KEY: z.string().min(8).default('kJ7h2Lq9Xv4Zt8Wm') }\n", "named-secret:1 named-secret:2"},
+		{"Deno", "/app/env.ts", "const s = Deno.env.get('JWT_SECRET') ?? 'kJ7h2Lq9Xv4Zt8Wm'\n", "named-secret:1"},
+		{"Spring", "/app/A.java", "@Value(\"${jwt.secret:kJ7h2Lq9Xv4Zt8Wm}\")\n", "named-secret:1"},
+		{"lines of Python", "/app/auth.py", "K = os.environ.get(\n    'SECRET_KEY',\n    'kJ7h2Lq9Xv4Zt8Wm',\n)\n", "named-secret:3"},
 		{"netrc", "/root/.netrc", "machine x\nlogin me\npassword s3cr3t\n", "netrc:3"},
 		{"npmrc", "/app/.npmrc", "registry=https://r/\n//r/:_authToken=9c1b-77aa-41\n", "npmrc:2"},
 		{"npmrc with npm's own token", "/app/.npmrc", "//registry.npmjs.org/:_authToken=" + npm + "\n", "npm-token:1"},
@@ -141,6 +152,10 @@ func TestLookAlikes(t *testing.T) {
 		{"certificates of Java", "/cacerts.jks", "\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x02xx"},
 		{"an expression of sed", "/x.sh", "sed -r 's/^(passwd:)(\\s*)(.*)/\\1\\2\\3 systemd/'\n"},
 		{"name services", "/etc/nsswitch.conf", "passwd:         files systemd\n"},
+		{"XML that refers", "/app/web.config", "<add key=\"ApiKey\" value=\"${API_KEY}\" />\n<add key=\"TokenUrl\" value=\"https://x/y\" />\n<property name=\"password\" value=\"\"/>"},
+		{"lines that do more than assign", "/app/Makefile", "run: export TOKEN = $(shell cat token)\n\t./x --password $(PASSWORD) --token=abc1-DEF2-ghi3-JKL4 x\n"},
+		{"names of what to install", "/app/Dockerfile", "RUN apk add secret=1.2.3-r0\nENV TOKEN_FILE=/run/secrets/t0ken-A1\n"},
+		{"lookups of what is no secret", "/app/env.ts", "config.get('NODE_ENV', 'production-4711x'); z.string().default('kJ7h2Lq9Xv4Zt8Wm'); Field('kJ7h2Lq9Xv4Zt8Wm')\nname: str = Field('kJ7h2Lq9Xv4Zt8Wm')"},
 		{"a git remote", "/app/.git/config", "\turl = git@github.com:x/y\n\turl = https://github.com/x\n"},
 	} {
 		if got := scan(c.path, c.body); len(got) > 0 {

@@ -12,8 +12,8 @@ import (
 // strayLimit is how large a text may be to be read as somebody's notes.
 const strayLimit = 256 << 10
 
-// strayLine is a line that assigns, and does nothing else: "aws_secret_access_key = x".
-var strayLine = regexp.MustCompile(`^[ \t]*(?:[-*][ \t]+)?(?:export[ \t]+|set[ \t]+)?["']?([A-Za-z][\w.-]{1,79})["']?[ \t]*[:=][ \t]*(?:"([^"\r\n]+)"|'([^'\r\n]+)'|([^\s"']+))[ \t]*[,;]?[ \t]*$`)
+// strayLine is a line that assigns, and does nothing else: "aws_secret_access_key = x", "export TOKEN=x", "the password: x".
+var strayLine = regexp.MustCompile(`^[ \t]*(?:[-*][ \t]+)?(?:[A-Za-z]+[ \t]+){0,2}["']?([A-Za-z][\w.-]{1,79})["']?[ \t]*(?::=|[:=])[ \t]*(?:"([^"\r\n]+)"|'([^'\r\n]+)'|([^\s"']+))[ \t]*[,;]?[ \t]*$`)
 
 // strayValue reads the line around a word of a name in a text that no rule knows. "PASS: x" is a
 // test's result.
