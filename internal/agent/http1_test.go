@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -69,6 +70,20 @@ func TestAHeldBodyThatIsCutOff(t *testing.T) {
 	began := time.Now()
 	got := start(t, to(server, Stream{Name: "slow", Count: 1, Hold: true, Body: "0123456789"})).outcomes()
 	if len(got) != 1 || got[0].Failure == "" || got[0].Released != 0 || got[0].Status != 0 || time.Since(began) > 4*time.Second {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Who is told to stop does not hold back any longer what it has begun.
+func TestStopReleasesWhatIsHeld(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer server.Close()
+	s := start(t, to(server, Stream{Name: "slow", Count: 1, Hold: true, Body: "0123456789"}))
+	if l := s.next(); l.Held != "slow" {
+		t.Fatalf("got %+v", l)
+	}
+	s.say(Stop)
+	if got := s.outcomes(); len(got) != 1 || got[0].Status != http.StatusOK || got[0].Released == 0 {
 		t.Errorf("got %+v", got)
 	}
 }

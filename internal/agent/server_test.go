@@ -75,7 +75,7 @@ func TestNoPlan(t *testing.T) {
 		var out strings.Builder
 		address := serve(t, time.Minute)
 		err := Attach(t.Context(), address, strings.NewReader(in+"\n"), &out)
-		if err != nil || out.Len() > 0 && !strings.Contains(out.String(), "no plan") {
+		if err != nil || out.Len() > 0 && !strings.Contains(out.String(), "no plan") && !strings.Contains(out.String(), "not a plan") {
 			t.Errorf("%q is taken for a plan: %s %v", in, out.String(), err)
 		}
 	}
