@@ -101,11 +101,13 @@ func TestTheLastStreamIsAttached(t *testing.T) {
 		again := l.attach(func() { t.Error("the last one was broken") }, time.Second, func() { left++ })
 		over()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if detached != 1 || left != 0 {
 			t.Errorf("detached %d times, left %d times", detached, left)
 		}
 		again()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if left != 1 {
 			t.Errorf("left %d times", left)
 		}

@@ -78,7 +78,8 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 		return evidence.Image{}, &InputError{err}
 	}
 	name, named := source.Name(i.Image)
-	if named {
+	early := named || !i.Near // before the image is opened, so that a wrong contract is told at once
+	if early {
 		if err := i.resolve([]string{name}); err != nil {
 			return evidence.Image{}, err
 		}
@@ -91,7 +92,7 @@ func (i *inspection) read(ctx context.Context) (evidence.Image, error) {
 	}
 	done(nil)
 	defer func() { _ = img.Close() }()
-	if !named { // only the archive or the folder says what it holds
+	if !early { // only the archive or the folder says what it holds
 		if err := i.resolve(img.Names); err != nil {
 			return evidence.Image{}, err
 		}

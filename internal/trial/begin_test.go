@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -211,12 +212,12 @@ func TestTheFirstAnswersAreKept(t *testing.T) {
 // A load whose agent does not hear that it is given up is left, in a while.
 func TestALoadThatIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ended := false
+		var ended atomic.Bool
 		attach := func(ctx context.Context, in io.Reader, out io.Writer) error {
 			go func() { _, _ = io.Copy(io.Discard, in) }()
 			_, _ = io.WriteString(out, `{"clock":"2026-03-01T12:00:00Z"}`+"\n")
 			<-ctx.Done()
-			ended = true
+			ended.Store(true)
 			return ctx.Err()
 		}
 		l, err := startLoad(t.Context(), &Load{attach: attach, gone: there})
@@ -225,12 +226,12 @@ func TestALoadThatIsGivenUp(t *testing.T) {
 		}
 		l.cancel()
 		time.Sleep(letGo - time.Second)
-		if ended {
+		if ended.Load() {
 			t.Error("it had no time to hear it")
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if !ended {
+		if !ended.Load() {
 			t.Error("it goes on")
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())

@@ -257,8 +257,7 @@ func TestAnEvictionThatIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newKubelet(t, life{}, c.objects...)
-				b := rolling(t, k, 2)
-				r := &roller{TestBed: b}
+				r := &roller{}
 				began := time.Now()
 				k.client.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
 					if a.GetSubresource() != "eviction" || time.Since(began) >= c.until {
@@ -269,6 +268,8 @@ func TestAnEvictionThatIsRefused(t *testing.T) {
 					}
 					return true, nil, cmp.Or(c.err, error(apierrors.NewTooManyRequests("it would break the budget", 1)))
 				})
+				r.TestBed = rolling(t, k, 2)
+				began = time.Now()
 				err := r.evict(t.Context(), r.living())
 				var refused *evictionRefused
 				if errors.As(err, &refused) != c.refused || (err == nil) != (!c.refused && c.err == nil) || time.Since(began).Round(time.Second) != c.took {
@@ -291,10 +292,10 @@ func TestARefusedEvictionIsToldByTheRollout(t *testing.T) {
 			Spec:   policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "api"}}},
 			Status: policyv1.PodDisruptionBudgetStatus{CurrentHealthy: 2, ExpectedPods: 2}}
 		k := newKubelet(t, life{}, full)
-		b := rolling(t, k, 2)
 		k.client.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
 			return a.GetSubresource() == "eviction", nil, apierrors.NewTooManyRequests("it would break the budget", 1)
 		})
+		b := rolling(t, k, 2)
 		got, err := rollOut(t.Context(), b)
 		if err != nil || kinds(got) != "restart, eviction, scale-down" {
 			t.Fatalf("got %s (%v)", kinds(got), err)
@@ -357,7 +358,12 @@ func TestPodsThatTheLoadDoesNotReach(t *testing.T) {
 			t.Fatalf("unreached are %q, %d left (%v)", unreached, missed, err)
 		}
 		load.cancel()
-		missed = 1 << 30
+		// So long a load of all its streams would take the test seconds.
+		r.plan.Streams = r.plan.Streams[:1]
+		k.ops["unreached"] = func(...string) (string, error) {
+			time.Sleep(time.Second)
+			return first + "\n", nil
+		}
 		began := time.Now()
 		load, unreached, err = r.reach(t.Context(), r.living())
 		if took := time.Since(began); err != nil || len(unreached) != 1 || unreached[0] != "api-0" || took < reachWithin || took > reachWithin+10*time.Second {
