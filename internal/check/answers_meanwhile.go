@@ -13,7 +13,6 @@ type replies struct {
 	yes, no         int // answers with a status below 400, and the others
 	lastYes, lastNo time.Time
 	prompt          int // answers of either kind that came within a second
-	silent          int // requests that got none
 }
 
 // enough answers are no accident.
@@ -24,11 +23,7 @@ const enough = 3
 func repliesBetween(rs []evidence.Request, stream string, from, to time.Time) replies {
 	var a replies
 	for _, r := range rs {
-		if stream != "" && r.Stream != stream || r.Start.Before(from) || r.Ended().After(to) {
-			continue
-		}
-		if r.Failure != "" {
-			a.silent++
+		if stream != "" && r.Stream != stream || r.Failure != "" || r.Start.Before(from) || r.Ended().After(to) {
 			continue
 		}
 		if r.End <= 1 {

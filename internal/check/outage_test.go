@@ -139,11 +139,26 @@ var readinessTruthExamples = []example{
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Away, o.Trials[3].Unready = at(140.5), at(160) })},
 	{name: "unready too late on a busy node", c: goodContract(), want: Inconclusive, says: []string{"Ready for 19.5 s", "short of CPU"}, e: pressed(
 		outages(func(o *evidence.Outages) { o.Trials[3].Away, o.Trials[3].Unready = at(140.5), at(160) }), 0.95, 0.8)},
-	{name: "unready too late, and its route says no from the beginning", c: goodContract(), want: Pass, says: []string{"frozen: its readiness route stopped saying yes, and the kubelet was late", "Ready for 19.5 s"},
+	{name: "unready too late, and its route says no from the beginning", c: goodContract(), want: Pass, says: []string{"frozen: its readiness route said no, and the kubelet was late", "Ready for 19.5 s"},
 		e: outages(func(o *evidence.Outages) {
 			t := &o.Trials[3]
 			t.Away, t.Unready = at(140.5), at(160)
-			t.Requests = append(t.Requests, answer("ready", 143, 503), answer("ready", 146, 503), failed("ready", 149, 3, "timeout"))
+			t.Requests = append(t.Requests, answer("ready", 143, 503), answer("ready", 146, 503), answer("ready", 149, 503), failed("ready", 150, 3, "timeout"))
+		})},
+	{name: "unready too late, and its route says nothing", c: goodContract(), want: Fail, says: []string{"Ready for 19.5 s"},
+		e: outages(func(o *evidence.Outages) {
+			t := &o.Trials[3]
+			t.Away, t.Unready = at(140.5), at(160)
+			t.Requests = append(t.Requests, failed("ready", 143, 3, "timeout"), failed("ready", 146, 3, "timeout"), failed("ready", 149, 3, "timeout"))
+		})},
+	{name: "unready too late, and its probe asks something else than the route", c: goodContract(), want: Fail, says: []string{"Ready for 19.5 s"},
+		e: outages(func(o *evidence.Outages) {
+			t := &o.Trials[3]
+			spec := t.Pod.Spec.DeepCopy()
+			spec.Containers[0].ReadinessProbe.Exec = &corev1.ExecAction{Command: []string{"true"}}
+			t.Pod.Spec, o.Pod.Spec = *spec, *spec
+			t.Away, t.Unready = at(140.5), at(160)
+			t.Requests = append(t.Requests, answer("ready", 143, 503), answer("ready", 146, 503), answer("ready", 149, 503))
 		})},
 	{name: "unready too late, and its route says yes for a time", c: goodContract(), want: Fail, says: []string{"Ready for 19.5 s"},
 		e: outages(func(o *evidence.Outages) {

@@ -49,7 +49,7 @@ func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
 			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
 		case change.late == "", !lasted && !lost:
 		case change.refused:
-			said = append(said, fmt.Sprintf("%s: its readiness route stopped saying yes, and the kubelet was late to report it (%s)", o.Kind, change.late))
+			said = append(said, fmt.Sprintf("%s: its readiness route said no, and the kubelet was late to report it (%s)", o.Kind, change.late))
 		case !change.own && starved(e, change.from, change.to) != "":
 			unclear, fix = change.late+" ("+awayWords(o)+"); "+starved(e, change.from, change.to), whenQuiet
 		default:
@@ -75,7 +75,7 @@ type change struct {
 	// own is set where the readiness route itself was late, which podproof asks beside the kubelet
 	// all the while: no busy node makes it say something else than what it knows.
 	own bool
-	// refused is set where the readiness route said no, or nothing, from the beginning, and the pod
+	// refused is set where the readiness route, which its probe asks, too, only said no, and the pod
 	// was not Ready in the end: whoever was late was the kubelet.
 	refused bool
 }
@@ -101,7 +101,7 @@ func readyChange(c contract.Contract, e evidence.Evidence, o evidence.Outage, pr
 		}
 		if seen.late != "" {
 			a := repliesBetween(o.Requests, evidence.StreamReady, began.Add(faultTakes), seen.to)
-			seen.refused = noticed(o) && a.yes == 0 && a.no+a.silent >= enough
+			seen.refused = noticed(o) && asksTheRoute(probed) && a.yes == 0 && a.no >= enough
 			seen.own = a.yes > 0 && seen.to.Sub(a.lastYes) <= budget+tellingMargin
 			return seen
 		}
@@ -122,6 +122,12 @@ func readyChange(c contract.Contract, e evidence.Evidence, o evidence.Outage, pr
 	a := repliesBetween(o.Requests, evidence.StreamReady, o.Healed, seen.to)
 	seen.own = a.no >= enough && seen.to.Sub(latest(a.lastNo, seen.from)) <= again+tellingMargin
 	return seen
+}
+
+// asksTheRoute tells whether a readiness probe asks what podproof asks beside it: of one that runs a
+// command podproof sees nothing, and asks the health route instead.
+func asksTheRoute(probed *corev1.Container) bool {
+	return probed != nil && probed.ReadinessProbe != nil && probed.ReadinessProbe.Exec == nil
 }
 
 // faultTakes is how long a fault may take to work.
