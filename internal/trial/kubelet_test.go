@@ -311,6 +311,8 @@ func (k *kubelet) collect(p *corev1.Pod) {
 	if p == nil || p.DeletionTimestamp == nil || len(p.Finalizers) > 0 {
 		return
 	}
+	k.mu.Lock() // a pod that is being changed is not taken away below the change
+	defer k.mu.Unlock()
 	select {
 	case <-k.pods[p.Name].ended:
 		_ = k.client.Tracker().Delete(podsResource, "shop", p.Name) // it may be gone already
