@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -8,13 +9,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"podproof.dev/podproof/internal/agent"
+	"podproof.dev/podproof/internal/pipeline"
 )
 
-// newAgent is the part that runs inside the cluster. It is hidden: podproof calls it itself.
+// newAgent is the part that runs inside the cluster. What podproof calls itself is hidden.
 func newAgent() *cobra.Command {
-	c := &cobra.Command{Use: "agent", Short: "The part of podproof that runs inside the cluster", Hidden: true}
+	c := &cobra.Command{Use: "agent", Short: "The part of podproof that runs inside the cluster"}
 	c.AddCommand(
-		&cobra.Command{Use: "serve", Short: "Carry out plans until SIGTERM", Args: asUsed,
+		newAgentPush(),
+		&cobra.Command{Use: "serve", Short: "Carry out plans until SIGTERM", Args: asUsed, Hidden: true,
 			RunE: func(c *cobra.Command, _ []string) error {
 				l, err := net.Listen("unix", agent.Socket)
 				if err == nil {
@@ -25,7 +28,7 @@ func newAgent() *cobra.Command {
 				}
 				return nil
 			}},
-		&cobra.Command{Use: "attach", Short: "Connect input and output with the agent that serves", Args: asUsed,
+		&cobra.Command{Use: "attach", Short: "Connect input and output with the agent that serves", Args: asUsed, Hidden: true,
 			RunE: func(c *cobra.Command, _ []string) error {
 				if err := agent.Attach(c.Context(), agent.Socket, os.Stdin, os.Stdout); err != nil {
 					return couldNot(fmt.Errorf("agent attach: %w", err))
@@ -35,4 +38,28 @@ func newAgent() *cobra.Command {
 		newAgentNode(),
 	)
 	return c
+}
+
+// newAgentPush puts podproof's own image where a cluster's nodes can pull it.
+func newAgentPush() *cobra.Command {
+	return &cobra.Command{
+		Use:   "push REF",
+		Short: "Push podproof's own image to a registry, for --agent-image",
+		Long: `push makes an image of this podproof and nothing else, and pushes it to REF with the
+credentials that docker login keeps. For nodes of another architecture it takes the podproof
+that lies beside this one as podproof-linux-ARCH, and pushes an index of both.`,
+		Example: "  podproof agent push registry.example/tools/podproof:v1\n  podproof verify --cluster current --agent-image registry.example/tools/podproof:v1 …",
+		Args:    asUsed,
+		RunE: func(c *cobra.Command, args []string) error {
+			pushed, err := pipeline.PushAgent(c.Context(), args[0])
+			if errors.As(err, new(*pipeline.InputError)) {
+				return usage(err)
+			}
+			if err != nil {
+				return couldNot(err)
+			}
+			fmt.Fprintln(c.OutOrStdout(), pushed)
+			return nil
+		},
+	}
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"podproof.dev/podproof/internal/cluster/kind"
 	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/pipeline"
 )
@@ -20,11 +19,13 @@ func newClean() *cobra.Command {
 				return couldNot(err)
 			}
 			engine, err := docker.Connect(c.Context())
-			if err != nil {
-				return couldNot(err)
+			if err == nil {
+				defer engine.Close()
+			} else { // runs in clusters of a kubeconfig need none
+				fmt.Fprintln(c.ErrOrStderr(), "What runs left on a Docker engine stays: "+err.Error())
+				engine = nil
 			}
-			defer engine.Close()
-			err = pipeline.Clean(c.Context(), runs, engine, kind.Provider{}, only, func(text string) { fmt.Fprintln(c.OutOrStdout(), text) })
+			err = pipeline.Clean(c.Context(), runs, engine, providers(""), only, func(text string) { fmt.Fprintln(c.OutOrStdout(), text) })
 			if err != nil {
 				return couldNot(err)
 			}

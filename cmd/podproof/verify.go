@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"podproof.dev/podproof/internal/check"
-	"podproof.dev/podproof/internal/cluster/kind"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/pipeline"
 	"podproof.dev/podproof/internal/report"
@@ -21,8 +20,8 @@ import (
 
 type verifyFlags struct {
 	judgeFlags
+	where     clusterFlags
 	keep      bool
-	cluster   string
 	nodeImage string
 	setImages []string
 	buildArgs []string
@@ -47,6 +46,9 @@ kubeconfig, not in your working tree.`,
   # in a kind cluster that runs already, without the checks of the build
   podproof verify --cluster kind:dev --skip 'build/*'
 
+  # in a namespace of any cluster, with the image as its nodes pull it
+  podproof verify --cluster context:staging -n podproof registry.example/shop/api@sha256:…
+
   # for a CI: a report at the terminal and two files
   podproof verify -o terminal -o json=report.json -o junit=junit.xml --evidence evidence.json`,
 		Args: asUsed,
@@ -58,7 +60,7 @@ kubeconfig, not in your working tree.`,
 	f.add(c, check.Catalogue())
 	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
 	fl.BoolVar(&f.keep, "keep", false, "keep the cluster, and say how to look at it")
-	fl.StringVar(&f.cluster, "cluster", "kind", "use this `CLUSTER`: kind makes one, kind:NAME is one that runs already")
+	f.where.add(c)
 	fl.StringVar(&f.nodeImage, "node-image", os.Getenv("PODPROOF_NODE_IMAGE"), "node `IMAGE` of the kind cluster (default: kind's own; from PODPROOF_NODE_IMAGE)")
 	fl.StringSliceVar(&f.setImages, "set-image", nil, "`OLD=NEW` runs the image NEW where the manifests say OLD (in addition to PODPROOF_SET_IMAGE)")
 	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument `NAME=VALUE`, or NAME with the environment's value")
@@ -156,8 +158,11 @@ func stopped(ctx context.Context, cause error, result pipeline.Result, reported 
 }
 
 func (f *verifyFlags) options(image string) (pipeline.Options, error) {
-	o := pipeline.Options{Image: image, Provider: kind.Provider{NodeImage: f.nodeImage}, BuildArgs: f.buildArgs, Keep: f.keep, Version: version()}
-	var err error
+	o := pipeline.Options{Image: image, Providers: providers(f.nodeImage), BuildArgs: f.buildArgs, Keep: f.keep, Version: version()}
+	err := f.where.into(&o)
+	if err != nil {
+		return o, err
+	}
 	if o.Selected, err = f.chosen(f.only); err != nil {
 		return o, err
 	}
@@ -167,13 +172,6 @@ func (f *verifyFlags) options(image string) (pipeline.Options, error) {
 	for _, s := range f.setImages {
 		old, _, _ := strings.Cut(s, "=")
 		o.ImagesAsked = append(o.ImagesAsked, old)
-	}
-	switch name, isKind := strings.CutPrefix(f.cluster, "kind:"); {
-	case f.cluster == "kind":
-	case isKind && name != "":
-		o.Existing = name
-	default:
-		return o, fmt.Errorf("--cluster %q: write kind to make a cluster, or kind:NAME to use a running one", f.cluster)
 	}
 	o.Contract, err = loadContract(f.file)
 	return o, err

@@ -24,7 +24,12 @@ type Provider interface {
 	Prepare(ctx context.Context, s Spec) (Cluster, error)
 	// Reclaim removes what a run left of a cluster that it made.
 	Reclaim(ctx context.Context, left ledger.Made) error
+	// Pulls tells that the nodes of its clusters pull every image: podproof can put none there.
+	Pulls() bool
 }
+
+// Providers are those that there are, by the name that Facts.Provider has.
+type Providers map[string]Provider
 
 // Spec says which cluster is wanted.
 type Spec struct {
@@ -32,6 +37,9 @@ type Spec struct {
 	Run string
 	// Existing is the name of one that is there, and stays; empty makes one.
 	Existing string
+	// Kubeconfig is where that is looked up, a file or several as in KUBECONFIG; empty is where
+	// kubectl looks.
+	Kubeconfig string
 	// Name is that of the one to make, and Dir the run's folder, for its files.
 	Name, Dir string
 	// Waiting is told what is done, Ended the steps of it, and Debug the rest.
@@ -49,7 +57,7 @@ type Cluster interface {
 	Booted(ctx context.Context) error
 	// REST is how to reach the API server; nil before Open has returned.
 	REST() *rest.Config
-	// Images is nil where none can be put there: the kubelet pulls them.
+	// Images is nil where none can be put there: the kubelet pulls them; see Provider.Pulls.
 	Images() Images
 	// Nodes is nil where nothing can be run on a node.
 	Nodes() Nodes
@@ -60,6 +68,8 @@ type Cluster interface {
 // Facts describe a cluster.
 type Facts struct {
 	Provider, Name string
+	// Flag is what --cluster says of it: "kind:dev".
+	Flag string
 	// Owned tells that it is made for the run: what belongs to all of it may be applied.
 	Owned bool
 	// Kubectl are the flags with which kubectl reaches it.

@@ -2,7 +2,6 @@
 package ledger
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -32,7 +31,7 @@ type Ledger struct {
 type Made struct {
 	// Engine is the Docker endpoint that it was created on.
 	Engine string `json:"engine,omitempty"`
-	// Provider is the kind of cluster (cluster.Provider); empty is kind.
+	// Provider is the kind of cluster (cluster.Provider).
 	Provider string `json:"provider,omitempty"`
 	// Cluster is the name of one that the run made.
 	Cluster string `json:"cluster,omitempty"`
@@ -40,7 +39,11 @@ type Made struct {
 	// workload's first, and loaded Images.
 	Existing   string   `json:"borrowed,omitempty"`
 	Namespaces []string `json:"namespaces,omitempty"`
-	Images     []string `json:"images,omitempty"`
+	// Kubeconfig is where Existing is looked up; empty is where kubectl looks.
+	Kubeconfig string `json:"kubeconfig,omitempty"`
+	// Inside is a namespace that was there, in which the run made objects.
+	Inside string   `json:"inside,omitempty"`
+	Images []string `json:"images,omitempty"`
 	// Built are names of images that the run made in the engine for itself alone.
 	Built []string `json:"built,omitempty"`
 	// Kept is set by --keep: the next run leaves it alone.
@@ -127,6 +130,9 @@ func Abandoned(root string, kept bool) ([]*Ledger, error) {
 			// A torn file cannot happen (it is renamed into place); an unreadable one names nothing.
 			_ = json.Unmarshal(b, &l.Made)
 		}
+		if l.Made.Provider == "" && (l.Made.Cluster != "" || l.Made.Existing != "") {
+			l.Made.Provider = "kind" // as it was when there was no other
+		}
 		if l.Made.Kept && !kept {
 			lock.Close()
 			continue
@@ -138,11 +144,13 @@ func Abandoned(root string, kept bool) ([]*Ledger, error) {
 
 // String names what is left, in short.
 func (m Made) String() string {
-	switch provider := cmp.Or(m.Provider, "kind"); {
+	switch {
 	case m.Cluster != "":
-		return fmt.Sprintf("the %s cluster %s", provider, m.Cluster)
+		return fmt.Sprintf("the %s cluster %s", m.Provider, m.Cluster)
+	case m.Inside != "":
+		return fmt.Sprintf("its objects in namespace %s of the %s cluster %s", m.Inside, m.Provider, m.Existing)
 	case m.Existing != "":
-		return fmt.Sprintf("namespaces %s in the %s cluster %s", strings.Join(m.Namespaces, ", "), provider, m.Existing)
+		return fmt.Sprintf("namespaces %s in the %s cluster %s", strings.Join(m.Namespaces, ", "), m.Provider, m.Existing)
 	}
 	return "its files"
 }

@@ -25,7 +25,7 @@ const namePrefix = "podproof-"
 // clusterSpec describes the cluster of this run.
 func (r *run) clusterSpec() cluster.Spec {
 	return cluster.Spec{
-		Run: r.ledger.ID, Existing: r.Existing, Name: namePrefix + r.ledger.ID, Dir: r.ledger.Dir, Waiting: r.Tell.Waiting, Debug: r.Debug,
+		Run: r.ledger.ID, Existing: r.Existing, Kubeconfig: r.Kubeconfig, Name: namePrefix + r.ledger.ID, Dir: r.ledger.Dir, Waiting: r.Tell.Waiting, Debug: r.Debug,
 		Ended: func(step string, took time.Duration) {
 			r.saw.mu.Lock()
 			r.saw.clusterSteps = append(r.saw.clusterSteps, evidence.Step{Name: step, Started: (time.Since(r.saw.began) - took).Seconds(), Seconds: took.Seconds()})
@@ -37,7 +37,7 @@ func (r *run) clusterSpec() cluster.Spec {
 
 // prepare finds the cluster, or arranges for the removal of the one that is to be made.
 func (r *run) prepare(ctx context.Context) (err error) {
-	if r.place.Cluster, err = r.Provider.Prepare(ctx, r.clusterSpec()); err != nil {
+	if r.place.Cluster, err = r.Providers[r.Provider].Prepare(ctx, r.clusterSpec()); err != nil {
 		return err
 	}
 	about := r.place.About()
@@ -45,7 +45,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		return nil
 	}
 	err = r.ledger.Record(func(m *ledger.Made) {
-		m.Engine, m.Provider, m.Cluster, m.Namespaces, m.Kept = r.engine.Host(), about.Provider, about.Name, []string{r.namespace()}, r.Keep
+		m.Engine, m.Provider, m.Cluster, m.Namespaces, m.Kept = r.host(), about.Provider, about.Name, []string{r.namespace()}, r.Keep
 	})
 	r.clean.add("removing the cluster "+about.Name, func(ctx context.Context) error {
 		if r.Keep {
@@ -63,8 +63,10 @@ func (r *run) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := cluster.AwaitNode(ctx, r.place.applier.Client); err != nil {
-		return err
+	if r.place.Nodes() != nil { // elsewhere nodes are somebody else's, and may not even be listed
+		if err := cluster.AwaitNode(ctx, r.place.applier.Client); err != nil {
+			return err
+		}
 	}
 	version, err := r.place.applier.Client.Discovery().ServerVersion()
 	if err != nil {
@@ -98,28 +100,55 @@ func (r *run) awaitDNS(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.place.Nodes() == nil {
+		return nil
+	}
 	return cluster.AwaitDNS(ctx, r.place.applier.Client)
 }
 
+// host is the Docker engine on which the run makes something; empty where it uses none.
+func (r *run) host() string {
+	if r.engine == nil {
+		return ""
+	}
+	return r.engine.Host()
+}
+
+// existing writes down that the run uses a cluster that was there.
+func (r *run) existing(m *ledger.Made) {
+	about := r.place.About()
+	m.Engine, m.Provider, m.Existing, m.Kubeconfig, m.Kept = r.host(), about.Provider, about.Name, r.Kubeconfig, r.Keep
+}
+
 // makeNamespace makes a namespace of the run's and observes it. In a cluster of our own it
-// goes with that; its removal from a borrowed one is arranged for first.
+// goes with that; its removal from one that was there is arranged for first.
 func (r *run) makeNamespace(ctx context.Context, ns string) (*workload.Observer, error) {
-	if about := r.place.About(); !about.Owned {
+	remove := r.place.applier.DeleteNamespace
+	create := r.place.applier.CreateNamespace
+	what := "removing namespace " + ns
+	if r.Namespace != "" {
+		remove, create, what = r.place.applier.RemoveAnchor, r.place.applier.Anchor, "removing podproof's objects from namespace "+ns
+	}
+	if !r.place.About().Owned {
 		err := r.ledger.Record(func(m *ledger.Made) {
-			m.Engine, m.Provider, m.Existing, m.Kept = r.engine.Host(), about.Provider, about.Name, r.Keep
-			m.Namespaces = append(m.Namespaces, ns)
+			r.existing(m)
+			if r.Namespace != "" {
+				m.Inside = ns
+			} else {
+				m.Namespaces = append(m.Namespaces, ns)
+			}
 		})
 		if err != nil {
 			return nil, err
 		}
-		r.clean.add("removing namespace "+ns, func(ctx context.Context) error {
+		r.clean.add(what, func(ctx context.Context) error {
 			if r.Keep {
 				return nil
 			}
-			return r.place.applier.DeleteNamespace(ctx, ns, r.ledger.ID)
+			return remove(ctx, ns, r.ledger.ID)
 		})
 	}
-	if err := r.place.applier.CreateNamespace(ctx, ns, r.ledger.ID); err != nil {
+	if err := create(ctx, ns, r.ledger.ID); err != nil {
 		return nil, err
 	}
 	o, err := workload.Observe(ctx, r.place.applier.Client, ns, r.plan.Redact, r.Tell.Waiting)
@@ -141,9 +170,8 @@ func (r *run) installAgent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if about := r.place.About(); !about.Owned {
-		err := r.ledger.Record(func(m *ledger.Made) { m.Engine, m.Provider, m.Existing = r.engine.Host(), about.Provider, about.Name })
-		if err != nil {
+	if !r.place.About().Owned {
+		if err := r.ledger.Record(r.existing); err != nil {
 			return err
 		}
 		r.clean.add("removing podproof from the cluster's nodes", nodes.Remove)
@@ -151,8 +179,13 @@ func (r *run) installAgent(ctx context.Context) error {
 	return nodes.Install(ctx, program)
 }
 
-// load puts the image under test into the cluster, under a name that no other run has.
+// load puts the image under test into the cluster, under a name that no other run has. Nodes that
+// pull it get it by its digest, whatever becomes of its name meanwhile.
 func (r *run) load(ctx context.Context) error {
+	if r.pulls() {
+		r.place.substitute(r.plan.Container.Image, r.image.Pinned)
+		return nil
+	}
 	ref := fmt.Sprintf("podproof.local/%s:run-%s", r.title(), r.ledger.ID)
 	if err := r.recordImage(ref); err != nil {
 		return err
@@ -183,6 +216,12 @@ func (r *run) loadOthers(ctx context.Context) error {
 		if to, ok := workload.Substitute(r.SetImages, name); ok {
 			ref = to
 			r.Debug(fmt.Sprintf("image %s is stood in for by %s", name, ref))
+		}
+		if r.pulls() {
+			if ref != name {
+				r.place.substitute(name, ref)
+			}
+			continue
 		}
 		has, err := r.place.Images().Has(ctx, ref)
 		if err != nil {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,14 +17,23 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// save writes the image to a file, once: the inspection and the loading both read that.
+// save writes the image to a file, once: the inspection and the loading both read that. One that
+// nodes pull from a registry is read there.
 func (r *run) save(ctx context.Context) error {
+	if r.pulls() {
+		return r.describe()
+	}
 	file, archive, err := source.SaveByID(ctx, r.engine, r.subjectID(), r.ledger.Dir, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.imageRef(), err)
 	}
 	r.image.Image = archive
 	r.clean.add("removing the image's copy", func(context.Context) error { return errors.Join(r.image.Close(), os.Remove(file)) })
+	return r.describe()
+}
+
+// describe takes in what the image's configuration says.
+func (r *run) describe() error {
 	described, _, err := image.Describe(r.image, image.Options{Ref: r.imageRef()})
 	if err != nil {
 		return err
@@ -48,7 +58,7 @@ func (r *run) subjectID() string {
 }
 
 func (r *run) inspect(ctx context.Context) error {
-	img, err := image.Collect(ctx, r.image, image.Options{Ref: r.imageRef(), Source: source.Docker, Statements: r.image.Statements,
+	img, err := image.Collect(ctx, r.image, image.Options{Ref: r.imageRef(), Source: cmp.Or(r.image.Kind, source.Docker), Compressed: r.image.Compressed, Readers: r.image.Readers, Statements: r.image.Statements,
 		Cache: layersIn(r.Cache), Forbidden: r.plan.Contract.Files.Forbid})
 	if err != nil {
 		return err
@@ -62,6 +72,14 @@ func (r *run) inspect(ctx context.Context) error {
 func (r *run) declared(ctx context.Context) contract.ImageFacts {
 	if r.builds() {
 		return contract.ImageFacts{}
+	}
+	if r.pulls() {
+		raw, err := r.image.RawConfigFile()
+		var whole struct{ Config json.RawMessage }
+		if err != nil || json.Unmarshal(raw, &whole) != nil {
+			return contract.ImageFacts{}
+		}
+		return declaredBy(whole.Config)
 	}
 	img, err := r.engine.Image(ctx, r.imageRef())
 	if err != nil {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"podproof.dev/podproof/internal/workload"
@@ -24,7 +26,7 @@ func (r *run) placedIn(namespace string) []workload.Object {
 
 // shippedIn are the objects with the run's images and names, and otherwise as they are shipped.
 func (r *run) shippedIn(namespace string) []workload.Object {
-	objects := workload.Rewritten(r.plan.Objects, workload.Rewrite{Run: r.ledger.ID, Namespace: namespace, Images: r.place.replaced()})
+	objects := workload.Rewritten(r.plan.Objects, workload.Rewrite{Run: r.ledger.ID, Namespace: namespace, Images: r.place.replaced(), Pulled: r.pulls(), Stays: r.Namespace != ""})
 	// A name such as postgres.shop must not lead out of the run, to a team's real database.
 	objects = workload.NamesOf(r.plan.Objects).Relocate(objects, namespace)
 	if namespace == r.namespace() {
@@ -66,7 +68,7 @@ func (r *run) look(ctx context.Context) (scopes workload.Scopes, err error) {
 		return scopes, err
 	}
 	if !r.place.About().Owned {
-		r.place.applier.OnlyOf = r.ledger.ID
+		r.place.applier.OnlyOf, r.place.applier.Until = r.ledger.ID, r.saw.began.Add(r.Timeout+overFor)
 	}
 	if r.place.storage, err = r.place.applier.Storage(ctx); err != nil {
 		return scopes, err
@@ -82,6 +84,9 @@ func (r *run) look(ctx context.Context) (scopes workload.Scopes, err error) {
 	return scopes, err
 }
 
+// overFor is how long after its time-out a run may still be cleaning up.
+const overFor = time.Hour
+
 // fits refuses, before anything is made, manifests that reach out of the run's own namespaces in
 // a cluster that is lent. The error is an *InputError then.
 func (r *run) fits(ctx context.Context) error {
@@ -95,10 +100,15 @@ func (r *run) fits(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var problems []string
-	for _, o := range scopes.Wide {
-		problems = append(problems, fmt.Sprintf("%s: %s belongs to the whole cluster, and podproof changes nothing outside of its own namespaces in a cluster that it did not make", o.Source, o))
+	problems, err := r.unfit(ctx, scopes.Wide)
+	if err != nil {
+		return err
 	}
+	inside, err := r.inside(ctx)
+	if err != nil {
+		return err
+	}
+	problems = append(problems, inside...)
 	live, err := r.live(ctx)
 	if err != nil {
 		return err
@@ -110,18 +120,22 @@ func (r *run) fits(ctx context.Context) error {
 		}
 	}
 	if len(problems) > 0 {
-		return &InputError{fmt.Errorf("the manifests do not fit --cluster %s:%s (nothing was made there):\n  %s\nLeave out --cluster, and podproof makes a cluster for them", r.place.About().Provider, r.place.About().Name, strings.Join(problems, "\n  "))}
+		return &InputError{fmt.Errorf("the manifests do not fit --cluster %s (nothing was made there):\n  %s\nLeave out --cluster, and podproof makes a cluster for them", r.place.About().Flag, strings.Join(problems, "\n  "))}
 	}
 	for _, u := range scopes.Unknown {
 		r.Tell.Note(fmt.Sprintf("Left out %s (%s): the cluster has no kind %s in %s", u, u.Source, u.GetKind(), u.GetAPIVersion()))
 	}
-	r.plan = r.plan.Without(scopes.Unknown)
+	r.plan = r.plan.Without(slices.Concat(scopes.Unknown, scopes.Wide))
 	return nil
 }
 
 // live are the cluster's Services, but for those of Kubernetes itself.
 func (r *run) live(ctx context.Context) (map[workload.Service]bool, error) {
 	list, err := r.place.applier.Client.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if apierrors.IsForbidden(err) {
+		r.Tell.Note("You may not list the cluster's Services, so nobody has checked whether the manifests name live ones of other namespaces, to which the pods under test would talk")
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("asking for the cluster's Services: %w", err)
 	}

@@ -14,17 +14,17 @@ import (
 
 // Sweep removes what runs left behind that were killed before they could clean up, and,
 // when kept is true, also what --keep kept. It says what it removed.
-func Sweep(ctx context.Context, root string, engine *docker.Engine, provider cluster.Provider, kept bool, note func(string)) error {
+func Sweep(ctx context.Context, root string, engine *docker.Engine, providers cluster.Providers, kept bool, note func(string)) error {
 	ledgers, err := ledger.Abandoned(root, kept)
 	if err != nil {
 		return err
 	}
-	return remove(ctx, ledgers, engine, provider, note)
+	return remove(ctx, ledgers, engine, providers, note)
 }
 
 // Clean removes what runs left behind or kept: those of the given IDs, or all. It names first
 // what it is about to remove, and leaves alone a cluster that a run which is under way uses.
-func Clean(ctx context.Context, root string, engine *docker.Engine, provider cluster.Provider, only []string, note func(string)) error {
+func Clean(ctx context.Context, root string, engine *docker.Engine, providers cluster.Providers, only []string, note func(string)) error {
 	used, err := ledger.InUse(root) // before the others' locks are taken
 	if err != nil {
 		return err
@@ -52,17 +52,17 @@ func Clean(ctx context.Context, root string, engine *docker.Engine, provider clu
 			chosen = append(chosen, l)
 		}
 	}
-	return errors.Join(append(errs, remove(ctx, chosen, engine, provider, note))...)
+	return errors.Join(append(errs, remove(ctx, chosen, engine, providers, note))...)
 }
 
 // remove removes what ledgers name.
-func remove(ctx context.Context, ledgers []*ledger.Ledger, engine *docker.Engine, provider cluster.Provider, note func(string)) error {
+func remove(ctx context.Context, ledgers []*ledger.Ledger, engine *docker.Engine, providers cluster.Providers, note func(string)) error {
 	var errs []error
 	for _, l := range ledgers {
-		if l.Made.Engine != "" && l.Made.Engine != engine.Host() {
-			continue // on another engine: a run that talks to that one will see to it
+		if !within(l.Made, engine) {
+			continue // a run that talks to that engine will see to it
 		}
-		what, err := sweep(ctx, l.ID, l.Made, engine, provider)
+		what, err := sweep(ctx, l.ID, l.Made, engine, providers)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("removing what run %s left: %w", l.ID, err))
 			continue
@@ -77,7 +77,16 @@ func remove(ctx context.Context, ledgers []*ledger.Ledger, engine *docker.Engine
 	return errors.Join(errs...)
 }
 
-func sweep(ctx context.Context, run string, left ledger.Made, engine *docker.Engine, provider cluster.Provider) (what string, err error) {
+// within tells whether the engine on which something was made is the one at hand, which may be nil.
+func within(made ledger.Made, engine *docker.Engine) bool {
+	return made.Engine == "" || engine != nil && made.Engine == engine.Host()
+}
+
+func sweep(ctx context.Context, run string, left ledger.Made, engine *docker.Engine, providers cluster.Providers) (what string, err error) {
+	provider := providers[left.Provider]
+	if provider == nil && left.Provider != "" {
+		return "", fmt.Errorf("this podproof knows no clusters of the kind %q; a newer one may", left.Provider)
+	}
 	for _, name := range left.Built {
 		if err := engine.RemoveImage(ctx, name); err != nil {
 			return "", err
@@ -87,7 +96,7 @@ func sweep(ctx context.Context, run string, left ledger.Made, engine *docker.Eng
 	case left.Cluster != "":
 		return left.String(), provider.Reclaim(ctx, left)
 	case left.Existing != "":
-		c, err := provider.Prepare(ctx, cluster.Spec{Existing: left.Existing, Run: run})
+		c, err := provider.Prepare(ctx, cluster.Spec{Existing: left.Existing, Kubeconfig: left.Kubeconfig, Run: run})
 		if errors.Is(err, cluster.ErrGone) {
 			return "its files; the cluster that it used is gone", nil
 		}
@@ -100,6 +109,11 @@ func sweep(ctx context.Context, run string, left ledger.Made, engine *docker.Eng
 		}
 		for _, ns := range left.Namespaces {
 			if err := a.DeleteNamespace(ctx, ns, run); err != nil {
+				return "", err
+			}
+		}
+		if left.Inside != "" {
+			if err := a.RemoveAnchor(ctx, left.Inside, run); err != nil {
 				return "", err
 			}
 		}

@@ -40,12 +40,12 @@ func TestCleanRemovesWhatItIsAskedTo(t *testing.T) {
 		return l
 	}
 	used, other := run(ledger.Made{Cluster: "podproof-used"}, true), run(ledger.Made{Cluster: "podproof-other", Kept: true}, true)
-	user := run(ledger.Made{Existing: "podproof-used"}, false)
+	user := run(ledger.Made{Provider: "fake", Existing: "podproof-used"}, false)
 	c := newCluster(t, true)
 	var said []string
 	clean := func(only ...string) error {
 		said = nil
-		return Clean(t.Context(), root, connect(t), c, only, func(s string) { said = append(said, s) })
+		return Clean(t.Context(), root, connect(t), c.alone(), only, func(s string) { said = append(said, s) })
 	}
 	if err := clean("nobody"); err == nil || !strings.Contains(err.Error(), "there is nothing of a run nobody that has ended") || len(c.reclaimed)+len(said) > 0 {
 		t.Errorf("reclaimed were %+v, said %q (%v)", c.reclaimed, said, err)
@@ -67,11 +67,11 @@ func TestCleanRemovesWhatItIsAskedTo(t *testing.T) {
 func TestSweepOfAClusterThatIsThere(t *testing.T) {
 	newEngine(t)
 	c := newCluster(t, false)
-	left := ledger.Made{Existing: "fake-1", Namespaces: []string{"podproof-x", "podproof-x-outage"}, Images: []string{"a:1", "b:1"}}
+	left := ledger.Made{Provider: "fake", Existing: "fake-1", Namespaces: []string{"podproof-x", "podproof-x-outage"}, Images: []string{"a:1", "b:1"}}
 	for _, ns := range []string{"podproof-x", "podproof-x-outage", "mine"} {
 		c.api.put("ADDED", "/api/v1/namespaces/"+ns, c.api.parse(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"`+ns+`","labels":{"podproof.dev/run":"x"}}}`))
 	}
-	what, err := sweep(t.Context(), "x", left, connect(t), c)
+	what, err := sweep(t.Context(), "x", left, connect(t), c.alone())
 	if err != nil || !strings.HasSuffix(what, "with 2 images") || c.spec.Run != "x" || c.spec.Existing != "fake-1" {
 		t.Errorf("removed %s (%v)", what, err)
 	}
@@ -82,19 +82,19 @@ func TestSweepOfAClusterThatIsThere(t *testing.T) {
 		t.Errorf("podproof was removed %d times from the nodes, unloaded were %q", c.nodes.removed, c.unloaded)
 	}
 	c.nodes, c.unloaded = nil, nil
-	if _, err := sweep(t.Context(), "x", ledger.Made{Existing: "fake-1"}, connect(t), c); err != nil || len(c.unloaded) > 0 {
+	if _, err := sweep(t.Context(), "x", ledger.Made{Provider: "fake", Existing: "fake-1"}, connect(t), c.alone()); err != nil || len(c.unloaded) > 0 {
 		t.Errorf("unloaded were %q (%v)", c.unloaded, err)
 	}
 	c.gone = true
-	if what, err := sweep(t.Context(), "x", left, connect(t), c); err != nil || what != "its files; the cluster that it used is gone" {
+	if what, err := sweep(t.Context(), "x", left, connect(t), c.alone()); err != nil || what != "its files; the cluster that it used is gone" {
 		t.Errorf("removed %s (%v)", what, err)
 	}
-	if what, err := sweep(t.Context(), "x", ledger.Made{}, connect(t), c); err != nil || what != "its files" {
+	if what, err := sweep(t.Context(), "x", ledger.Made{}, connect(t), c.alone()); err != nil || what != "its files" {
 		t.Errorf("removed %s (%v)", what, err)
 	}
 	c.gone = false
 	c.api.put("ADDED", "/api/v1/namespaces/theirs", c.api.parse(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"theirs"}}`))
-	if _, err := sweep(t.Context(), "x", ledger.Made{Existing: "fake-1", Namespaces: []string{"theirs"}}, connect(t), c); err == nil || slices.Contains(c.api.changes("DELETE"), "/api/v1/namespaces/theirs") {
+	if _, err := sweep(t.Context(), "x", ledger.Made{Provider: "fake", Existing: "fake-1", Namespaces: []string{"theirs"}}, connect(t), c.alone()); err == nil || slices.Contains(c.api.changes("DELETE"), "/api/v1/namespaces/theirs") {
 		t.Errorf("a namespace that is not the run's: %v", err)
 	}
 }

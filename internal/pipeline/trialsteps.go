@@ -99,6 +99,9 @@ func (r *run) isReady(context.Context) error {
 
 // loadAgent puts podproof itself into the cluster, as an image of one file.
 func (r *run) loadAgent(ctx context.Context) error {
+	if r.pulls() {
+		return nil
+	}
 	file, err := agentProgram(r.info.Architecture)
 	if err != nil {
 		return err
@@ -114,8 +117,13 @@ func (r *run) loadAgent(ctx context.Context) error {
 	return r.putImage(ctx, p, ref)
 }
 
-// agentImage is the name under which the agent's image is loaded.
-func (r *run) agentImage() string { return "podproof.local/agent:run-" + r.ledger.ID }
+// agentImage is the name under which the agent's image is loaded, or pulled.
+func (r *run) agentImage() string {
+	if r.pulls() {
+		return r.AgentImage
+	}
+	return "podproof.local/agent:run-" + r.ledger.ID
+}
 
 // agentProgram is the running podproof, or the one for the nodes' system beside it.
 func agentProgram(architecture string) (string, error) {

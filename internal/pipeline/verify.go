@@ -2,6 +2,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,16 @@ type Options struct {
 	// Image is verified instead of building one, when it is not empty.
 	Image    string
 	Selected []check.Check
-	// Provider makes the cluster, or finds the one of the name Existing.
-	Provider cluster.Provider
-	Existing string
+	// Providers are those that there are. That of the name Provider makes the cluster, or finds the
+	// one of the name Existing in a Kubeconfig.
+	Providers            cluster.Providers
+	Provider             string
+	Existing, Kubeconfig string
+	// AgentImage is podproof's own, where the cluster's nodes pull their images.
+	AgentImage string
+	// Namespace is one that is there, and stays; empty makes one. Shared lets it have pods of others.
+	Namespace string
+	Shared    bool
 	// SetImages stand in for images of the manifests (old → new).
 	SetImages map[string]string
 	// ImagesAsked are those of SetImages that were asked for on purpose: it is told where no
@@ -88,16 +96,18 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	for _, n := range r.plan.Notes {
 		o.Tell.Note(n)
 	}
-	engine, err := docker.Connect(ctx)
+	if r.pulls() {
+		r.info, err = r.machine(ctx)
+	} else {
+		r.info, err = r.connect(ctx)
+	}
+	if r.engine != nil {
+		defer r.engine.Close()
+	}
 	if err != nil {
 		return Result{}, err
 	}
-	defer engine.Close()
-	r.engine, r.builder = engine, buildKit{engine}
-	if r.info, err = engine.Info(ctx); err != nil {
-		return Result{}, err
-	}
-	if err := Sweep(ctx, o.Runs, engine, o.Provider, false, o.Tell.Note); err != nil {
+	if err := Sweep(ctx, o.Runs, r.engine, o.Providers, false, o.Tell.Note); err != nil {
 		o.Tell.Note("Could not remove all that an earlier run left: " + err.Error())
 	}
 	if err := r.checkImage(ctx); err != nil {
@@ -195,14 +205,33 @@ func (r *run) stops(err error) bool {
 	return errors.Is(err, errNoBuild) || errors.As(err, &wrong)
 }
 
+// connect reaches the Docker engine, which builds and holds images, and runs kind's nodes.
+func (r *run) connect(ctx context.Context) (docker.Info, error) {
+	engine, err := docker.Connect(ctx)
+	if err != nil {
+		return docker.Info{}, err
+	}
+	r.engine, r.builder = engine, buildKit{engine}
+	return engine.Info(ctx)
+}
+
 // checkImage makes sure that there is an image to verify, where none is built.
 func (r *run) checkImage(ctx context.Context) error {
-	if r.builds() {
+	switch {
+	case r.builds() && r.pulls():
+		return r.errBuildHere()
+	case r.builds():
 		return nil
+	}
+	if r.pulls() && r.needs(agentSections...) && r.AgentImage == "" {
+		return &InputError{errNoAgent}
 	}
 	ref := r.imageRef()
 	if ref == "" {
 		return &InputError{errors.New("there is no image to verify: give IMAGE, or `image` or `build` in the contract")}
+	}
+	if r.pulls() {
+		return r.openPulled(ctx)
 	}
 	img, err := r.engine.Image(ctx, ref)
 	if errors.Is(err, docker.ErrNotFound) {
@@ -264,7 +293,7 @@ func (r *run) missingInput() string {
 // namespace is the manifests' own when the cluster is ours and they name one, so that
 // names such as "postgres.shop.svc" lead to where they would in production.
 func (r *run) namespace() string {
-	own := namePrefix + r.ledger.ID
+	own := cmp.Or(r.Namespace, namePrefix+r.ledger.ID)
 	if !r.place.About().Owned {
 		return own
 	}

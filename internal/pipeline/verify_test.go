@@ -39,7 +39,7 @@ func options(t *testing.T, c *testCluster, checks ...string) (Options, *notes) {
 		t.Fatal(err)
 	}
 	tell := &notes{}
-	return Options{Contract: shopContract(t, "", ""), Selected: selected, Provider: c, Version: "v1", Runs: filepath.Join(t.TempDir(), "runs"), Tell: tell, Debug: func(string) {}}, tell
+	return Options{Contract: shopContract(t, "", ""), Selected: selected, Providers: c.alone(), Provider: "fake", Version: "v1", Runs: filepath.Join(t.TempDir(), "runs"), Tell: tell, Debug: func(string) {}}, tell
 }
 
 const (
@@ -181,10 +181,10 @@ func TestARunThatKeepsWhatItMade(t *testing.T) {
 		var said []string
 		note := func(s string) { said = append(said, s) }
 		engine := connect(t)
-		if err := Sweep(t.Context(), o.Runs, engine, c, false, note); err != nil || len(said) > 0 || left(t, o) != 1 {
+		if err := Sweep(t.Context(), o.Runs, engine, c.alone(), false, note); err != nil || len(said) > 0 || left(t, o) != 1 {
 			t.Errorf("the sweep said %q, and left %d (%v)", said, left(t, o), err)
 		}
-		if err := Clean(t.Context(), o.Runs, engine, c, nil, note); err != nil || left(t, o) != 0 {
+		if err := Clean(t.Context(), o.Runs, engine, c.alone(), nil, note); err != nil || left(t, o) != 0 {
 			t.Errorf("%d folders are left (%v)", left(t, o), err)
 		}
 		if owned && (len(c.reclaimed) != 1 || c.reclaimed[0].Cluster != "fake-1") {

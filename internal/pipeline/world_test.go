@@ -131,6 +131,7 @@ type testCluster struct {
 	api   *apiServer
 	nodes *testNodes // nil where it lets podproof run nothing on a node
 	gone  bool
+	pulls bool // its nodes pull their images
 
 	mu               sync.Mutex
 	spec             cluster.Spec
@@ -143,7 +144,7 @@ type testCluster struct {
 
 func newCluster(t *testing.T, owned bool) *testCluster {
 	t.Helper()
-	c := &testCluster{facts: cluster.Facts{Provider: "fake", Name: "fake-1", Owned: owned, Kubectl: "--context fake"}, api: newAPIServer(t), nodes: &testNodes{}}
+	c := &testCluster{facts: cluster.Facts{Provider: "fake", Name: "fake-1", Flag: "fake:fake-1", Owned: owned, Kubectl: "--context fake"}, api: newAPIServer(t), nodes: &testNodes{}}
 	return c
 }
 
@@ -160,12 +161,23 @@ func (c *testCluster) Reclaim(_ context.Context, left ledger.Made) error {
 	return c.broken
 }
 
+// Pulls tells whether images can be put into it.
+func (c *testCluster) Pulls() bool { return c.pulls }
+
+// alone are the providers of which it is the only one.
+func (c *testCluster) alone() cluster.Providers { return cluster.Providers{"fake": c, "kind": c} }
+
 func (c *testCluster) About() cluster.Facts         { return c.facts }
 func (c *testCluster) Booted(context.Context) error { return nil }
 func (c *testCluster) REST() *rest.Config           { return c.api.rest() }
-func (c *testCluster) Images() cluster.Images       { return c }
-func (c *testCluster) Open(context.Context) error   { c.opened++; return c.broken }
-func (c *testCluster) Close(context.Context) error  { c.closed++; return nil }
+func (c *testCluster) Images() cluster.Images {
+	if c.pulls {
+		return nil
+	}
+	return c
+}
+func (c *testCluster) Open(context.Context) error  { c.opened++; return c.broken }
+func (c *testCluster) Close(context.Context) error { c.closed++; return nil }
 func (c *testCluster) Nodes() cluster.Nodes {
 	if c.nodes == nil {
 		return nil

@@ -105,6 +105,7 @@ func (b *TestBed) trial(name string) *corev1.Pod {
 
 // create makes a trial's pod and returns it with the UID that it got.
 func (b *TestBed) create(ctx context.Context, p *corev1.Pod) (*corev1.Pod, error) {
+	b.Applier.Own(p)
 	made, err := b.client().CoreV1().Pods(b.Namespace).Create(ctx, p, metav1.CreateOptions{FieldManager: workload.FieldManager})
 	if err != nil {
 		return nil, fmt.Errorf("creating the trial's pod %s: %w", p.Name, err)

@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -27,10 +29,13 @@ type Applier struct {
 	Client kubernetes.Interface
 	// OnlyOf is a run's ID in a cluster that is somebody else's: objects and namespaces that are
 	// there without its label are refused. Empty in a cluster of our own.
-	OnlyOf  string
+	OnlyOf string
+	// Until is when the run is over for certain, in a cluster that is somebody else's.
+	Until   time.Time
 	dynamic dynamic.Interface
 	mapper  meta.RESTMapper
 	defined map[schema.GroupKind]definition // by the manifests themselves
+	owner   *metav1.OwnerReference          // of all that is made, where there is one
 }
 
 // NewApplier connects to a cluster.
@@ -99,13 +104,18 @@ func (a *Applier) apply(ctx context.Context, o Object) error {
 	var c dynamic.ResourceInterface = a.dynamic.Resource(m.Resource)
 	if m.Scope.Name() == meta.RESTScopeNameNamespace {
 		c = a.dynamic.Resource(m.Resource).Namespace(o.GetNamespace())
+		a.Own(sent)
 	} else {
 		sent.SetNamespace("")
 	}
-	if err := a.mine(ctx, c, o); err != nil {
-		return err
+	if a.OnlyOf != "" && !ofEachNamespace(o) {
+		err = a.create(ctx, c, sent)
+	} else {
+		_, err = c.Apply(ctx, o.GetName(), sent, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
 	}
-	_, err = c.Apply(ctx, o.GetName(), sent, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	if apierrors.IsAlreadyExists(err) {
+		return &ManifestError{[]string{nameTaken(o)}}
+	}
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) {
 		return &ManifestError{[]string{fmt.Sprintf("%s: %s: the API server refuses it: %v", o.Source, o, err)}}
 	}
@@ -115,28 +125,56 @@ func (a *Applier) apply(ctx context.Context, o Object) error {
 	return nil
 }
 
-// mine refuses to apply over an object that is there and that the run has not made. What
-// Kubernetes itself makes in each namespace is the run's with the namespace.
-func (a *Applier) mine(ctx context.Context, c dynamic.ResourceInterface, o Object) error {
-	if a.OnlyOf == "" || o.String() == "serviceaccount/default" || o.String() == "configmap/kube-root-ca.crt" {
-		return nil
+// create makes an object in a cluster that is somebody else's, where nothing is changed that is
+// there and that the run has not made: the answer to an earlier try may have been lost.
+func (a *Applier) create(ctx context.Context, c dynamic.ResourceInterface, o *unstructured.Unstructured) error {
+	_, err := c.Create(ctx, o, metav1.CreateOptions{FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict})
+	if !apierrors.IsAlreadyExists(err) {
+		return err
 	}
-	there, err := c.Get(ctx, o.GetName(), metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil
-	case err != nil:
-		return fmt.Errorf("checking whether another %s exists: %w", o, err)
-	case there.GetLabels()[RunLabel] != a.OnlyOf:
-		return &ManifestError{[]string{fmt.Sprintf("%s: %s exists in the cluster already, and this run did not create it: podproof does not change objects that it did not create", o.Source, o)}}
+	if there, unseen := c.Get(ctx, o.GetName(), metav1.GetOptions{}); unseen != nil || there.GetLabels()[RunLabel] != a.OnlyOf {
+		return err
 	}
-	return nil
+	_, err = c.Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	return err
+}
+
+// ofEachNamespace tells what Kubernetes makes in each namespace, so that it is the run's with that.
+func ofEachNamespace(o Object) bool {
+	return o.String() == "serviceaccount/default" || o.String() == "configmap/kube-root-ca.crt"
+}
+
+func nameTaken(o Object) string {
+	return fmt.Sprintf("%s: %s exists in the cluster already, and this run did not create it: podproof does not change objects that it did not create", o.Source, o)
+}
+
+// Taken names the objects whose names are taken in a namespace that stays: the API server says it in
+// a dry run, which makes nothing, and for which nobody needs the right to read a Secret.
+func (a *Applier) Taken(ctx context.Context, objects []Object) ([]string, error) {
+	var out []string
+	for _, o := range objects {
+		m, err := a.mapping(o)
+		if meta.IsNoMatchError(err) {
+			continue // that is told elsewhere
+		}
+		if err != nil {
+			return nil, err
+		}
+		_, err = a.dynamic.Resource(m.Resource).Namespace(o.GetNamespace()).Create(ctx, o.DeepCopy(), metav1.CreateOptions{FieldManager: FieldManager, DryRun: []string{metav1.DryRunAll}})
+		if apierrors.IsAlreadyExists(err) {
+			out = append(out, nameTaken(o))
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+	return out, nil
 }
 
 // CreateNamespace makes the run's namespace, and waits for the service account without
 // which no pod is admitted to it.
 func (a *Applier) CreateNamespace(ctx context.Context, name, run string) error {
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{RunLabel: run, warnLabel: "restricted"}}}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{RunLabel: run, warnLabel: "restricted"}, Annotations: a.expiry()}}
 	_, err := a.Client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) && a.OnlyOf != "" {
 		return a.owns(ctx, name, a.OnlyOf)

@@ -7,12 +7,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Storage are the storage classes of a cluster.
 type Storage struct {
 	classes map[string]storagev1.StorageClass
+	// unknown tells that one may not ask for them.
+	unknown bool
 	// standard is the name of the default one; empty where there is none.
 	standard string
 }
@@ -27,6 +30,9 @@ const onOneNode = "rancher.io/local-path"
 // Storage asks the cluster for its storage classes.
 func (a *Applier) Storage(ctx context.Context) (Storage, error) {
 	list, err := a.Client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
+	if apierrors.IsForbidden(err) {
+		return Storage{unknown: true}, nil
+	}
 	if err != nil {
 		return Storage{}, fmt.Errorf("asking for the storage classes: %w", err)
 	}
@@ -40,9 +46,12 @@ func (a *Applier) Storage(ctx context.Context) (Storage, error) {
 	return s, nil
 }
 
-// Priorities are the names of the cluster's priority classes.
+// Priorities are the names of the cluster's priority classes; nil where one may not ask for them.
 func (a *Applier) Priorities(ctx context.Context) (map[string]bool, error) {
 	list, err := a.Client.SchedulingV1().PriorityClasses().List(ctx, metav1.ListOptions{})
+	if apierrors.IsForbidden(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("asking for the priority classes: %w", err)
 	}
@@ -92,7 +101,7 @@ func (r Room) claim(spec map[string]any, volumes map[string]bool) (changes []str
 // unfit says why a storage class is not taken.
 func (r Room) unfit(class string) string {
 	switch c, there := r.Storage.classes[class]; {
-	case !there:
+	case !there && !r.Storage.unknown:
 		return "this cluster has no such class"
 	case r.Lent && c.ReclaimPolicy != nil && *c.ReclaimPolicy == corev1.PersistentVolumeReclaimRetain:
 		return "its volumes would stay when the run is over"

@@ -16,7 +16,7 @@ type Room struct {
 	Further bool
 	// Storage is what the cluster has for claims.
 	Storage Storage
-	// Priorities are the priority classes of a cluster that is lent.
+	// Priorities are the priority classes of a cluster that is lent; nil is that they are not known.
 	Priorities map[string]bool
 }
 
@@ -151,7 +151,7 @@ func (r Room) pods(o Object) (changes []string) {
 		}
 	}
 	changes = append(changes, hostPaths(spec)...)
-	if class, _ := spec["priorityClassName"].(string); r.Lent && r.Priorities[class] {
+	if class, _ := spec["priorityClassName"].(string); r.Lent && class != "" && (r.Priorities == nil || r.Priorities[class]) {
 		delete(spec, "priorityClassName")
 		delete(spec, "priority")
 		changes = append(changes, fmt.Sprintf("without the priority class %s, for which the pods of others would be evicted", class))

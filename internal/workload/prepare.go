@@ -26,6 +26,11 @@ type Rewrite struct {
 	Namespace string
 	// Images maps the manifests' images to those that run instead.
 	Images map[string]string
+	// Pulled leaves it to the manifests when the kubelet pulls them; else they are on the nodes.
+	Pulled bool
+	// Stays tells that the namespace does, and may have objects of others: pods carry the run's
+	// label there, too, and the claims of a StatefulSet go with it.
+	Stays bool
 }
 
 // NamespaceOf is the one namespace that the manifests ask for, or "" when they name none
@@ -61,7 +66,8 @@ func Rewritten(objects []Object, p Rewrite) []Object {
 		labels[RunLabel] = p.Run
 		c.SetLabels(labels)
 		if path := podSpecPath(c.GetKind()); path != nil {
-			replaceImages(c.Unstructured, path, p.Images)
+			p.replaceImages(c.Unstructured, path)
+			p.tie(c, path)
 		}
 		out = append(out, c)
 	}
@@ -72,6 +78,20 @@ func Rewritten(objects []Object, p Rewrite) []Object {
 // admits the workload's by their labels has no place for those of the trials, which must have
 // none of them, and for the agent. Those of a network plugin's own count, too.
 func isNetworkPolicy(o Object) bool { return strings.HasSuffix(o.GetKind(), "NetworkPolicy") }
+
+// tie has what controllers make go with them, and be known for the run's.
+func (p Rewrite) tie(o Object, spec []string) {
+	if !p.Stays {
+		return
+	}
+	// What has something else in these places is refused by the API server, which names it.
+	if len(spec) > 1 {
+		_ = unstructured.SetNestedField(o.Object, p.Run, append(slices.Clone(spec[:len(spec)-1]), "metadata", "labels", RunLabel)...)
+	}
+	if o.GetKind() == "StatefulSet" {
+		_ = unstructured.SetNestedField(o.Object, "Delete", "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
+	}
+}
 
 func podSpecPath(kind string) []string {
 	switch kind {
@@ -85,7 +105,7 @@ func podSpecPath(kind string) []string {
 	return nil
 }
 
-func replaceImages(o *unstructured.Unstructured, path []string, images map[string]string) {
+func (p Rewrite) replaceImages(o *unstructured.Unstructured, path []string) {
 	for _, list := range []string{"initContainers", "containers"} {
 		cs, found, err := unstructured.NestedSlice(o.Object, append(slices.Clone(path), list)...)
 		if err != nil || !found {
@@ -97,9 +117,11 @@ func replaceImages(o *unstructured.Unstructured, path []string, images map[strin
 				continue
 			}
 			image, _ := m["image"].(string)
-			if to, ok := Substitute(images, image); ok {
+			to, ok := Substitute(p.Images, image)
+			if ok {
 				m["image"] = to
-				// It is in the node's containerd; ":latest" would mean Always, and a registry.
+			}
+			if ok && !p.Pulled { // it is in the node's containerd; ":latest" would mean Always, and a registry
 				m["imagePullPolicy"] = string(corev1.PullNever)
 			}
 		}

@@ -1,9 +1,13 @@
 package workload
 
 import (
+	"context"
 	"fmt"
+	"reflect"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Scopes are the manifests' objects, sorted by how far they reach in a cluster.
@@ -41,6 +45,60 @@ func (a *Applier) Scopes(objects []Object) (Scopes, error) {
 		return out, &ManifestError{problems}
 	}
 	return out, nil
+}
+
+// Presence is whether the cluster has an object of the manifests.
+type Presence int
+
+// What is known of it. Other is one of the same name that says something else.
+const (
+	Absent Presence = iota
+	Present
+	Other
+	Unseen // one may not look
+)
+
+// Presence looks for an object that belongs to the whole cluster.
+func (a *Applier) Presence(ctx context.Context, o Object) (Presence, error) {
+	m, err := a.mapping(o)
+	if err != nil {
+		return Unseen, err
+	}
+	live, err := a.dynamic.Resource(m.Resource).Get(ctx, o.GetName(), metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return Absent, nil
+	case apierrors.IsForbidden(err):
+		return Unseen, nil
+	case err != nil:
+		return Unseen, fmt.Errorf("asking for %s: %w", o, err)
+	}
+	for field, want := range o.Object {
+		if field != "metadata" && !within(want, live.Object[field]) {
+			return Other, nil
+		}
+	}
+	return Present, nil
+}
+
+// within tells whether a live value has all that a manifest says: Kubernetes adds what it leaves out.
+func within(want, live any) bool {
+	switch w := want.(type) {
+	case map[string]any:
+		l, ok := live.(map[string]any)
+		for k, v := range w {
+			ok = ok && within(v, l[k])
+		}
+		return ok
+	case []any:
+		l, ok := live.([]any)
+		ok = ok && len(l) == len(w)
+		for i := 0; ok && i < len(w); i++ {
+			ok = within(w[i], l[i])
+		}
+		return ok
+	}
+	return reflect.DeepEqual(want, live)
 }
 
 func unknownKind(o Object) string {

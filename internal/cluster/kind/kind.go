@@ -24,6 +24,9 @@ import (
 	"podproof.dev/podproof/internal/ledger"
 )
 
+// Name is the provider's, among others.
+const Name = "kind"
+
 // nodeLabel is what kind labels the containers of a cluster's nodes with
 // (kind, pkg/cluster/internal/providers/docker/constants.go).
 const nodeLabel = "io.x-k8s.kind.cluster"
@@ -46,6 +49,9 @@ func (p Provider) Prepare(_ context.Context, s cluster.Spec) (cluster.Cluster, e
 func (p Provider) Reclaim(ctx context.Context, left ledger.Made) error {
 	return (&Kind{name: left.Cluster, owned: true, kubeconfig: os.DevNull, provider: kind.NewProvider(kind.ProviderWithDocker())}).Close(ctx)
 }
+
+// Pulls tells that images are put onto the nodes.
+func (p Provider) Pulls() bool { return false }
 
 // Kind is a cluster that kind made.
 type Kind struct {
@@ -93,9 +99,9 @@ func find(s cluster.Spec) (*Kind, error) {
 
 // About describes the cluster.
 func (k *Kind) About() cluster.Facts {
-	f := cluster.Facts{Provider: "kind", Name: k.name, Owned: k.owned, Kubectl: "--context kind-" + k.name}
+	f := cluster.Facts{Provider: Name, Name: k.name, Flag: Name + ":" + k.name, Owned: k.owned, Kubectl: "--context kind-" + k.name}
 	if k.owned {
-		f.Kubectl = "--kubeconfig " + k.kubeconfig
+		f.Flag, f.Kubectl = Name, "--kubeconfig "+k.kubeconfig
 	}
 	return f
 }
@@ -181,9 +187,7 @@ func (k *Kind) connect() error {
 	if err != nil {
 		return fmt.Errorf("reading the kubeconfig of cluster %s: %w", k.name, err)
 	}
-	// client-go's default of 5 requests a second would make a dozen trials queue.
-	k.rest.QPS, k.rest.Burst = 200, 400
-	k.rest.UserAgent = "podproof"
+	cluster.Tune(k.rest)
 	return nil
 }
 

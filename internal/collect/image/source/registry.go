@@ -36,7 +36,16 @@ func (o Options) registry(ctx context.Context, ref string) (*Image, error) {
 	if err != nil {
 		return nil, at.explain(err)
 	}
-	out := &Image{Image: img, Kind: Registry, Ref: ref, Readers: registryReaders, layers: []v1.Layer{}}
+	config, err := img.ConfigName()
+	if err != nil {
+		return nil, at.explain(err)
+	}
+	manifest, err := img.Digest()
+	if err != nil {
+		return nil, at.explain(err)
+	}
+	out := &Image{Image: img, Kind: Registry, Ref: ref, Pinned: where.Context().Digest(at.digest.String()).Name(), Readers: registryReaders, layers: []v1.Layer{},
+		ids: []string{config.String(), manifest.String(), at.digest.String()}}
 	if out.Statements, err = at.statements(at.about); err != nil {
 		return nil, at.explain(err)
 	}
@@ -56,6 +65,7 @@ type pull struct {
 	ctx     context.Context
 	where   name.Reference
 	options []remote.Option
+	digest  v1.Hash // of what the name leads to
 	// about are the statements about the image that was chosen.
 	about []v1.Image
 }
@@ -65,6 +75,7 @@ func (p *pull) image(o Options) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.digest = d.Digest
 	if !d.MediaType.IsIndex() {
 		img, err := d.Image()
 		if err != nil || o.Platform == nil {

@@ -42,6 +42,9 @@ type Image struct {
 	Compressed int64
 	// Readers is how many layers the source gives at once; 0 is as many as one wants.
 	Readers int
+	// Pinned is the image's name in a registry by the digest that its name had: of an index where it
+	// is one.
+	Pinned string
 	// Statements are the provenance that lies beside the image, as in-toto has it.
 	Statements [][]byte
 

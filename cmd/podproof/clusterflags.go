@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/cluster/existing"
+	"podproof.dev/podproof/internal/cluster/kind"
+	"podproof.dev/podproof/internal/pipeline"
+)
+
+// clusterFlags say in which cluster something is done.
+type clusterFlags struct {
+	cluster, kubeconfig, namespace string
+	shared                         bool
+	agentImage                     string
+}
+
+func (f *clusterFlags) add(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.cluster, "cluster", "kind", "use this `CLUSTER`: kind makes one; kind:NAME is one that runs already, current or context:NAME one that the kubeconfig knows")
+	fl.StringVar(&f.kubeconfig, "kubeconfig", "", "look for the cluster in this `FILE` (default: where kubectl looks)")
+	fl.StringVarP(&f.namespace, "namespace", "n", "", "use this `NAMESPACE`, which is there, and leave it as it was (default: podproof makes its own)")
+	fl.BoolVar(&f.shared, "shared-namespace", false, "use --namespace although pods of others run there")
+	fl.StringVar(&f.agentImage, "agent-image", os.Getenv("PODPROOF_AGENT_IMAGE"), "podproof's own `IMAGE`, as the nodes of a cluster of the kubeconfig pull it (default: the one published with this version; from PODPROOF_AGENT_IMAGE)")
+	complete(c, "cluster", []string{"kind\tmake a kind cluster", "kind:\tone that runs already", "current\tthe kubeconfig's current context", "context:\tanother context"})
+}
+
+// providers are all kinds of clusters. The node image is for those that kind makes.
+func providers(nodeImage string) cluster.Providers {
+	return cluster.Providers{kind.Name: kind.Provider{NodeImage: nodeImage}, existing.Name: existing.Provider{}}
+}
+
+// into writes what the flags say.
+func (f *clusterFlags) into(o *pipeline.Options) error {
+	o.Namespace, o.Shared = f.namespace, f.shared
+	if name, isKind := strings.CutPrefix(f.cluster, kind.Name+":"); f.cluster == kind.Name || isKind && name != "" {
+		o.Provider, o.Existing = kind.Name, name
+		if !isKind {
+			o.Existing = ""
+		}
+		return f.ofKind()
+	}
+	if err := f.ofKubeconfig(o); err != nil {
+		return err
+	}
+	if o.AgentImage = f.agentImage; o.AgentImage == "" {
+		o.AgentImage = published()
+	}
+	if strings.HasPrefix(f.namespace, "kube-") {
+		return fmt.Errorf("--namespace %s is one of Kubernetes' own: take one for podproof alone", f.namespace)
+	}
+	if f.shared && f.namespace == "" {
+		return fmt.Errorf("--shared-namespace is about --namespace NAMESPACE, which is not given")
+	}
+	return nil
+}
+
+// ofKind refuses what only clusters of a kubeconfig have.
+func (f *clusterFlags) ofKind() error {
+	for flag, given := range map[string]bool{"kubeconfig": f.kubeconfig != "", "namespace": f.namespace != "", "shared-namespace": f.shared} {
+		if given {
+			return fmt.Errorf("--%s is for --cluster current or context:NAME; with --cluster %s podproof makes its own namespaces, and reads no kubeconfig", flag, f.cluster)
+		}
+	}
+	return nil
+}
+
+// ofKubeconfig finds the context.
+func (f *clusterFlags) ofKubeconfig(o *pipeline.Options) (err error) {
+	name, named := strings.CutPrefix(f.cluster, "context:")
+	switch {
+	case f.cluster == "current":
+		if name, err = existing.Current(f.kubeconfig); err != nil {
+			return err
+		}
+	case !named || name == "":
+		return fmt.Errorf("--cluster %q: write kind to make a cluster, kind:NAME to use a running one of kind's, and current or context:NAME for one that the kubeconfig knows", f.cluster)
+	}
+	o.Provider, o.Existing = existing.Name, name
+	o.Kubeconfig, err = existing.Lasting(f.kubeconfig)
+	return err
+}
+
+// repository is where podproof's own image is published; a build may set another.
+var repository = "podproof.dev/podproof"
+
+// published is podproof's own image at this version; empty where there is none, as of a build
+// that is no release.
+func published() string {
+	if v := version(); released.MatchString(v) {
+		return repository + ":" + v
+	}
+	return ""
+}
+
+var released = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)

@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"podproof.dev/podproof/internal/workload"
+)
+
+// mostOthers are named of the pods that a namespace has.
+const mostOthers = 3
+
+// inside says what keeps a run from a namespace that is there: pods of others, which its trials
+// would disturb, and objects of its names.
+func (r *run) inside(ctx context.Context) ([]string, error) {
+	if r.Namespace == "" {
+		return nil, nil
+	}
+	pods, err := r.place.applier.Client.CoreV1().Pods(r.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing the pods of namespace %s: %w", r.Namespace, err)
+	}
+	var others []string
+	for _, p := range pods.Items {
+		if p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+			others = append(others, p.Name)
+		}
+	}
+	var out []string
+	if n := len(others); n > 0 && !r.Shared {
+		if n > mostOthers {
+			others = append(others[:mostOthers], fmt.Sprintf("%d more", n-mostOthers))
+		}
+		out = append(out, fmt.Sprintf("namespace %s has pods of others (%s), beside which podproof would start and stop its own: take an empty one, or say --shared-namespace", r.Namespace, strings.Join(others, ", ")))
+	}
+	taken, err := r.place.applier.Taken(ctx, r.shippedIn(r.Namespace))
+	return append(out, taken...), err
+}
+
+// unfit names the objects of the manifests that belong to the whole cluster and are not there as the
+// manifests have them: podproof makes and changes none in a cluster that it did not make.
+func (r *run) unfit(ctx context.Context, wide []workload.Object) ([]string, error) {
+	const rule = "podproof changes nothing outside of its own namespaces in a cluster that it did not make"
+	var out []string
+	for _, o := range wide {
+		p, err := r.place.applier.Presence(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		switch p {
+		case workload.Absent:
+			out = append(out, fmt.Sprintf("%s: %s belongs to the whole cluster, which has none of that name: %s", o.Source, o, rule))
+		case workload.Other:
+			out = append(out, fmt.Sprintf("%s: %s belongs to the whole cluster, and the one that is there says something else: %s", o.Source, o, rule))
+		case workload.Present:
+			r.Tell.Note(fmt.Sprintf("Left out %s (%s): it belongs to the whole cluster, which has it already", o, o.Source))
+		case workload.Unseen:
+			r.Tell.Note(fmt.Sprintf("Left out %s (%s): it belongs to the whole cluster, and you may not see whether that has it", o, o.Source))
+		}
+	}
+	return out, nil
+}

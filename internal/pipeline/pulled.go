@@ -1,0 +1,90 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/collect/image/layer"
+	"podproof.dev/podproof/internal/collect/image/source"
+	"podproof.dev/podproof/internal/docker"
+)
+
+// pulls tells that the cluster's nodes pull their images, so that all are in a registry, and no
+// Docker engine is needed.
+func (r *run) pulls() bool {
+	p := r.Providers[r.Provider]
+	return p != nil && p.Pulls()
+}
+
+// errBuildHere refuses to build an image for a cluster that none can be put into.
+func (r *run) errBuildHere() error {
+	return &InputError{fmt.Errorf("the contract builds the image, and the nodes of this cluster pull theirs from a registry: push it, and verify it by its name there: podproof verify --cluster %s %s@sha256:…",
+		"context:"+r.Existing, cmp.Or(r.plan.Contract.Image, "IMAGE"))}
+}
+
+// errNoAgent is where the nodes have nothing to pull podproof's agent from.
+var errNoAgent = errors.New("the nodes of this cluster pull their images, and this build of podproof is published nowhere: push it to a registry that they reach with `podproof agent push REF`, and give --agent-image REF (or PODPROOF_AGENT_IMAGE)")
+
+// openPulled opens the image in its registry, at the digest that its name has now.
+func (r *run) openPulled(ctx context.Context) error {
+	img, err := source.Open(ctx, source.Registry+":"+r.imageRef(), source.Options{Host: v1.Platform{OS: "linux", Architecture: r.info.Architecture}})
+	if layer.IsFault(err) {
+		return &InputError{fmt.Errorf("%w\nThe nodes of this cluster pull their images: give IMAGE by its name in a registry, best with its digest", err)}
+	}
+	r.image.Image = img
+	return err
+}
+
+// machine is what the cluster's nodes are, as far as one may know: nodes are not everybody's to list.
+func (r *run) machine(ctx context.Context) (docker.Info, error) {
+	out := docker.Info{OS: "linux", Architecture: runtime.GOARCH, CPUs: 1}
+	c, err := r.Providers[r.Provider].Prepare(ctx, cluster.Spec{Existing: r.Existing, Kubeconfig: r.Kubeconfig})
+	if errors.Is(err, cluster.ErrGone) {
+		err = &InputError{err}
+	}
+	if err != nil {
+		return out, err
+	}
+	client, err := kubernetes.NewForConfig(c.REST())
+	if err != nil {
+		return out, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	switch {
+	case apierrors.IsForbidden(err):
+		r.Debug(fmt.Sprintf("you may not list the cluster's nodes; they are taken for %s/%s", out.OS, out.Architecture))
+		return out, nil
+	case err != nil:
+		return out, fmt.Errorf("asking for the nodes of --cluster %s: %w; `kubectl %s version` shows whether the cluster can be reached", c.About().Flag, err, c.About().Kubectl)
+	}
+	of := map[string]int{}
+	out.CPUs = 0
+	for _, n := range list.Items {
+		if takesAny(n) {
+			of[n.Status.NodeInfo.Architecture]++
+			out.CPUs += int(n.Status.Allocatable.Cpu().Value())
+		}
+	}
+	for arch, n := range of { // most of them
+		if n > of[out.Architecture] || n == of[out.Architecture] && arch < out.Architecture {
+			out.Architecture = arch
+		}
+	}
+	return out, nil
+}
+
+// takesAny tells whether a node takes pods that tolerate nothing.
+func takesAny(n corev1.Node) bool {
+	return !n.Spec.Unschedulable && !slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Effect != corev1.TaintEffectPreferNoSchedule })
+}
