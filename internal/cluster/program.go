@@ -12,7 +12,10 @@ import (
 	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
@@ -58,6 +61,26 @@ func NewProgram(file, name, architecture string, uid int) (*Program, error) {
 func (p *Program) Layers() ([]v1.Layer, error) {
 	l, err := partial.UncompressedToLayer(p.layer)
 	return []v1.Layer{sizedLayer{l, p.layer.size}}, err
+}
+
+// Packed is the same image as registries take it, with its layer compressed. It is the same one
+// each time for the same program.
+func (p *Program) Packed() (v1.Image, error) {
+	l, err := tarball.LayerFromOpener(p.layer.Uncompressed, tarball.WithMediaType(types.OCILayer))
+	if err != nil {
+		return nil, err
+	}
+	config, err := p.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	about := config.DeepCopy()
+	about.RootFS = v1.RootFS{Type: "layers"} // the layer is appended
+	if base, err = mutate.ConfigFile(base, about); err != nil {
+		return nil, err
+	}
+	return mutate.AppendLayers(base, l)
 }
 
 // checkProgram says why a program would not run in a container of its own.

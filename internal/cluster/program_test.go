@@ -3,6 +3,7 @@ package cluster
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"debug/elf"
 	"encoding/binary"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
 // program writes the headers of a Linux program, as much as a loader looks at first.
@@ -76,6 +79,49 @@ func TestProgram(t *testing.T) {
 	config, err := p.RawConfigFile()
 	if err != nil || !strings.Contains(string(config), `"User":"65532"`) || !strings.Contains(string(config), `"Entrypoint":["/podproof"]`) {
 		t.Errorf("its configuration is %s (%v)", config, err)
+	}
+}
+
+// A registry's image is the same one, but for the compression of its layer, which its type tells.
+func TestProgramPacked(t *testing.T) {
+	p, err := NewProgram(program(t, elf.EM_X86_64, elf.PT_LOAD), "podproof", "amd64", 65532)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := p.Packed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := p.Packed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, _ := img.Digest()
+	if other, _ := again.Digest(); one != other {
+		t.Errorf("the digests of one program are %s and %s", one, other)
+	}
+	c, err := img.ConfigFile()
+	if err != nil || c.Config.User != "65532" || c.Architecture != "amd64" || len(c.RootFS.DiffIDs) != 1 || c.RootFS.DiffIDs[0] != p.layer.diffID {
+		t.Errorf("its configuration is %+v (%v)", c, err)
+	}
+	m, err := img.Manifest()
+	if err != nil || m.MediaType != types.OCIManifestSchema1 || m.Config.MediaType != types.OCIConfigJSON || len(m.Layers) != 1 || m.Layers[0].MediaType != types.OCILayer {
+		t.Errorf("its manifest is %+v (%v)", m, err)
+	}
+	r, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Layer(r[0]); err != nil { // its digests and its size
+		t.Error(err)
+	}
+	packed, err := r[0].Compressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	if _, err := gzip.NewReader(packed); err != nil {
+		t.Errorf("its layer is not what its type says: %v", err)
 	}
 }
 

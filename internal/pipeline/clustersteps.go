@@ -179,13 +179,8 @@ func (r *run) installAgent(ctx context.Context) error {
 	return nodes.Install(ctx, program)
 }
 
-// load puts the image under test into the cluster, under a name that no other run has. Nodes that
-// pull it get it by its digest, whatever becomes of its name meanwhile.
+// load puts the image under test into the cluster, under a name that no other run has.
 func (r *run) load(ctx context.Context) error {
-	if r.pulls() {
-		r.place.substitute(r.plan.Container.Image, r.image.Pinned)
-		return nil
-	}
 	ref := fmt.Sprintf("podproof.local/%s:run-%s", r.title(), r.ledger.ID)
 	if err := r.recordImage(ref); err != nil {
 		return err

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -14,6 +15,9 @@ const endWithin = 5 * time.Second
 
 // elsewhere is the bench of a namespace of a trial's own, and what goes into it.
 func (r *run) elsewhere(ctx context.Context, suffix string) (*trial.TestBed, trial.OutageSpec, error) {
+	if r.Namespace != "" {
+		return nil, trial.OutageSpec{}, fmt.Errorf("an outage is tried in a namespace of its own, and --namespace %s is the only one that this run may use", r.Namespace)
+	}
 	ns := r.namespace() + "-" + suffix
 	observer, err := r.makeNamespace(ctx, ns)
 	if err != nil {

@@ -46,6 +46,12 @@ func (r *run) openPulled(ctx context.Context) error {
 	return err
 }
 
+// pin has the nodes pull the image by its digest, whatever becomes of its name meanwhile.
+func (r *run) pin(context.Context) error {
+	r.place.substitute(r.plan.Container.Image, r.image.Pinned)
+	return nil
+}
+
 // machine is what the cluster's nodes are, as far as one may know: nodes are not everybody's to list.
 func (r *run) machine(ctx context.Context) (docker.Info, error) {
 	out := docker.Info{OS: "linux", Architecture: runtime.GOARCH, CPUs: 1}

@@ -40,7 +40,9 @@ func PushAgent(ctx context.Context, ref string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("making the image of podproof's agent: %w", err)
 		}
-		images[arch] = p
+		if images[arch], err = p.Packed(); err != nil {
+			return "", fmt.Errorf("making the image of podproof's agent: %w", err)
+		}
 	}
 	if len(images) == 0 {
 		return "", none

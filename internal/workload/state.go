@@ -138,9 +138,10 @@ func passing(message string) bool {
 }
 
 // messageOf prefers the event that explains a waiting container over the kubelet's short message.
+// One that only repeats the reason ("Error: ErrImagePull") explains nothing.
 func (o *Observed) messageOf(w *corev1.ContainerStateWaiting) string {
 	for _, e := range slices.Backward(o.events) {
-		if e.Type == corev1.EventTypeWarning && e.Reason != "BackOff" && e.Reason != "Unhealthy" {
+		if e.Type == corev1.EventTypeWarning && e.Reason != "BackOff" && e.Reason != "Unhealthy" && hopeless[strings.TrimPrefix(e.Message, "Error: ")] == "" {
 			return e.Message
 		}
 	}

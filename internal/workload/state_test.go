@@ -75,7 +75,7 @@ func TestHopeless(t *testing.T) {
 		{name: "settings not sent yet", pod: podIs(container(corev1.ContainerStatus{State: waiting("CreateContainerConfigError", "failed to sync configmap cache: timed out waiting for the condition")}))},
 		{name: "no such image", pod: podIs(container(corev1.ContainerStatus{State: waiting("ErrImageNeverPull", "m")})), want: []string{"not on the node", "ErrImageNeverPull"}},
 		{name: "not pulled", pod: podIs(container(corev1.ContainerStatus{State: waiting("ImagePullBackOff", "back-off")})),
-			events: []evidence.Event{{Type: "Warning", Reason: "Failed", Message: "no such host"}, {Type: "Warning", Reason: "BackOff", Message: "Back-off"}, {Type: "Normal", Reason: "Pulling", Message: "pulling"}},
+			events: []evidence.Event{{Type: "Warning", Reason: "Failed", Message: "no such host"}, {Type: "Warning", Reason: "Failed", Message: "Error: ErrImagePull"}, {Type: "Warning", Reason: "BackOff", Message: "Back-off"}, {Type: "Normal", Reason: "Pulling", Message: "pulling"}},
 			want:   []string{"ImagePullBackOff", "no such host"}},
 		{name: "crash loop", pod: podIs(container(corev1.ContainerStatus{State: waiting("CrashLoopBackOff", "back-off 10s")})), want: []string{"again and again", "back-off 10s"}},
 		{name: "crash loop of an init container", pod: podIs(func(p *corev1.Pod) {
