@@ -46,6 +46,10 @@ type apiServer struct {
 	did     []string // what changed something: "DELETE /api/v1/namespaces/shop"
 	// unready are the names of controllers whose pods are never Ready.
 	unready map[string]bool
+	// runs is the ID of the image that all containers are said to run.
+	runs string
+	// forbidden are the kinds, by their path, of which the user may know nothing.
+	forbidden map[string]bool
 }
 
 type change struct {
@@ -116,6 +120,31 @@ func (a *apiServer) changes(verb string) []string {
 	return out
 }
 
+// forget takes back what was written down last: it changed nothing.
+func (a *apiServer) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.did = a.did[:len(a.did)-1]
+}
+
+// collect removes what has an owner that is gone, and the pods of what goes.
+func (a *apiServer) collect(owner types.UID) {
+	a.mu.Lock()
+	gone := map[string]*unstructured.Unstructured{}
+	for path, o := range a.objects {
+		if slices.ContainsFunc(o.GetOwnerReferences(), func(r metav1.OwnerReference) bool { return r.UID == owner }) {
+			gone[path] = o
+			if pod := a.objects["/api/v1/namespaces/"+o.GetNamespace()+"/pods/"+o.GetName()+"-0"]; pod != nil {
+				gone["/api/v1/namespaces/"+o.GetNamespace()+"/pods/"+pod.GetName()] = pod
+			}
+		}
+	}
+	a.mu.Unlock()
+	for path, o := range gone {
+		a.put("DELETED", path, o)
+	}
+}
+
 // request is what a path asks for: "/api/v1/namespaces/shop/pods/api-0/log".
 type request struct {
 	collection, namespace, name, sub string
@@ -153,6 +182,8 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 		a.mu.Unlock()
 	}
 	switch {
+	case a.forbidden[q.collection]:
+		fails(403, "Forbidden", path+" is forbidden")
 	case path == "/version":
 		answer(map[string]string{"gitVersion": "v1.37.2", "major": "1", "minor": "37"})
 	case !known:
@@ -182,13 +213,17 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 			"metadata": map[string]string{"resourceVersion": strconv.Itoa(version)}, "items": items})
 	case r.Method == http.MethodPost:
 		u := a.body(r)
-		if r.FormValue("dryRun") != "" {
-			answer(u.Object)
-			return
-		}
 		path += "/" + u.GetName()
-		if a.get(path) != nil {
+		switch {
+		case q.namespace != "" && a.get("/api/v1/namespaces/"+q.namespace) == nil:
+			fails(404, "NotFound", "namespaces "+q.namespace+" not found")
+			return
+		case a.get(path) != nil:
 			fails(409, "AlreadyExists", path+" exists already")
+			return
+		case r.FormValue("dryRun") != "":
+			a.forget()
+			answer(u.Object)
 			return
 		}
 		u.SetNamespace(q.namespace)
@@ -215,7 +250,9 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 		a.made(path, u)
 		answer(u.Object)
 	case r.Method == http.MethodDelete:
-		a.put("DELETED", path, a.get(path))
+		owner := a.get(path)
+		a.put("DELETED", path, owner)
+		a.collect(owner.GetUID())
 		answer(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Success"})
 	}
 }
@@ -254,7 +291,7 @@ func (a *apiServer) started(path string, p *unstructured.Unstructured, ready boo
 	var statuses []any
 	containers, _, _ := unstructured.NestedSlice(p.Object, "spec", "containers")
 	for _, c := range containers {
-		statuses = append(statuses, map[string]any{"name": c.(map[string]any)["name"], "ready": ready, "image": "", "imageID": "", "restartCount": int64(0),
+		statuses = append(statuses, map[string]any{"name": c.(map[string]any)["name"], "ready": ready, "image": "", "imageID": a.runs, "restartCount": int64(0),
 			"containerID": "containerd://c1", "state": map[string]any{"running": map[string]any{}}})
 	}
 	is := map[bool]string{true: "True", false: "False"}

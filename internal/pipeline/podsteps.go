@@ -152,6 +152,9 @@ func (r *run) startup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.isWhatRuns(s.Pods); err != nil {
+		return err
+	}
 	s.WithinDerived = r.Options.Contract.Startup.Within == 0
 	r.seen(ctx, func(e *evidence.Evidence) { e.Startup = s })
 	return nil

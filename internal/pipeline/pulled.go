@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +19,7 @@ import (
 	"podproof.dev/podproof/internal/collect/image/layer"
 	"podproof.dev/podproof/internal/collect/image/source"
 	"podproof.dev/podproof/internal/docker"
+	"podproof.dev/podproof/internal/evidence"
 )
 
 // pulls tells that the cluster's nodes pull their images, so that all are in a registry, and no
@@ -49,6 +51,23 @@ func (r *run) openPulled(ctx context.Context) error {
 // pin has the nodes pull the image by its digest, whatever becomes of its name meanwhile.
 func (r *run) pin(context.Context) error {
 	r.place.substitute(r.plan.Container.Image, r.image.Pinned)
+	return nil
+}
+
+// isWhatRuns tells whether the pods run the image that is inspected. A runtime gives an image's ID as
+// the digest of its index, its manifest or its configuration, behind a name or alone.
+func (r *run) isWhatRuns(pods []evidence.Pod) error {
+	if !r.pulls() {
+		return nil
+	}
+	for _, p := range pods {
+		for _, s := range p.Status.ContainerStatuses {
+			id := s.ImageID[strings.LastIndexByte(s.ImageID, ':')+1:]
+			if s.Name == r.subject.Container.Name && id != "" && !r.image.Is("sha256:"+id) {
+				return fmt.Errorf("pod %s runs image %s, which is not the one that was inspected, %s: something in the cluster replaces images, such as a mirror or a webhook", p.Name, s.ImageID, r.image.Pinned)
+			}
+		}
+	}
 	return nil
 }
 

@@ -199,10 +199,13 @@ func (r *run) result(out outcome) Result {
 }
 
 func (r *run) keptText() string {
-	about, namespace := r.place.About(), r.ledger.Made.Namespaces[0]
+	about, namespace := r.place.About(), r.namespace()
 	what := "the cluster"
 	if !about.Owned {
 		what = fmt.Sprintf("namespace %s in the %s cluster %s", namespace, about.Provider, about.Name)
+	}
+	if r.Namespace != "" {
+		what = "podproof's objects in " + what
 	}
 	return fmt.Sprintf("Kept %s. Look at it with:\n  kubectl %s -n %s get all\nRemove it with:\n  podproof clean", what, about.Kubectl, namespace)
 }

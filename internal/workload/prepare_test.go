@@ -57,6 +57,27 @@ func TestPlace(t *testing.T) {
 	}
 }
 
+// In a namespace that stays, what controllers make is known for the run's and goes with them, and
+// where the nodes pull the images, the manifests say how.
+func TestPlaceInANamespaceThatStays(t *testing.T) {
+	given := parse(t, `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: d}, spec: {selector: {matchLabels: {app: d}},
+		template: {metadata: {labels: {app: d}}, spec: {containers: [{name: a, image: "app:1", imagePullPolicy: Always}]}}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: "app:1"}]}}
+`)
+	want := parse(t, `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: d, namespace: mine, labels: {podproof.dev/run: r1}}, spec: {selector: {matchLabels: {app: d}},
+		persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete},
+		template: {metadata: {labels: {app: d, podproof.dev/run: r1}}, spec: {containers: [{name: a, image: "shop.example/app@sha256:1", imagePullPolicy: Always}]}}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: mine, labels: {podproof.dev/run: r1}}, spec: {containers: [{name: a, image: "shop.example/app@sha256:1"}]}}
+`)
+	for i, o := range Rewritten(given, Rewrite{Run: "r1", Namespace: "mine", Images: map[string]string{"app:1": "shop.example/app@sha256:1"}, Pulled: true, Stays: true}) {
+		if diff := cmp.Diff(want[i].Object, o.Object); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 func TestNamespaceOf(t *testing.T) {
 	in := func(namespaces ...string) string {
 		var docs string

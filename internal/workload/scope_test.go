@@ -3,11 +3,13 @@ package workload
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -133,5 +135,72 @@ func TestANamespaceOfSomebodyElsesIsNeitherUsedNorRemoved(t *testing.T) {
 		case "delete", "delete-collection", "patch", "update":
 			t.Errorf("it was touched: %s %s", action.GetVerb(), action.GetResource().Resource)
 		}
+	}
+}
+
+// Names are asked for in a dry run, and nothing is made.
+func TestNamesThatAreTaken(t *testing.T) {
+	live := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c", "namespace": "shop"}}}
+	a, _ := server(live)
+	dyn := a.dynamic.(*dynamicfake.FakeDynamicClient)
+	dyn.PrependReactor("create", "*", func(x clienttesting.Action) (bool, runtime.Object, error) {
+		c := x.(clienttesting.CreateActionImpl)
+		if !slices.Equal(c.CreateOptions.DryRun, []string{metav1.DryRunAll}) {
+			t.Errorf("%+v would be made", c.Object)
+		}
+		return false, nil, nil
+	})
+	got, err := a.Taken(t.Context(), parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}}\n---\n{apiVersion: v1, kind: Service, metadata: {name: c, namespace: shop}}\n---\n{apiVersion: no/v1, kind: Thing, metadata: {name: c}}\n"))
+	if err != nil || len(got) != 1 || !strings.HasPrefix(got[0], "m.yaml:1: configmap/c exists in the cluster already") {
+		t.Errorf("taken are %q (%v)", got, err)
+	}
+	dyn.PrependReactor("create", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "c", nil)
+	})
+	if got, err := a.Taken(t.Context(), parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}}")); err != nil || len(got) != 0 {
+		t.Errorf("what is refused for another reason is told when it is made: %q, %v", got, err)
+	}
+}
+
+func TestPresenceInTheCluster(t *testing.T) {
+	level := func(shares int64) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "x.example/v1", "kind": "Policy", "metadata": map[string]any{"name": "fast", "uid": "u"},
+			"spec": map[string]any{"type": "Limited", "limited": map[string]any{"shares": shares, "lendable": int64(0)}, "list": []any{"a", map[string]any{"b": "c", "d": "e"}}}, "status": map[string]any{}}}
+	}
+	for _, c := range []struct {
+		name, spec string
+		refuse     error
+		want       Presence
+	}{
+		{"not there", "", nil, Absent},
+		{"the same, with what Kubernetes adds", `{type: Limited, limited: {shares: 5}, list: [a, {b: c}]}`, nil, Present},
+		{"another value", `{type: Limited, limited: {shares: 7}}`, nil, Other},
+		{"a field that it does not have", `{type: Limited, exempt: {}}`, nil, Other},
+		{"another kind of value", `{type: {}}`, nil, Other},
+		{"a shorter list", `{list: [a]}`, nil, Other},
+		{"another item", `{list: [a, {b: x}]}`, nil, Other},
+		{"one may not look", `{}`, apierrors.NewForbidden(schema.GroupResource{}, "fast", nil), Unseen},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			name := "fast"
+			if c.spec == "" {
+				name, c.spec = "slow", "{}"
+			}
+			a, _ := server(level(5))
+			if c.refuse != nil {
+				a.dynamic.(*dynamicfake.FakeDynamicClient).PrependReactor("get", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, c.refuse })
+			}
+			got, err := a.Presence(t.Context(), parse(t, "{apiVersion: x.example/v1, kind: Policy, metadata: {name: "+name+"}, spec: "+c.spec+"}")[0])
+			if got != c.want || err != nil {
+				t.Errorf("got %d, want %d (%v)", got, c.want, err)
+			}
+		})
+	}
+	a, _ := server()
+	a.dynamic.(*dynamicfake.FakeDynamicClient).PrependReactor("get", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, errors.New("connection refused")
+	})
+	if _, err := a.Presence(t.Context(), parse(t, "{apiVersion: x.example/v1, kind: Policy, metadata: {name: fast}}")[0]); err == nil || !strings.Contains(err.Error(), "asking for policy/fast: connection refused") {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -1,0 +1,245 @@
+package pipeline
+
+import (
+	"errors"
+	"io"
+	"log"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// pushed is a registry with the image under test, and its name there.
+func pushed(t *testing.T) (ref string, img v1.Image) {
+	t.Helper()
+	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(s.Close)
+	ref = strings.TrimPrefix(s.URL, "http://") + "/shop/api:1.0"
+	img, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{Type: "layers"}, Config: v1.Config{User: "1001"}})
+	if err == nil {
+		img, err = mutate.AppendLayers(img, oneLayer(t))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := name.ParseReference(ref)
+	if err == nil {
+		err = remote.Write(to, img)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref, img
+}
+
+// somebodys is a cluster of the kubeconfig, with a namespace in it.
+func somebodys(t *testing.T) *testCluster {
+	t.Helper()
+	t.Setenv("DOCKER_HOST", "unix:///nowhere/docker.sock") // it takes no engine
+	c := newCluster(t, false)
+	c.pulls, c.nodes = true, nil
+	c.api.put("ADDED", "/api/v1/namespaces/mine", c.api.parse(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"mine"}}`))
+	return c
+}
+
+// In a namespace of somebody else's cluster the image runs as its registry has it, by digest, and
+// afterwards all is as it was.
+func TestARunInANamespaceOfSomebodyElses(t *testing.T) {
+	ref, img := pushed(t)
+	c := somebodys(t)
+	c.api.forbidden = map[string]bool{"/api/v1/nodes": true, "/apis/storage.k8s.io/v1/storageclasses": true, "/apis/scheduling.k8s.io/v1/priorityclasses": true}
+	before := c.api.paths()
+	o, tell := options(t, c, "startup/ready", "image/user-non-root")
+	o.Existing, o.Namespace, o.Image, o.Kubeconfig = "fake-1", "mine", ref, "/etc/kubeconfig"
+	r, err := Verify(t.Context(), o)
+	if err != nil || len(r.Evidence.Missing) > 0 {
+		t.Fatalf("missing: %v (%v)", r.Evidence.Missing, err)
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := img.ConfigName()
+	if e := r.Evidence; e.Image.ID != id.String() || e.Image.Source != "registry" || e.Workload.Namespace != "mine" || !e.Cluster.Borrowed ||
+		e.Workload.ImageReplaced["shop/api:1.0"] != strings.TrimSuffix(ref, ":1.0")+"@"+digest.String() {
+		t.Errorf("the image is %s of %s, the workload %+v", e.Image.ID, e.Image.Source, e.Workload)
+	}
+	if s := r.Evidence.Startup; !s.Ready || s.Pods[0].Spec.Containers[0].ImagePullPolicy == corev1.PullNever {
+		t.Errorf("the start is %+v", s)
+	}
+	if after := c.api.paths(); !slices.Equal(before, after) || left(t, o) != 0 {
+		t.Errorf("there are %q, and there were %q; %d folders are left", after, before, left(t, o))
+	}
+	if got := c.api.changes("DELETE"); slices.Contains(got, "/api/v1/namespaces/mine") {
+		t.Errorf("deleted were %q", got)
+	}
+	if c.spec.Kubeconfig != "/etc/kubeconfig" || len(c.loaded)+len(c.unloaded)+len(tell.noted) > 0 {
+		t.Errorf("loaded were %q, noted %q", c.loaded, tell.noted)
+	}
+}
+
+// A cluster may run another image than the one that was asked for, of which nothing is known then.
+func TestAnImageThatTheClusterReplaces(t *testing.T) {
+	for runs, wrong := range map[string]bool{"INDEX": false, "other.example/shop/api@sha256:" + strings.Repeat("0", 64): true, strings.Repeat("0", 64): true} {
+		ref, img := pushed(t)
+		digest, err := img.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := somebodys(t)
+		c.api.runs = strings.Replace(runs, "INDEX", "shop/api@"+digest.String(), 1)
+		o, _ := options(t, c, "startup/ready")
+		o.Existing, o.Namespace, o.Image = "fake-1", "mine", ref
+		r, err := Verify(t.Context(), o)
+		why := r.Evidence.Missing[evidence.SectionStartup]
+		if err != nil || wrong != strings.Contains(why, "runs image "+runs+", which is not the one that was inspected") {
+			t.Errorf("where %s runs, the start is missing because %q (%v)", runs, why, err)
+		}
+	}
+}
+
+// paths are all that there is.
+func (a *apiServer) paths() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out []string
+	for p := range a.objects {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// What a killed run left in a namespace that stays, the next one removes.
+func TestASweepOfANamespaceOfSomebodyElses(t *testing.T) {
+	ref, _ := pushed(t)
+	c := somebodys(t)
+	before := c.api.paths()
+	o, _ := options(t, c, "startup/ready")
+	o.Existing, o.Namespace, o.Image, o.Keep = "fake-1", "mine", ref, true
+	r, err := Verify(t.Context(), o)
+	if err != nil || !strings.Contains(r.Kept, "namespace mine") || len(c.api.changes("DELETE")) > 0 {
+		t.Fatalf("kept %q, deleted were %q (%v)", r.Kept, c.api.changes("DELETE"), err)
+	}
+	if got := c.api.get("/api/v1/namespaces/mine/secrets/api"); len(got.GetOwnerReferences()) != 1 {
+		t.Errorf("a Secret is owned by %v", got.GetOwnerReferences())
+	}
+	var said []string
+	if err := Clean(t.Context(), o.Runs, nil, c.alone(), nil, func(s string) { said = append(said, s) }); err != nil || left(t, o) != 0 {
+		t.Errorf("%d folders are left (%v)", left(t, o), err)
+	}
+	if after := c.api.paths(); !slices.Equal(before, after) || !strings.Contains(said[0], "its objects in namespace mine of the fake cluster fake-1") {
+		t.Errorf("there are %q, and there were %q; said %q", after, before, said)
+	}
+}
+
+func only(t *testing.T, checks ...string) []check.Check {
+	t.Helper()
+	out, err := check.Select(checks, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestANamespaceThatIsRefused(t *testing.T) {
+	for _, x := range []struct {
+		name   string
+		change func(c *testCluster, o *Options)
+		want   string
+	}{
+		{"pods of others", func(c *testCluster, _ *Options) {
+			for _, p := range []string{"a", "b", "c", "d", "e"} {
+				c.api.put("ADDED", "/api/v1/namespaces/mine/pods/"+p, c.api.parse(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"`+p+`","namespace":"mine"},"status":{"phase":"Running"}}`))
+			}
+		}, "namespace mine has pods of others (a, b, c, 2 more)"},
+		{"an object of the name", func(c *testCluster, _ *Options) {
+			c.api.put("ADDED", "/api/v1/namespaces/mine/secrets/api", c.api.parse(`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"api","namespace":"mine"}}`))
+		}, "secret/api exists in the cluster already"},
+		{"no namespace", func(_ *testCluster, o *Options) { o.Namespace = "none" }, "--namespace none: there is no such namespace"},
+		{"an image of no registry", func(_ *testCluster, o *Options) { o.Image = strings.Replace(o.Image, "shop/api:1.0", "shop/api:9", 1) }, "give IMAGE by its name in a registry"},
+		{"a build", func(_ *testCluster, o *Options) {
+			o.Image = ""
+			o.Contract = shopContract(t, "build: {context: .}\n", "")
+		}, "the contract builds the image, and the nodes of this cluster pull theirs from a registry"},
+		{"no agent", func(_ *testCluster, o *Options) { o.AgentImage = ""; o.Selected = only(t, "health/answers") }, "`podproof agent push REF`"},
+		{"no cluster", func(c *testCluster, _ *Options) { c.gone = true }, "no such cluster"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			ref, _ := pushed(t)
+			c := somebodys(t)
+			o, _ := options(t, c, "startup/ready")
+			o.Existing, o.Namespace, o.Image, o.AgentImage = "fake-1", "mine", ref, "agent:1"
+			x.change(c, &o)
+			before := c.api.paths()
+			_, err := Verify(t.Context(), o)
+			if !errors.As(err, new(*InputError)) || !strings.Contains(err.Error(), x.want) {
+				t.Errorf("got %v, want %q", err, x.want)
+			}
+			if after := c.api.paths(); !slices.Equal(before, after) || left(t, o) != 0 {
+				t.Errorf("there are %q, and there were %q; %d folders are left", after, before, left(t, o))
+			}
+		})
+	}
+}
+
+func TestANamespaceWithPodsOfOthersThatMayBeUsed(t *testing.T) {
+	ref, _ := pushed(t)
+	c := somebodys(t)
+	c.api.put("ADDED", "/api/v1/namespaces/mine/pods/a", c.api.parse(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"mine"},"status":{"phase":"Running"}}`))
+	before := c.api.paths()
+	o, _ := options(t, c, "startup/ready")
+	o.Existing, o.Namespace, o.Image, o.Shared = "fake-1", "mine", ref, true
+	r, err := Verify(t.Context(), o)
+	if err != nil || !r.Evidence.Startup.Ready || !slices.Equal(before, c.api.paths()) {
+		t.Errorf("missing: %v (%v); there are %q", r.Evidence.Missing, err, c.api.paths())
+	}
+}
+
+func TestTheMachineOfACluster(t *testing.T) {
+	c := somebodys(t)
+	node := func(name, arch, cpus, more string) {
+		c.api.put("ADDED", "/api/v1/nodes/"+name, c.api.parse(`{"apiVersion":"v1","kind":"Node","metadata":{"name":"`+name+`"},"spec":{`+more+`},"status":{"nodeInfo":{"architecture":"`+arch+`"},"allocatable":{"cpu":"`+cpus+`"}}}`))
+	}
+	node("worker", "arm64", "1", "")
+	node("w2", "arm64", "2500m", `"taints":[{"key":"a","effect":"PreferNoSchedule"}]`)
+	node("w3", "amd64", "4", "")
+	node("w4", "amd64", "8", `"taints":[{"key":"a","effect":"NoSchedule"}]`)
+	node("w5", "amd64", "8", `"unschedulable":true`)
+	r := &run{Options: Options{Providers: c.alone(), Provider: "fake", Debug: func(string) {}}}
+	if got, err := r.machine(t.Context()); err != nil || got.Architecture != "arm64" || got.CPUs != 8 {
+		t.Errorf("got %+v (%v)", got, err)
+	}
+	c.api.Close()
+	if _, err := r.machine(t.Context()); err == nil || !strings.Contains(err.Error(), "`kubectl --context fake version` shows whether the cluster can be reached") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestPushAgent(t *testing.T) {
+	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	defer s.Close()
+	ref := strings.TrimPrefix(s.URL, "http://") + "/tools/podproof:1"
+	if _, err := PushAgent(t.Context(), "A B"); !errors.As(err, new(*InputError)) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := PushAgent(t.Context(), "127.0.0.1:1/podproof:1"); err == nil || !strings.Contains(err.Error(), "pushing podproof's image to 127.0.0.1:1/podproof:1") {
+		t.Skipf("this test's own program makes no image of an agent: %v", err)
+	}
+	got, err := PushAgent(t.Context(), ref)
+	if err != nil || !strings.HasPrefix(got, strings.TrimSuffix(ref, ":1")+"@sha256:") {
+		t.Errorf("got %q (%v)", got, err)
+	}
+}
