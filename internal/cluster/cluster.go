@@ -78,8 +78,11 @@ type Facts struct {
 
 // Images puts images into a cluster.
 type Images interface {
-	// Has tells whether every node has the image under the name.
+	// Has tells whether every node has the image under the name, and gives it to pods.
 	Has(ctx context.Context, ref string) (bool, error)
+	// Name is the name under which pods are given the image once it is put there: ref, where
+	// nothing speaks against it.
+	Name(ctx context.Context, img v1.Image, ref string) (string, error)
 	// Load puts an image onto every node under the name.
 	Load(ctx context.Context, img v1.Image, ref string) (Loaded, error)
 	// Unload takes names off the nodes again, and the images with them that have no other.

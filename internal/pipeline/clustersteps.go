@@ -181,23 +181,27 @@ func (r *run) installAgent(ctx context.Context) error {
 
 // load puts the image under test into the cluster, under a name that no other run has.
 func (r *run) load(ctx context.Context) error {
-	ref := fmt.Sprintf("podproof.local/%s:run-%s", r.title(), r.ledger.ID)
-	if err := r.recordImage(ref); err != nil {
-		return err
+	ref, err := r.putImage(ctx, r.image.Image, fmt.Sprintf("podproof.local/%s:run-%s", r.title(), r.ledger.ID))
+	if err == nil {
+		r.place.substitute(r.plan.Container.Image, ref)
 	}
-	if err := r.putImage(ctx, r.image.Image, ref); err != nil {
-		return err
-	}
-	r.place.substitute(r.plan.Container.Image, ref)
-	return nil
+	return err
 }
 
-func (r *run) putImage(ctx context.Context, img v1.Image, ref string) error {
+// putImage puts an image onto the nodes, and returns the name under which pods get it.
+func (r *run) putImage(ctx context.Context, img v1.Image, ref string) (string, error) {
+	ref, err := r.place.Images().Name(ctx, img, ref)
+	if err != nil {
+		return "", err
+	}
+	if err := r.recordImage(ref); err != nil {
+		return "", err
+	}
 	l, err := r.place.Images().Load(ctx, img, ref)
 	if err == nil {
 		r.Debug(fmt.Sprintf("loaded %s: sent %d layers (%d MiB), the node had %d", ref, l.Sent, l.Bytes>>20, l.Reused))
 	}
-	return err
+	return ref, err
 }
 
 // loadOthers gets the images of the other pods into the cluster. One that neither the node
@@ -223,12 +227,11 @@ func (r *run) loadOthers(ctx context.Context) error {
 			return err
 		}
 		if !has {
-			to := r.ownName(ref)
-			has, err = r.loadOther(ctx, ref, to)
+			to, err := r.loadOther(ctx, ref, r.ownName(ref))
 			if err != nil {
 				return err
 			}
-			if has {
+			if has = to != ""; has {
 				ref = to
 			}
 		}
@@ -249,26 +252,23 @@ func (r *run) ownName(ref string) string {
 	return fmt.Sprintf("podproof.local/other-%x:run-%s", sum[:6], r.ledger.ID)
 }
 
-// loadOther loads an image of the engine's, if it has it, under a name.
-func (r *run) loadOther(ctx context.Context, ref, name string) (bool, error) {
+// loadOther loads an image of the engine's under a name, and returns the one under which pods get
+// it; none where the engine does not have it.
+func (r *run) loadOther(ctx context.Context, ref, name string) (string, error) {
 	img, err := r.engine.Image(ctx, ref)
 	if errors.Is(err, docker.ErrNotFound) {
-		return false, nil
+		return "", nil
 	}
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	file, a, err := source.SaveByID(ctx, r.engine, img.ID, r.ledger.Dir, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", ref, err)
+		return "", fmt.Errorf("%s: %w", ref, err)
 	}
 	defer os.Remove(file)
 	defer a.Close()
-	if err := r.recordImage(name); err != nil {
-		return false, err
-	}
-	err = r.putImage(ctx, a, name)
-	return err == nil, err
+	return r.putImage(ctx, a, name)
 }
 
 // recordImage arranges for an image's removal from a cluster that stays.

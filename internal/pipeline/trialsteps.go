@@ -110,19 +110,8 @@ func (r *run) loadAgent(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making the image of podproof's agent: %w", err)
 	}
-	ref := r.agentImage()
-	if err := r.recordImage(ref); err != nil {
-		return err
-	}
-	return r.putImage(ctx, p, ref)
-}
-
-// agentImage is the name under which the agent's image is loaded, or pulled.
-func (r *run) agentImage() string {
-	if r.pulls() {
-		return r.AgentImage
-	}
-	return "podproof.local/agent:run-" + r.ledger.ID
+	r.AgentImage, err = r.putImage(ctx, p, "podproof.local/agent:run-"+r.ledger.ID)
+	return err
 }
 
 // agentProgram is the running podproof, or the one for the nodes' system beside it.
@@ -144,7 +133,7 @@ func agentProgram(architecture string) (string, error) {
 
 func (r *run) startAgent(ctx context.Context) error {
 	b := &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer}
-	return b.StartAgent(ctx, r.agentImage(), r.subject.Contract.Startup.Within.Std())
+	return b.StartAgent(ctx, r.AgentImage, r.subject.Contract.Startup.Within.Std())
 }
 
 // asked says where and how the workload is asked. Readiness is asked where its probe asks it.

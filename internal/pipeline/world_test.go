@@ -131,7 +131,8 @@ type testCluster struct {
 	api   *apiServer
 	nodes *testNodes // nil where it lets podproof run nothing on a node
 	gone  bool
-	pulls bool // its nodes pull their images
+	named string // comes before the names of images
+	pulls bool   // its nodes pull their images
 
 	mu               sync.Mutex
 	spec             cluster.Spec
@@ -187,6 +188,10 @@ func (c *testCluster) Nodes() cluster.Nodes {
 
 func (c *testCluster) Has(_ context.Context, ref string) (bool, error) {
 	return slices.Contains(c.has, ref), nil
+}
+
+func (c *testCluster) Name(_ context.Context, _ v1.Image, ref string) (string, error) {
+	return c.named + ref, nil
 }
 
 func (c *testCluster) Load(_ context.Context, _ v1.Image, ref string) (cluster.Loaded, error) {

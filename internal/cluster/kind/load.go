@@ -20,7 +20,8 @@ import (
 	"podproof.dev/podproof/internal/cluster"
 )
 
-// Has tells whether every node has the image under the name, as preloaded images are.
+// Has tells whether every node has the image under the name, as preloaded images are, and its
+// kubelet gives it to pods.
 func (k *Kind) Has(ctx context.Context, ref string) (bool, error) {
 	ns, err := k.nodes()
 	if err != nil {
@@ -33,6 +34,12 @@ func (k *Kind) Has(ctx context.Context, ref string) (bool, error) {
 	for _, n := range ns {
 		out, err := k.command(ctx, n.String(), nil, "ctr", "--namespace=k8s.io", "images", "ls", "-q", "name=="+full)
 		if err != nil || strings.TrimSpace(string(out)) != full {
+			return false, err
+		}
+		if k.owned {
+			continue
+		}
+		if takes, err := k.takes(ctx, n.String(), full); err != nil || !takes {
 			return false, err
 		}
 	}
