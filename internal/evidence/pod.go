@@ -52,6 +52,8 @@ type Admission struct {
 	Warnings []string `json:"warnings,omitempty"`
 	// Refused is why it would not make the pod at all, empty where it would.
 	Refused string `json:"refused,omitempty"`
+	// Altered is what the cluster would change of it: what it injects, and limits that it adds.
+	Altered []string `json:"altered,omitempty"`
 }
 
 // Pod is one pod as last seen, with what it said.

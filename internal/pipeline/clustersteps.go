@@ -82,7 +82,10 @@ func (r *run) settle(ctx context.Context) error {
 		c.Node = nodes[0]
 	}
 	r.seen(ctx, func(e *evidence.Evidence) { e.Cluster = &c })
-	r.place.observer, err = r.makeNamespace(ctx, r.namespace())
+	if r.place.observer, err = r.makeNamespace(ctx, r.namespace()); err != nil || about.Owned {
+		return err
+	}
+	r.place.demands, err = r.place.applier.Demands(ctx, r.namespace())
 	return err
 }
 

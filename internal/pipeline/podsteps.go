@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"podproof.dev/podproof/internal/contract"
@@ -95,6 +96,9 @@ func (r *run) admission(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(a.Altered) > 0 {
+		r.Tell.Note("This cluster changes the pods on their way in, and what is found out is true of them as they are then: " + strings.Join(a.Altered, "; "))
+	}
 	r.seen(ctx, func(e *evidence.Evidence) { e.Admission = a })
 	return nil
 }
@@ -138,7 +142,7 @@ func (r *run) startup(ctx context.Context) error {
 	}
 	r.bench = &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer,
 		REST: r.place.REST(), Subject: subject, Container: r.subject.Container.Name, Asked: r.asked(), Redact: r.subject.Redact,
-		Contract: r.subject.Contract, StopSignal: image.Config.StopSignal, ImageEnv: image.Config.Env, Services: services, Patience: r.patience(),
+		Contract: r.subject.Contract, StopSignal: image.Config.StopSignal, ImageEnv: image.Config.Env, Services: services, Patience: r.patience(), Demands: r.place.demands,
 		Wants: func(s evidence.Section) bool { return r.needs(s) }, Elsewhere: r.elsewhere,
 		AgentNamespace: r.namespace(), Sampler: sampler, Limiter: trial.NewLimiter(startsPerCPU*max(1, r.info.CPUs), sampler.Starved)}
 	if nodes := r.place.Nodes(); nodes != nil {

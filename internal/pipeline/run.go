@@ -58,6 +58,7 @@ type place struct {
 	priorities map[string]bool
 	wide       map[string]bool
 	observer   *workload.Observer // of the workload's own namespace
+	demands    workload.Demands   // of that namespace
 
 	mu        sync.Mutex
 	images    map[string]string // of the manifests → that run here

@@ -132,7 +132,7 @@ func agentProgram(architecture string) (string, error) {
 }
 
 func (r *run) startAgent(ctx context.Context) error {
-	b := &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer}
+	b := &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer, Demands: r.place.demands}
 	return b.StartAgent(ctx, r.AgentImage, r.subject.Contract.Startup.Within.Std())
 }
 

@@ -337,9 +337,9 @@ func TestAnObjectThatTheAPIServerDoesNotKnow(t *testing.T) {
 	newEngine(t, "shop/api:1.0", "postgres:16")
 	c := newCluster(t, true)
 	o, _ := options(t, c, "startup/ready")
-	o.Contract = shopContract(t, "", "---\n{apiVersion: v1, kind: LimitRange, metadata: {name: l}}\n")
+	o.Contract = shopContract(t, "", "---\n{apiVersion: v1, kind: PodTemplate, metadata: {name: l}}\n")
 	r, err := Verify(t.Context(), o)
-	if !errors.As(err, new(*InputError)) || !strings.Contains(err.Error(), "this cluster has no kind LimitRange") || c.closed != 1 || left(t, o) != 0 || r.Evidence.Startup != nil {
+	if !errors.As(err, new(*InputError)) || !strings.Contains(err.Error(), "this cluster has no kind PodTemplate") || c.closed != 1 || left(t, o) != 0 || r.Evidence.Startup != nil {
 		t.Errorf("got %v, closed %d times, %d folders are left", err, c.closed, left(t, o))
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -51,6 +52,8 @@ type TestBed struct {
 	Container string // of Subject, the one that runs the image
 	Asked     Asked
 	Redact    func(string) string
+	// Demands are those of the namespace on the pods that podproof makes.
+	Demands workload.Demands
 	// AgentNamespace is where the agent's pod runs.
 	AgentNamespace string
 	// agent connects input and output with one that is elsewhere; nil goes to its pod.
@@ -103,10 +106,26 @@ func (b *TestBed) trial(name string) *corev1.Pod {
 	return p
 }
 
+// roomWithin is how long a namespace's quota may have no room for a trial's pod: other trials' pods
+// end meanwhile.
+const roomWithin = 2 * time.Minute
+
 // create makes a trial's pod and returns it with the UID that it got.
 func (b *TestBed) create(ctx context.Context, p *corev1.Pod) (*corev1.Pod, error) {
 	b.Applier.Own(p)
-	made, err := b.client().CoreV1().Pods(b.Namespace).Create(ctx, p, metav1.CreateOptions{FieldManager: workload.FieldManager})
+	b.Demands.Fit(p)
+	var made *corev1.Pod
+	var err error
+	full := wait.PollUntilContextTimeout(ctx, time.Second, roomWithin, true, func(ctx context.Context) (bool, error) {
+		made, err = b.client().CoreV1().Pods(b.Namespace).Create(ctx, p, metav1.CreateOptions{FieldManager: workload.FieldManager})
+		return !workload.NoRoom(err), nil
+	})
+	if err == nil && full != nil {
+		err = context.Cause(ctx)
+	}
+	if workload.NoRoom(err) {
+		return nil, fmt.Errorf("creating the trial's pod %s: the namespace's quota had no room for it within %s: %w", p.Name, roomWithin, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("creating the trial's pod %s: %w", p.Name, err)
 	}

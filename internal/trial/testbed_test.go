@@ -1,17 +1,24 @@
 package trial
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
@@ -146,4 +153,30 @@ func TestMalformed(t *testing.T) {
 			t.Errorf("%s: %q, want %q", variable, got, want)
 		}
 	}
+}
+
+// A quota that is full has room again when another trial's pod ends.
+func TestAPodThatWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKubelet(t, life{})
+		b := k.bench(template())
+		full := apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "p", errors.New("exceeded quota: q, requested: pods=1, used: pods=5, limited: pods=5"))
+		began, tries := time.Now(), 0
+		k.client.PrependReactor("create", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+			tries++
+			return time.Since(began) < 10*time.Second, nil, full
+		})
+		if _, err := b.create(t.Context(), b.trial("podproof-a")); err != nil || tries < 10 || time.Since(began) > 11*time.Second {
+			t.Errorf("made after %d tries and %s (%v)", tries, time.Since(began), err)
+		}
+		began = time.Now().Add(time.Hour) // full for good
+		if _, err := b.create(t.Context(), b.trial("podproof-b")); err == nil || !strings.Contains(err.Error(), "the namespace's quota had no room for it within 2m0s") {
+			t.Errorf("the error is %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := b.create(ctx, b.trial("podproof-c")); err == nil {
+			t.Error("a context that has ended waits for no room")
+		}
+	})
 }

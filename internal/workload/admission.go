@@ -22,7 +22,7 @@ func (a *Applier) Admission(ctx context.Context, namespace string, r Controller)
 	p := &corev1.Pod{ObjectMeta: *r.Template.ObjectMeta.DeepCopy(), Spec: r.PodSpec()}
 	p.Name, p.GenerateName, p.Namespace = "", "podproof-admission-", namespace
 	heard := &warnings{}
-	_, err := a.Client.CoreV1().Pods(namespace).Create(context.WithValue(ctx, warningsKey{}, heard), p,
+	made, err := a.Client.CoreV1().Pods(namespace).Create(context.WithValue(ctx, warningsKey{}, heard), p,
 		metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	out := &evidence.Admission{Warnings: heard.texts}
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
@@ -32,6 +32,7 @@ func (a *Applier) Admission(ctx context.Context, namespace string, r Controller)
 	if err != nil {
 		return nil, fmt.Errorf("asking the API server whether it would admit the pod: %w", err)
 	}
+	out.Altered = Altered(p.Spec, made.Spec)
 	return out, nil
 }
 
