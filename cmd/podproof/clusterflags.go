@@ -17,7 +17,7 @@ import (
 // clusterFlags say in which cluster something is done.
 type clusterFlags struct {
 	cluster, kubeconfig, namespace string
-	shared                         bool
+	shared, open                   bool
 	agentImage                     string
 }
 
@@ -27,6 +27,7 @@ func (f *clusterFlags) add(c *cobra.Command) {
 	fl.StringVar(&f.kubeconfig, "kubeconfig", "", "look for the cluster in this `FILE` (default: where kubectl looks)")
 	fl.StringVarP(&f.namespace, "namespace", "n", "", "use this `NAMESPACE`, which is there, and leave it as it was (default: podproof makes its own)")
 	fl.BoolVar(&f.shared, "shared-namespace", false, "use --namespace although pods of others run there")
+	fl.BoolVar(&f.open, "open-network", false, "let the run's pods talk to each other where network policies of --namespace deny it, by a policy of podproof's own")
 	fl.StringVar(&f.agentImage, "agent-image", os.Getenv("PODPROOF_AGENT_IMAGE"), "podproof's own `IMAGE`, as the nodes of a cluster of the kubeconfig pull it (default: the one published with this version; from PODPROOF_AGENT_IMAGE)")
 	complete(c, "cluster", []string{"kind\tmake a kind cluster", "kind:\tone that runs already", "current\tthe kubeconfig's current context", "context:\tanother context"})
 }
@@ -38,7 +39,7 @@ func providers(nodeImage string) cluster.Providers {
 
 // into writes what the flags say.
 func (f *clusterFlags) into(o *pipeline.Options) error {
-	o.Namespace, o.Shared = f.namespace, f.shared
+	o.Namespace, o.Shared, o.OpenNetwork = f.namespace, f.shared, f.open
 	if name, isKind := strings.CutPrefix(f.cluster, kind.Name+":"); f.cluster == kind.Name || isKind && name != "" {
 		o.Provider, o.Existing = kind.Name, name
 		if !isKind {
@@ -55,15 +56,17 @@ func (f *clusterFlags) into(o *pipeline.Options) error {
 	if strings.HasPrefix(f.namespace, "kube-") {
 		return fmt.Errorf("--namespace %s is one of Kubernetes' own: take one for podproof alone", f.namespace)
 	}
-	if f.shared && f.namespace == "" {
-		return fmt.Errorf("--shared-namespace is about --namespace NAMESPACE, which is not given")
+	for flag, given := range map[string]bool{"shared-namespace": f.shared, "open-network": f.open} {
+		if given && f.namespace == "" {
+			return fmt.Errorf("--%s is about --namespace NAMESPACE, which is not given", flag)
+		}
 	}
 	return nil
 }
 
 // ofKind refuses what only clusters of a kubeconfig have.
 func (f *clusterFlags) ofKind() error {
-	for flag, given := range map[string]bool{"kubeconfig": f.kubeconfig != "", "namespace": f.namespace != "", "shared-namespace": f.shared} {
+	for flag, given := range map[string]bool{"kubeconfig": f.kubeconfig != "", "namespace": f.namespace != "", "shared-namespace": f.shared, "open-network": f.open} {
 		if given {
 			return fmt.Errorf("--%s is for --cluster current or context:NAME; with --cluster %s podproof makes its own namespaces, and reads no kubeconfig", flag, f.cluster)
 		}

@@ -34,6 +34,7 @@ func TestTheClusterThatIsAskedFor(t *testing.T) {
 		{flags: clusterFlags{cluster: "kind", namespace: "mine"}, wrong: "--namespace is for --cluster current or context:NAME"},
 		{flags: clusterFlags{cluster: "kind:dev", kubeconfig: "/k"}, wrong: "--kubeconfig is for --cluster current or context:NAME"},
 		{flags: clusterFlags{cluster: "current", namespace: "kube-system"}, wrong: "--namespace kube-system is one of Kubernetes' own"},
+		{flags: clusterFlags{cluster: "current", open: true}, wrong: "--open-network is about --namespace NAMESPACE"},
 		{flags: clusterFlags{cluster: "current", shared: true}, wrong: "--shared-namespace is about --namespace NAMESPACE"},
 	} {
 		var got pipeline.Options

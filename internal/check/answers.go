@@ -59,6 +59,9 @@ func judgeHealthAnswers(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	seen := fmt.Sprintf("%s, %s %s from %s", answerWords(h.Protocol, last), count(len(h.Attempts), "attempt"), through, h.From)
 	switch {
+	case e.Cluster != nil && len(e.Cluster.Policies) > 0 && cutOff(h.Attempts):
+		return j.undecided(fmt.Sprintf("network policies of the namespace select the pods of the run (%s), and may cut them off from each other: %s", strings.Join(e.Cluster.Policies, ", "), seen),
+			"Give --open-network, which lets the pods of the run talk to each other, or take a namespace without such a policy.")
 	case e.Startup != nil && !e.Startup.Ready && !anyAnswer(h.Attempts):
 		return j.undecided("the workload did not become Ready, so the Service had no pod to send a request to: "+seen,
 			"See startup/ready for what keeps the pods from being Ready.")
@@ -100,6 +103,17 @@ func anyAnswer(as []evidence.HTTPAttempt) bool {
 		}
 	}
 	return false
+}
+
+// cutOff tells whether no attempt got as far as a connection, as where a policy drops its packets. A
+// server that takes connections and says nothing is another matter.
+func cutOff(as []evidence.HTTPAttempt) bool {
+	for _, a := range as {
+		if a.Failure != evidence.FailureTimeout && a.Failure != evidence.FailureUnreachable || !strings.Contains(a.Error, "dial ") {
+			return false
+		}
+	}
+	return true
 }
 
 func answerWords(protocol string, a evidence.HTTPAttempt) string {

@@ -47,6 +47,15 @@ func TestWorkersAreNotAsked(t *testing.T) {
 	}
 }
 
+// noConnection is a request whose packets nobody answers.
+var noConnection = evidence.HTTPAttempt{Failure: "timeout", Error: "dial tcp 10.96.0.7:80: i/o timeout"}
+
+// policed is in a namespace with a network policy.
+func policed(e evidence.Evidence) evidence.Evidence {
+	e.Cluster = &evidence.Cluster{Policies: []string{"deny-all"}}
+	return e
+}
+
 // answers replaces the attempts.
 func answers(as ...evidence.HTTPAttempt) evidence.Evidence {
 	return with(func(e *evidence.Evidence) { e.Health.Attempts = as })
@@ -71,6 +80,10 @@ var healthAnswersExamples = []example{
 		e: answers(evidence.HTTPAttempt{Status: 307, Location: "/health/"}, evidence.HTTPAttempt{Status: 500, URL: "http://api:8000/health/"})},
 	{name: "redirect without end", c: goodContract(), e: answers(loop()...), want: Fail, says: []string{"again and again"}},
 	{name: "400 for want of a host name", c: goodContract(), e: answers(evidence.HTTPAttempt{Status: 400}), want: Fail, says: []string{"http.header"}},
+	{name: "a policy that drops what is sent", c: goodContract(), e: policed(answers(noConnection, noConnection)), want: Inconclusive, says: []string{"network policies of the namespace select the pods of the run (deny-all)", "--open-network"}},
+	{name: "nobody listens, beside a policy", c: goodContract(), e: policed(answers(noConnection, refused)), want: Fail},
+	{name: "a server that says nothing, beside a policy", c: goodContract(), e: policed(answers(evidence.HTTPAttempt{Failure: "timeout", Error: "context deadline exceeded while reading the answer"})), want: Fail},
+	{name: "what is sent is dropped, and no policy is known", c: goodContract(), e: answers(noConnection), want: Fail},
 	{name: "no TLS", c: goodContract(), e: answers(evidence.HTTPAttempt{Failure: "tls", Error: "first record does not look like a TLS handshake"}), want: Fail, says: []string{"http.scheme"}},
 	{name: "a body that was kept once", c: goodContract(), e: answers(evidence.HTTPAttempt{Status: 503, Body: "migrating"}, evidence.HTTPAttempt{Status: 503}), want: Fail, says: []string{"migrating"}},
 	{name: "no route is known, and / is served", c: routeless(), e: goodEvidence(), want: Pass, says: []string{"no health route is known"}},

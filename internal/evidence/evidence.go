@@ -155,6 +155,9 @@ type Cluster struct {
 	Node       string `json:"node,omitempty"`
 	// Borrowed is set when the cluster was there before the run and stays after it.
 	Borrowed bool `json:"borrowed,omitempty"`
+	// Policies are the network policies of the run's namespace that select its pods, and that nothing
+	// lifts for them.
+	Policies []string `json:"policies,omitempty"`
 }
 
 // Pressure is how scarce CPU was on the node in a second.

@@ -27,7 +27,7 @@ var kinds = map[string]struct {
 }{
 	"/api/v1/namespaces": {"Namespace", true}, "/api/v1/nodes": {"Node", true}, "/api/v1/pods": {"Pod", false}, "/api/v1/services": {"Service", false},
 	"/api/v1/secrets": {"Secret", false}, "/api/v1/configmaps": {"ConfigMap", false}, "/api/v1/serviceaccounts": {"ServiceAccount", false}, "/api/v1/events": {"Event", false},
-	"/api/v1/limitranges": {"LimitRange", false}, "/api/v1/resourcequotas": {"ResourceQuota", false}, "/apis/apps/v1/deployments": {"Deployment", false}, "/apis/apps/v1/statefulsets": {"StatefulSet", false}, "/apis/batch/v1/jobs": {"Job", false},
+	"/api/v1/limitranges": {"LimitRange", false}, "/apis/networking.k8s.io/v1/networkpolicies": {"NetworkPolicy", false}, "/api/v1/resourcequotas": {"ResourceQuota", false}, "/apis/apps/v1/deployments": {"Deployment", false}, "/apis/apps/v1/statefulsets": {"StatefulSet", false}, "/apis/batch/v1/jobs": {"Job", false},
 	"/apis/discovery.k8s.io/v1/endpointslices": {"EndpointSlice", false}, "/apis/storage.k8s.io/v1/storageclasses": {"StorageClass", true},
 	"/apis/scheduling.k8s.io/v1/priorityclasses": {"PriorityClass", true}, "/apis/rbac.authorization.k8s.io/v1/clusterroles": {"ClusterRole", true},
 	"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings": {"ClusterRoleBinding", true},

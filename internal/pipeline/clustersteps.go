@@ -85,6 +85,9 @@ func (r *run) settle(ctx context.Context) error {
 	if r.place.observer, err = r.makeNamespace(ctx, r.namespace()); err != nil || about.Owned {
 		return err
 	}
+	if err := r.network(ctx); err != nil {
+		return err
+	}
 	r.place.demands, err = r.place.applier.Demands(ctx, r.namespace())
 	return err
 }

@@ -3,11 +3,13 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
 )
 
@@ -63,4 +65,31 @@ func (r *run) unfit(ctx context.Context, wide []workload.Object) ([]string, erro
 		}
 	}
 	return out, nil
+}
+
+// network sees whether policies of the namespace cut what the run's pods say to each other, and lifts
+// that where it may.
+func (r *run) network(ctx context.Context) error {
+	if r.Namespace == "" {
+		return nil
+	}
+	if r.OpenNetwork {
+		return r.place.applier.OpenNetwork(ctx, r.Namespace, r.ledger.ID)
+	}
+	any := map[string]string{workload.RunLabel: r.ledger.ID}
+	under := maps.Clone(r.plan.Workload.Template.Labels)
+	maps.Copy(under, any)
+	policies, err := r.place.applier.Policies(ctx, r.Namespace, any, under)
+	if len(policies) > 0 {
+		r.Tell.Note(fmt.Sprintf("Namespace %s has network policies that select the pods of this run (%s), which they may cut off from each other; --open-network lets them talk", r.Namespace, strings.Join(policies, ", ")))
+	}
+	r.seen(ctx, func(e *evidence.Evidence) { e.Cluster.Policies = policies })
+	return err
+}
+
+// errCutOff is that a pod is not Ready where policies may keep it from what it needs: the manifests'
+// own, which would allow that, are left out.
+func (r *run) errCutOff() error {
+	return fmt.Errorf("%s did not become Ready, and namespace %s has network policies that may keep it from its dependencies (%s); --open-network lets the pods of the run talk to each other",
+		r.subject.Contract.Workload, r.Namespace, strings.Join(r.saw.e.Cluster.Policies, ", "))
 }

@@ -159,6 +159,9 @@ func (r *run) startup(ctx context.Context) error {
 	if err := r.isWhatRuns(s.Pods); err != nil {
 		return err
 	}
+	if !s.Ready && len(r.saw.e.Cluster.Policies) > 0 {
+		return r.errCutOff()
+	}
 	s.WithinDerived = r.Options.Contract.Startup.Within == 0
 	r.seen(ctx, func(e *evidence.Evidence) { e.Startup = s })
 	return nil

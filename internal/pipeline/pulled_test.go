@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -18,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -205,6 +207,34 @@ func TestANamespaceWithPodsOfOthersThatMayBeUsed(t *testing.T) {
 	r, err := Verify(t.Context(), o)
 	if err != nil || !r.Evidence.Startup.Ready || !slices.Equal(before, c.api.paths()) {
 		t.Errorf("missing: %v (%v); there are %q", r.Evidence.Missing, err, c.api.paths())
+	}
+}
+
+// What a policy cuts off is nobody's fault, and is open where that is asked for.
+func TestANamespaceWithANetworkPolicy(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		for _, ready := range []bool{true, false} {
+			ref, _ := pushed(t)
+			c := somebodys(t)
+			c.api.unready["api"] = !ready
+			c.api.put("ADDED", "/apis/networking.k8s.io/v1/namespaces/mine/networkpolicies/deny", c.api.parse(`{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"deny","namespace":"mine"},"spec":{"podSelector":{}}}`))
+			before := c.api.paths()
+			o, tell := options(t, c, "startup/ready")
+			o.Existing, o.Namespace, o.Image, o.OpenNetwork = "fake-1", "mine", ref, open
+			o.Contract.Startup.Within = contract.Duration(time.Second)
+			r, err := Verify(t.Context(), o)
+			if err != nil || !slices.Equal(before, c.api.paths()) {
+				t.Fatalf("there are %q (%v)", c.api.paths(), err)
+			}
+			made := slices.ContainsFunc(c.api.changes("POST"), func(p string) bool { return strings.HasSuffix(p, "/mine/networkpolicies") })
+			noted := slices.ContainsFunc(tell.noted, func(s string) bool {
+				return strings.Contains(s, "network policies that select the pods of this run (deny)")
+			})
+			why := r.Evidence.Missing[evidence.SectionStartup]
+			if made != open || noted == open || (why == "") != (open || ready) || why != "" && !strings.Contains(why, "--open-network") {
+				t.Errorf("open %t, ready %t: made %t, noted %q, the start is missing because %q", open, ready, made, tell.noted, why)
+			}
+		}
 	}
 }
 

@@ -37,6 +37,8 @@ type Options struct {
 	// Namespace is one that is there, and stays; empty makes one. Shared lets it have pods of others.
 	Namespace string
 	Shared    bool
+	// OpenNetwork lets the run's pods talk to each other, whatever the namespace's policies deny.
+	OpenNetwork bool
 	// SetImages stand in for images of the manifests (old → new).
 	SetImages map[string]string
 	// ImagesAsked are those of SetImages that were asked for on purpose: it is told where no
