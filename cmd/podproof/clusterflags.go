@@ -22,13 +22,19 @@ type clusterFlags struct {
 }
 
 func (f *clusterFlags) add(c *cobra.Command) {
+	f.addWhere(c)
+	fl := c.Flags()
+	fl.BoolVar(&f.shared, "shared-namespace", false, "use --namespace although pods of others run there")
+	fl.BoolVar(&f.open, "open-network", false, "let the run's pods talk to each other where network policies of --namespace deny it, by a policy of podproof's own")
+	fl.StringVar(&f.agentImage, "agent-image", os.Getenv("PODPROOF_AGENT_IMAGE"), "podproof's own `IMAGE`, as the nodes of a cluster of the kubeconfig pull it (default: the one published with this version; from PODPROOF_AGENT_IMAGE)")
+}
+
+// addWhere adds those that only say where.
+func (f *clusterFlags) addWhere(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVar(&f.cluster, "cluster", "kind", "use this `CLUSTER`: kind makes one; kind:NAME is one that runs already, current or context:NAME one that the kubeconfig knows")
 	fl.StringVar(&f.kubeconfig, "kubeconfig", "", "look for the cluster in this `FILE` (default: where kubectl looks)")
 	fl.StringVarP(&f.namespace, "namespace", "n", "", "use this `NAMESPACE`, which is there, and leave it as it was (default: podproof makes its own)")
-	fl.BoolVar(&f.shared, "shared-namespace", false, "use --namespace although pods of others run there")
-	fl.BoolVar(&f.open, "open-network", false, "let the run's pods talk to each other where network policies of --namespace deny it, by a policy of podproof's own")
-	fl.StringVar(&f.agentImage, "agent-image", os.Getenv("PODPROOF_AGENT_IMAGE"), "podproof's own `IMAGE`, as the nodes of a cluster of the kubeconfig pull it (default: the one published with this version; from PODPROOF_AGENT_IMAGE)")
 	complete(c, "cluster", []string{"kind\tmake a kind cluster", "kind:\tone that runs already", "current\tthe kubeconfig's current context", "context:\tanother context"})
 }
 

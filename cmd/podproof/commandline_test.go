@@ -40,7 +40,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"inspect --no-colour x", "unknown flag --no-colour; did you mean --no-color?"},
 		{"judge --only image/* e.json", "podproof judge has no flag --only; it is one of `podproof inspect` and `podproof verify`"},
 		{"judge --everything e.json", "unknown flag --everything; the flags of podproof judge are --file, --help, --no-color, --output, --verbose"},
-		{"clean --all", "unknown flag --all; podproof clean has none but --help"},
+		{"clean --all", "unknown flag --all; the flags of podproof clean are --cluster, --help, --kubeconfig, --namespace"},
 		{"judge -verbose e.json", "unknown flag -e in -erbose; did you mean --verbose, with two hyphens?"},
 		{"judge -x e.json", "unknown flag -x in -x; podproof judge has -f, -h, -o, -v"},
 		{"verify --only", "--only needs a value: --only IDs"},

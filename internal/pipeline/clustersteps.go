@@ -82,6 +82,11 @@ func (r *run) settle(ctx context.Context) error {
 		c.Node = nodes[0]
 	}
 	r.seen(ctx, func(e *evidence.Evidence) { e.Cluster = &c })
+	if !about.Owned {
+		if err := removeLeftovers(ctx, r.place.applier, r.Namespace, nil, r.Debug); err != nil {
+			r.Tell.Note("Could not remove what earlier runs left in the cluster: " + err.Error())
+		}
+	}
 	if r.place.observer, err = r.makeNamespace(ctx, r.namespace()); err != nil || about.Owned {
 		return err
 	}

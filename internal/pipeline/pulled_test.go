@@ -135,6 +135,10 @@ func TestASweepOfANamespaceOfSomebodyElses(t *testing.T) {
 	if err != nil || !strings.Contains(r.Kept, "namespace mine") || len(c.api.changes("DELETE")) > 0 {
 		t.Fatalf("kept %q, deleted were %q (%v)", r.Kept, c.api.changes("DELETE"), err)
 	}
+	var told []string
+	if err := CleanCluster(t.Context(), o, nil, func(s string) { told = append(told, s) }); err != nil || len(told) != 1 || !strings.Contains(told[0], "which was to be kept") {
+		t.Errorf("said %q (%v)", told, err)
+	}
 	if got := c.api.get("/api/v1/namespaces/mine/secrets/api"); len(got.GetOwnerReferences()) != 1 {
 		t.Errorf("a Secret is owned by %v", got.GetOwnerReferences())
 	}
@@ -271,5 +275,36 @@ func TestPushAgent(t *testing.T) {
 	got, err := PushAgent(t.Context(), ref)
 	if err != nil || !strings.HasPrefix(got, strings.TrimSuffix(ref, ":1")+"@sha256:") {
 		t.Errorf("got %q (%v)", got, err)
+	}
+}
+
+// What a run left that was started on another machine is known in the cluster alone.
+func TestWhatRunsOfOtherMachinesLeft(t *testing.T) {
+	ref, _ := pushed(t)
+	c := somebodys(t)
+	anchor := func(run, until string) string {
+		path := "/api/v1/namespaces/mine/configmaps/podproof-" + run
+		c.api.put("ADDED", path, c.api.parse(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"podproof-`+run+`","namespace":"mine","labels":{"podproof.dev/run":"`+run+`"},"annotations":{"podproof.dev/expires":"`+until+`"}}}`))
+		return path
+	}
+	old, young := anchor("old", "2020-01-01T00:00:00Z"), anchor("young", time.Now().Add(time.Hour).Format(time.RFC3339))
+	o, _ := options(t, c, "startup/ready")
+	o.Existing, o.Namespace, o.Image = "fake-1", "mine", ref
+	if _, err := Verify(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if c.api.get(old) != nil || c.api.get(young) == nil {
+		t.Errorf("there are %q", c.api.paths())
+	}
+	var said []string
+	note := func(s string) { said = append(said, s) }
+	if err := CleanCluster(t.Context(), o, nil, note); err != nil || c.api.get(young) == nil || len(said) != 1 || !strings.HasPrefix(said[0], "Left the objects of run young in namespace mine, which may be under way until ") {
+		t.Errorf("said %q (%v)", said, err)
+	}
+	if err := CleanCluster(t.Context(), o, []string{"none"}, note); err == nil || !strings.Contains(err.Error(), "there is nothing of a run none") || c.api.get(young) == nil {
+		t.Errorf("said %q (%v)", said, err)
+	}
+	if err := CleanCluster(t.Context(), o, []string{"young"}, note); err != nil || c.api.get(young) != nil || said[len(said)-1] != "Removed the objects of run young in namespace mine" {
+		t.Errorf("said %q (%v)", said, err)
 	}
 }

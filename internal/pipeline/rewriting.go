@@ -68,7 +68,10 @@ func (r *run) look(ctx context.Context) (scopes workload.Scopes, err error) {
 		return scopes, err
 	}
 	if !r.place.About().Owned {
-		r.place.applier.OnlyOf, r.place.applier.Until = r.ledger.ID, r.saw.began.Add(r.Timeout+overFor)
+		r.place.applier.OnlyOf = r.ledger.ID
+		if !r.Keep {
+			r.place.applier.Until = r.saw.began.Add(r.Timeout + overFor)
+		}
 	}
 	if r.place.storage, err = r.place.applier.Storage(ctx); err != nil {
 		return scopes, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/docker"
@@ -53,6 +54,53 @@ func Clean(ctx context.Context, root string, engine *docker.Engine, providers cl
 		}
 	}
 	return errors.Join(append(errs, remove(ctx, chosen, engine, providers, note))...)
+}
+
+// CleanCluster removes from a cluster of the kubeconfig what runs left of which this machine may know
+// nothing: those that are over for certain, or those of the given IDs. A namespace limits it to what
+// lies in that.
+func CleanCluster(ctx context.Context, o Options, only []string, note func(string)) error {
+	c, err := o.Providers[o.Provider].Prepare(ctx, cluster.Spec{Existing: o.Existing, Kubeconfig: o.Kubeconfig})
+	if err != nil {
+		return &InputError{err}
+	}
+	a, err := workload.NewApplier(c.REST())
+	if err != nil {
+		return err
+	}
+	return removeLeftovers(ctx, a, o.Namespace, only, note)
+}
+
+// removeLeftovers removes those of the runs that are named, or else those that have expired.
+func removeLeftovers(ctx context.Context, a *workload.Applier, namespace string, only []string, note func(string)) error {
+	left, err := a.Leftovers(ctx, namespace)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, l := range left {
+		expired := !l.Until.IsZero() && time.Now().After(l.Until)
+		switch {
+		case slices.Contains(only, l.Run), len(only) == 0 && expired:
+			if err := a.RemoveLeftover(ctx, l); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			note(fmt.Sprintf("Removed %s", l))
+		case len(only) == 0:
+			why := "was to be kept"
+			if !l.Until.IsZero() {
+				why = "may be under way until " + l.Until.Format(time.RFC3339)
+			}
+			note(fmt.Sprintf("Left %s, which %s: `podproof clean %s` with the same flags removes it", l, why, l.Run))
+		}
+	}
+	for _, id := range only {
+		if !slices.ContainsFunc(left, func(l workload.Leftover) bool { return l.Run == id }) {
+			errs = append(errs, fmt.Errorf("there is nothing of a run %s", id))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // remove removes what ledgers name.
