@@ -30,6 +30,7 @@ type verifyFlags struct {
 
 func newVerify() *cobra.Command {
 	var f verifyFlags
+	var dryRun bool
 	c := &cobra.Command{
 		Use:   "verify [flags] [IMAGE]",
 		Short: "Build an image, run it in a kind cluster next to its database, and say which promises hold",
@@ -53,9 +54,19 @@ kubeconfig, not in your working tree.`,
   podproof verify -o terminal -o json=report.json -o junit=junit.xml --evidence evidence.json`,
 		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
+			if dryRun {
+				return f.plan(c.Context(), strings.Join(args, ""))
+			}
 			return f.run(c.Context(), strings.Join(args, ""))
 		},
 	}
+	f.addRun(c)
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, as podproof plan does, and make nothing")
+	return c
+}
+
+// addRun adds the flags of a run.
+func (f *verifyFlags) addRun(c *cobra.Command) {
 	fl := c.Flags()
 	f.add(c, check.Catalogue())
 	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
@@ -65,7 +76,6 @@ kubeconfig, not in your working tree.`,
 	fl.StringSliceVar(&f.setImages, "set-image", nil, "`OLD=NEW` runs the image NEW where the manifests say OLD (in addition to PODPROOF_SET_IMAGE)")
 	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument `NAME=VALUE`, or NAME with the environment's value")
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Minute, "stop after this `DURATION`, such as 10m or 600s, and report what is known by then")
-	return c
 }
 
 // setImages are those of the environment and of the flag, which goes before.

@@ -80,60 +80,14 @@ func (e *InputError) Unwrap() error { return e.Err }
 // input is wrong, the context's cause when that ended, and otherwise says why nothing could
 // be observed at all. A part that could not be observed is no error: Evidence.Missing says why.
 func Verify(ctx context.Context, o Options) (Result, error) {
-	r := &run{Options: o, saw: observed{began: time.Now()}, place: place{images: map[string]string{}}}
+	r := newRun(o)
 	defer r.cleanAfterPanic()
-	r.Selected = check.Without(o.Selected, o.Contract.Skip)
-	var err error
-	r.plan, err = subject.Read(o.Contract, subject.Options{Image: o.Image, Pods: r.needs(podSections...), Owned: o.Existing == "", Debug: o.Debug})
-	r.subject = r.plan
-	if err != nil {
-		return Result{}, &InputError{err}
-	}
-	if c := r.plan.Contract; r.plan.Container.Image != "" && c.Image != "" && !contract.SameImage(r.plan.Container.Image, c.Image) {
-		o.Tell.Note(fmt.Sprintf("%s names the image %s; %s runs in its place", c.Workload, r.plan.Container.Image, c.Image))
-	}
-	for _, old := range r.unusedImages() {
-		o.Tell.Note(fmt.Sprintf("--set-image %s=…: no object of the manifests uses that image; they use %s", old, strings.Join(r.plan.Images(), ", ")))
-	}
-	for _, n := range r.plan.Notes {
-		o.Tell.Note(n)
-	}
-	if r.pulls() {
-		r.info, err = r.machine(ctx)
-	} else {
-		r.info, err = r.connect(ctx)
-	}
-	if r.engine != nil {
-		defer r.engine.Close()
-	}
-	if err != nil {
+	if err := r.read(); err != nil {
 		return Result{}, err
 	}
-	if err := Sweep(ctx, o.Runs, r.engine, o.Providers, false, o.Tell.Note); err != nil {
-		o.Tell.Note("Could not remove all that an earlier run left: " + err.Error())
-	}
-	if err := r.checkImage(ctx); err != nil {
+	defer r.close()
+	if err := r.open(ctx); err != nil {
 		return Result{}, err
-	}
-	for _, doubt := range r.plan.Doubts(r.declared(ctx), r.saw.began) {
-		o.Tell.Note(doubt)
-	}
-	if r.ledger, err = ledger.New(o.Runs); err != nil {
-		return Result{}, err
-	}
-	r.clean.add("removing the run's folder", func(context.Context) error {
-		// What could not be removed stays written down, for the next run's sweep.
-		return r.ledger.Release(r.clean.failed)
-	})
-	err = r.prepare(ctx)
-	if errors.Is(err, cluster.ErrGone) {
-		return Result{}, &InputError{errors.Join(err, r.clean.run())}
-	}
-	if err == nil {
-		err = r.fits(ctx)
-	}
-	if err != nil {
-		return Result{}, errors.Join(err, r.clean.run())
 	}
 
 	steps := r.steps()
@@ -164,7 +118,7 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	}
 	r.stopObserving()
 	done := o.Tell.StepTo("Cleaning up", "Cleaned up")
-	err = r.clean.run()
+	err := r.clean.run()
 	done(err)
 	var wrong *workload.ManifestError
 	if err != nil {
@@ -177,6 +131,72 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 		return result, &InputError{out.fatal}
 	}
 	return result, nil
+}
+
+// read reads what is under test, and says what a person should know of it. Its error is an *InputError.
+func (r *run) read() (err error) {
+	r.plan, err = subject.Read(r.Contract, subject.Options{Image: r.Image, Pods: r.needs(podSections...), Owned: r.Existing == "", Debug: r.Debug})
+	r.subject = r.plan
+	if err != nil {
+		return &InputError{err}
+	}
+	if c := r.plan.Contract; r.plan.Container.Image != "" && c.Image != "" && !contract.SameImage(r.plan.Container.Image, c.Image) {
+		r.Tell.Note(fmt.Sprintf("%s names the image %s; %s runs in its place", c.Workload, r.plan.Container.Image, c.Image))
+	}
+	for _, old := range r.unusedImages() {
+		r.Tell.Note(fmt.Sprintf("--set-image %s=…: no object of the manifests uses that image; they use %s", old, strings.Join(r.plan.Images(), ", ")))
+	}
+	for _, n := range r.plan.Notes {
+		r.Tell.Note(n)
+	}
+	return nil
+}
+
+// open reaches what the run needs: the engine or the registry, the image, and the cluster, of which
+// nothing is made yet. What a run leaves where this fails is removed.
+func (r *run) open(ctx context.Context) (err error) {
+	if r.pulls() {
+		r.info, err = r.machine(ctx)
+	} else {
+		r.info, err = r.connect(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if err := Sweep(ctx, r.Runs, r.engine, r.Providers, false, r.Tell.Note); err != nil {
+		r.Tell.Note("Could not remove all that an earlier run left: " + err.Error())
+	}
+	if err := r.checkImage(ctx); err != nil {
+		return err
+	}
+	for _, doubt := range r.plan.Doubts(r.declared(ctx), r.saw.began) {
+		r.Tell.Note(doubt)
+	}
+	if r.ledger, err = ledger.New(r.Runs); err != nil {
+		return err
+	}
+	r.clean.add("removing the run's folder", func(context.Context) error {
+		// What could not be removed stays written down, for the next run's sweep.
+		return r.ledger.Release(r.clean.failed)
+	})
+	err = r.prepare(ctx)
+	if errors.Is(err, cluster.ErrGone) {
+		return &InputError{errors.Join(err, r.clean.run())}
+	}
+	if err == nil {
+		err = r.fits(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, r.clean.run())
+	}
+	return nil
+}
+
+// close lets go of the engine.
+func (r *run) close() {
+	if r.engine != nil {
+		_ = r.engine.Close()
+	}
 }
 
 // lateSteps is how long the clean-up waits for steps that did not end when they were told to.

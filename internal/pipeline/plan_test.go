@@ -1,0 +1,97 @@
+package pipeline
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/cluster"
+)
+
+func idsOf(vs []check.Verdict) []string {
+	var out []string
+	for _, v := range vs {
+		out = append(out, v.Check.ID)
+	}
+	return out
+}
+
+// A plan for a cluster that podproof would make takes no engine, and makes nothing.
+func TestAPlanWithoutACluster(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+	c := newCluster(t, true)
+	o, _ := options(t, c)
+	o.Selected = check.Without(check.Catalogue(), nil)
+	p, err := MakePlan(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Workload != "deployment/api" || p.Image != "shop/api:1.0" || p.Where != "a fake cluster that podproof makes and removes" || p.AtMost <= 0 {
+		t.Errorf("got %+v", p)
+	}
+	if got := idsOf(p.Broken); !slices.Contains(got, "security/restricted") || !slices.Contains(got, "resources/limits") {
+		t.Errorf("broken are %q", got)
+	}
+	if got := idsOf(p.Tried); !slices.Contains(got, "startup/ready") || !slices.Contains(got, "database/recovers") || slices.Contains(got, "security/restricted") {
+		t.Errorf("tried are %q", got)
+	}
+	if got := idsOf(p.Skipped); !slices.Contains(got, "identity/arbitrary-uid") || !slices.Contains(got, "config/missing-env-fails") || !slices.Contains(got, "build/succeeds") {
+		t.Errorf("skipped are %q", got)
+	}
+	if len(p.Broken)+len(p.Tried)+len(p.Skipped) != len(check.Catalogue()) {
+		t.Errorf("of %d promises, %d are told", len(check.Catalogue()), len(p.Broken)+len(p.Tried)+len(p.Skipped))
+	}
+	if len(p.Hints) != 3 || !strings.Contains(p.Hints[0], "http: {upload") || !strings.Contains(p.Hints[1], "http: {query") || !strings.Contains(p.Hints[2], "env: {required") {
+		t.Errorf("hinted is %q", p.Hints)
+	}
+	if len(p.Applied) != 5 || !strings.HasPrefix(p.Applied[0], "deployment/api (") || !slices.Contains(p.Steps, "Taking statefulset/db away") {
+		t.Errorf("applied are %q, in the steps %q", p.Applied, p.Steps)
+	}
+	if c.opened+c.closed+left(t, o) > 0 || len(c.api.changes("POST"))+len(c.api.changes("PATCH")) > 0 {
+		t.Errorf("opened %d times, made %q", c.opened, c.api.changes("POST"))
+	}
+}
+
+func TestAPlanOfTheImageAlone(t *testing.T) {
+	c := newCluster(t, true)
+	o, _ := options(t, c, "image/*")
+	p, err := MakePlan(t.Context(), o)
+	if err != nil || len(p.Applied)+len(p.Hints) > 0 || !slices.Contains(idsOf(p.Tried), "image/platform") {
+		t.Errorf("got %+v (%v)", p, err)
+	}
+}
+
+// Of a cluster that is there a plan asks what a run asks first, and leaves it as it is.
+func TestAPlanForANamespaceThatIsThere(t *testing.T) {
+	ref, _ := pushed(t)
+	c := somebodys(t)
+	before := c.api.paths()
+	o, _ := options(t, c, "startup/ready")
+	o.Existing, o.Namespace, o.Image = "fake-1", "mine", ref
+	p, err := MakePlan(t.Context(), o)
+	if err != nil || p.Where != "--cluster fake:fake-1, in namespace mine" || len(idsOf(p.Tried)) != 1 {
+		t.Errorf("got %+v (%v)", p, err)
+	}
+	if after := c.api.paths(); !slices.Equal(before, after) || left(t, o) != 0 {
+		t.Errorf("there are %q, and there were %q", after, before)
+	}
+	c.api.put("ADDED", "/api/v1/namespaces/mine/configmaps/api", c.api.parse(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"api","namespace":"mine"}}`))
+	c.api.put("ADDED", "/api/v1/namespaces/mine/secrets/api", c.api.parse(`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"api","namespace":"mine"}}`))
+	if _, err := MakePlan(t.Context(), o); !errors.As(err, new(*InputError)) || !strings.Contains(err.Error(), "secret/api exists in the cluster already") || left(t, o) != 0 {
+		t.Errorf("the error is %v", err)
+	}
+	o.Namespace = ""
+	if p, err := MakePlan(t.Context(), o); err != nil || p.Where != "--cluster fake:fake-1, in namespaces that podproof makes and removes" {
+		t.Errorf("got %q (%v)", p.Where, err)
+	}
+	c.gone = true
+	if _, err := MakePlan(t.Context(), o); !errors.Is(err, cluster.ErrGone) {
+		t.Errorf("the error is %v", err)
+	}
+	o.Contract.Manifests = []string{"none.yaml"}
+	if _, err := MakePlan(t.Context(), o); !errors.As(err, new(*InputError)) || !strings.Contains(err.Error(), "none.yaml") {
+		t.Errorf("the error is %v", err)
+	}
+}
