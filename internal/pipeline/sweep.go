@@ -173,7 +173,11 @@ func sweep(ctx context.Context, run string, left ledger.Made, engine *docker.Eng
 		if len(left.Images) > 0 {
 			err = c.Images().Unload(ctx, left.Images...)
 		}
-		return fmt.Sprintf("%s, with %d images", left, len(left.Images)), err
+		what = left.String()
+		if n := len(left.Images); n > 0 {
+			what += fmt.Sprintf(", with %d images", n)
+		}
+		return what, err
 	}
 	return "its files", nil
 }

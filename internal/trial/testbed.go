@@ -106,9 +106,13 @@ func (b *TestBed) trial(name string) *corev1.Pod {
 	return p
 }
 
-// roomWithin is how long a namespace's quota may have no room for a trial's pod: other trials' pods
-// end meanwhile.
-const roomWithin = 2 * time.Minute
+const (
+	// roomWithin is how long a namespace's quota may have no room for a trial's pod: other trials'
+	// pods end meanwhile.
+	roomWithin = 2 * time.Minute
+	// roomMade is how long after the last of those has gone the quota may still count it.
+	roomMade = 10 * time.Second
+)
 
 // create makes a trial's pod and returns it with the UID that it got.
 func (b *TestBed) create(ctx context.Context, p *corev1.Pod) (*corev1.Pod, error) {
@@ -116,20 +120,31 @@ func (b *TestBed) create(ctx context.Context, p *corev1.Pod) (*corev1.Pod, error
 	b.Demands.Fit(p)
 	var made *corev1.Pod
 	var err error
+	began := time.Now()
+	last := began
 	full := wait.PollUntilContextTimeout(ctx, time.Second, roomWithin, true, func(ctx context.Context) (bool, error) {
 		made, err = b.client().CoreV1().Pods(b.Namespace).Create(ctx, p, metav1.CreateOptions{FieldManager: workload.FieldManager})
-		return !workload.NoRoom(err), nil
+		if len(b.Observer.Pods(b.ends)) > 0 {
+			last = time.Now()
+		}
+		return !workload.NoRoom(err) || time.Since(last) > roomMade, nil
 	})
 	if err == nil && full != nil {
 		err = context.Cause(ctx)
 	}
 	if workload.NoRoom(err) {
-		return nil, fmt.Errorf("creating the trial's pod %s: the namespace's quota had no room for it within %s: %w", p.Name, roomWithin, err)
+		return nil, fmt.Errorf("creating the trial's pod %s: the namespace's quota has no room for it, and had none for %s; raise it, or try less at once with --only: %w", p.Name, time.Since(began).Round(time.Second), err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("creating the trial's pod %s: %w", p.Name, err)
 	}
 	return made, nil
+}
+
+// ends tells a pod of a trial, which makes room sooner or later, from those that stay for the run.
+func (b *TestBed) ends(p *corev1.Pod) bool {
+	t := p.Labels[workload.TrialLabel]
+	return p.Labels[workload.RunLabel] == b.Run && t != "" && t != "agent" && t != "proxy"
 }
 
 // remove deletes a pod at once; a trial has learnt what it wanted.

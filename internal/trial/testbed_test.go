@@ -161,6 +161,11 @@ func TestAPodThatWaitsForRoom(t *testing.T) {
 		k := newKubelet(t, life{})
 		b := k.bench(template())
 		full := apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "p", errors.New("exceeded quota: q, requested: pods=1, used: pods=5, limited: pods=5"))
+		k.start(b, "api-1")
+		if _, err := b.create(t.Context(), b.trial("podproof-other")); err != nil {
+			t.Fatal(err)
+		}
+		k.await(b, "the other trial's pod", func(p *corev1.Pod) bool { return p.Name == "podproof-other" })
 		began, tries := time.Now(), 0
 		k.client.PrependReactor("create", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
 			tries++
@@ -170,7 +175,15 @@ func TestAPodThatWaitsForRoom(t *testing.T) {
 			t.Errorf("made after %d tries and %s (%v)", tries, time.Since(began), err)
 		}
 		began = time.Now().Add(time.Hour) // full for good
-		if _, err := b.create(t.Context(), b.trial("podproof-b")); err == nil || !strings.Contains(err.Error(), "the namespace's quota had no room for it within 2m0s") {
+		if _, err := b.create(t.Context(), b.trial("podproof-b")); err == nil || !strings.Contains(err.Error(), "the namespace's quota has no room for it, and had none for 2m0s; raise it, or try less at once with --only: ") {
+			t.Errorf("the error is %v", err)
+		}
+		for _, p := range []string{"podproof-other", "podproof-a"} { // nobody's end makes room any more
+			if err := b.remove(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.create(t.Context(), b.trial("podproof-d")); err == nil || !strings.Contains(err.Error(), "had none for 11s") {
 			t.Errorf("the error is %v", err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
