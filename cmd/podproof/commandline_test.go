@@ -32,13 +32,13 @@ func TestWrongCommandLines(t *testing.T) {
 		{"checks all", `podproof checks takes no arguments; it received 1: "all"`},
 
 		{"verfy", `unknown command "verfy"; did you mean verify?`},
-		{"--only x", "podproof has no flag --only; it is one of `podproof inspect` and `podproof plan` and `podproof verify`\nRun `podproof --help` for usage"},
+		{"--only x", "podproof has no flag --only; it is one of `podproof inspect` and `podproof plan` and `podproof rbac` and `podproof verify`\nRun `podproof --help` for usage"},
 		{"shop/api:1", "unknown command \"shop/api:1\"; if it is an image: `podproof inspect shop/api:1` reads it, `podproof verify shop/api:1` runs it"},
-		{"everything", `unknown command "everything"; the commands are agent, build, checks, clean, completion, inspect, judge, plan, verify, version`},
+		{"everything", `unknown command "everything"; the commands are agent, build, checks, clean, completion, inspect, judge, plan, rbac, verify, version`},
 
 		{"verify --onyl image/*", "unknown flag --onyl; did you mean --only?\nRun `podproof verify --help` for usage"},
 		{"inspect --no-colour x", "unknown flag --no-colour; did you mean --no-color?"},
-		{"judge --only image/* e.json", "podproof judge has no flag --only; it is one of `podproof inspect` and `podproof plan` and `podproof verify`"},
+		{"judge --only image/* e.json", "podproof judge has no flag --only; it is one of `podproof inspect` and `podproof plan` and `podproof rbac` and `podproof verify`"},
 		{"judge --everything e.json", "unknown flag --everything; the flags of podproof judge are --file, --help, --no-color, --output, --verbose"},
 		{"clean --all", "unknown flag --all; the flags of podproof clean are --cluster, --help, --kubeconfig, --namespace"},
 		{"judge -verbose e.json", "unknown flag -e in -erbose; did you mean --verbose, with two hyphens?"},
@@ -48,6 +48,11 @@ func TestWrongCommandLines(t *testing.T) {
 		{"verify --timeout 5", `--timeout 5: "5" is not a duration; write it with its unit, such as 5m or 300s`},
 		{"verify --keep=maybe", `--keep=maybe: "maybe" is neither true nor false; write --keep alone to turn it on`},
 		{"verify -o jnuit", `-o jnuit: unknown format "jnuit"; did you mean junit?`},
+
+		{"rbac --service-account podproof", "--service-account podproof: write it as NAMESPACE/NAME, such as ci/podproof"},
+		{"rbac -n Shop", "--namespace Shop: it is no name of a namespace: a lowercase RFC 1123 label"},
+		{"rbac -f nope.yaml", "nope.yaml: there is no such file"},
+		{"rbac --only everything", "no check matches"},
 
 		{"judge .", ". is a folder; name the file that `podproof verify --evidence FILE` wrote"},
 		{"judge empty.json", "empty.json: the file is empty"},

@@ -48,12 +48,17 @@ type judgeFlags struct {
 // add adds the flags but -f, whose default is not the same everywhere.
 func (f *judgeFlags) add(c *cobra.Command, checks []check.Check) {
 	f.command = c.Name()
+	f.addSelection(c, checks)
+	c.Flags().StringVar(&f.evidence, "evidence", "", "keep what was observed in this `FILE`, for `podproof judge`")
+	f.reportFlags.add(c)
+}
+
+// addSelection adds those that choose checks.
+func (f *judgeFlags) addSelection(c *cobra.Command, checks []check.Check) {
 	fl := c.Flags()
 	f.given = fl
 	fl.StringSliceVar(&f.only, "only", nil, "check `IDs` to run, with globs: 'image/*'; the exit code is theirs alone")
 	fl.StringSliceVar(&f.skip, "skip", nil, "check `IDs` to leave out, with globs")
-	fl.StringVar(&f.evidence, "evidence", "", "keep what was observed in this `FILE`, for `podproof judge`")
-	f.reportFlags.add(c)
 	complete(c, "only", checkIDs(checks))
 	complete(c, "skip", checkIDs(checks))
 }

@@ -168,7 +168,7 @@ func stopped(ctx context.Context, cause error, result pipeline.Result, reported 
 }
 
 func (f *verifyFlags) options(image string) (pipeline.Options, error) {
-	o := pipeline.Options{Image: image, Providers: providers(f.nodeImage), BuildArgs: f.buildArgs, Keep: f.keep, Version: version()}
+	o := pipeline.Options{Image: image, Providers: providers(f.nodeImage), BuildArgs: f.buildArgs, Keep: f.keep, Version: version(), RightsCommand: f.rbacCommand(image)}
 	err := f.where.into(&o)
 	if err != nil {
 		return o, err

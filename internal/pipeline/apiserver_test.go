@@ -18,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+
+	"podproof.dev/podproof/internal/rights"
 )
 
 // kinds are those that the API server of a test has, by their path.
@@ -26,7 +28,7 @@ var kinds = map[string]struct {
 	wide bool // it belongs to the whole cluster
 }{
 	"/api/v1/namespaces": {"Namespace", true}, "/api/v1/nodes": {"Node", true}, "/api/v1/pods": {"Pod", false}, "/api/v1/services": {"Service", false},
-	"/api/v1/secrets": {"Secret", false}, "/api/v1/configmaps": {"ConfigMap", false}, "/api/v1/serviceaccounts": {"ServiceAccount", false}, "/api/v1/events": {"Event", false},
+	"/api/v1/secrets": {"Secret", false}, "/api/v1/persistentvolumeclaims": {"PersistentVolumeClaim", false}, "/api/v1/configmaps": {"ConfigMap", false}, "/api/v1/serviceaccounts": {"ServiceAccount", false}, "/api/v1/events": {"Event", false},
 	"/api/v1/limitranges": {"LimitRange", false}, "/apis/networking.k8s.io/v1/networkpolicies": {"NetworkPolicy", false}, "/api/v1/resourcequotas": {"ResourceQuota", false}, "/apis/apps/v1/deployments": {"Deployment", false}, "/apis/apps/v1/statefulsets": {"StatefulSet", false}, "/apis/batch/v1/jobs": {"Job", false},
 	"/apis/discovery.k8s.io/v1/endpointslices": {"EndpointSlice", false}, "/apis/storage.k8s.io/v1/storageclasses": {"StorageClass", true},
 	"/apis/scheduling.k8s.io/v1/priorityclasses": {"PriorityClass", true}, "/apis/rbac.authorization.k8s.io/v1/clusterroles": {"ClusterRole", true},
@@ -44,6 +46,9 @@ type apiServer struct {
 	changed chan struct{}
 	log     []change
 	did     []string // what changed something: "DELETE /api/v1/namespaces/shop"
+	asked   []rights.Rule
+	// denied are the rights that whoever asks does not have.
+	denied []rights.Rule
 	// unready are the names of controllers whose pods are never Ready.
 	unready map[string]bool
 	// runs is the ID of the image that all containers are said to run.
@@ -176,12 +181,21 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	q := parsePath(r.URL.Path)
 	k, known := kinds[q.collection]
 	path := r.URL.Path
-	if r.Method != http.MethodGet {
+	if known {
+		a.record(q, r)
+	}
+	if r.Method != http.MethodGet && known {
 		a.mu.Lock()
 		a.did = append(a.did, r.Method+" "+path)
 		a.mu.Unlock()
 	}
 	switch {
+	case path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
+		answer(a.review(r).Object)
+		return
+	case path == "/apis/authentication.k8s.io/v1/selfsubjectreviews":
+		answer(map[string]any{"kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1", "status": map[string]any{"userInfo": map[string]any{"username": "system:serviceaccount:ci:podproof"}}})
+		return
 	case a.forbidden[q.collection]:
 		fails(403, "Forbidden", path+" is forbidden")
 	case path == "/version":

@@ -32,15 +32,16 @@ var house = []struct {
 	{"agent", append(others("evidence", "contract"), outside...)},
 	{"agent/node", append(others(), outside...)},
 	{"collect/build", others("evidence", "contract", "docker")},
-	{"trial", others("check", "shell", "agent", "evidence", "contract", "workload", "cluster", "credential", "redact")},
+	{"trial", others("check", "shell", "agent", "evidence", "contract", "workload", "subject", "rights", "cluster", "credential", "redact")},
 	{"collect/image", append(others("shell", "credential", "evidence", "contract", "collect"), ours+"internal/collect/build", ours+"internal/trial")},
 	{"collect/image/layer", append(others("shell", "credential", "evidence", "collect"), ours+"internal/collect/build", ours+"internal/trial", ours+"internal/collect/image/source")},
 	{"collect/image/source", append(others("shell", "credential", "docker", "evidence", "collect"), ours+"internal/collect/build", ours+"internal/trial")},
 	{"cluster", append(others("ledger"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
 	{"cluster/kind", others("cluster", "docker", "ledger")},
 	{"ledger", append([]string{ours}, outside...)},
-	{"workload", others("shell", "credential", "redact", "evidence", "contract")},
-	{"subject", append(others("shell", "credential", "redact", "evidence", "contract", "workload"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
+	{"rights", others()},
+	{"workload", others("shell", "credential", "redact", "evidence", "contract", "rights")},
+	{"subject", append(others("shell", "credential", "redact", "evidence", "contract", "workload", "rights"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
 	{"docker", others()},
 	{"pipeline", []string{ours + "internal/report", ours + "internal/cluster/kind", ours + "cmd", "sigs.k8s.io/kind/"}},
 }
@@ -48,7 +49,7 @@ var house = []struct {
 // others are all packages of ours but these.
 func others(but ...string) []string {
 	var out []string
-	for _, p := range []string{"agent", "check", "cluster", "collect", "contract", "credential", "docker", "evidence", "ledger", "pipeline", "redact", "report", "shell", "subject", "trial", "workload"} {
+	for _, p := range []string{"agent", "check", "cluster", "collect", "contract", "credential", "docker", "evidence", "ledger", "pipeline", "redact", "report", "rights", "shell", "subject", "trial", "workload"} {
 		if !slices.Contains(but, p) {
 			out = append(out, ours+"internal/"+p)
 		}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -72,6 +73,9 @@ func (r *run) planned() Plan {
 		}
 	}
 	p.AtMost = longest(steps)
+	for _, id := range slices.Sorted(maps.Keys(r.lacks)) {
+		p.Lacking = append(p.Lacking, fmt.Sprintf("%s: %s", id, r.lacks[id]))
+	}
 	if r.needs(podSections...) {
 		for _, o := range r.plan.Objects {
 			p.Applied = append(p.Applied, fmt.Sprintf("%s (%s)", o, o.Source))

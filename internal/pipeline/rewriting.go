@@ -73,10 +73,7 @@ func (r *run) look(ctx context.Context) (scopes workload.Scopes, err error) {
 			r.place.applier.Until = r.saw.began.Add(r.Timeout + overFor)
 		}
 	}
-	if r.place.storage, err = r.place.applier.Storage(ctx); err != nil {
-		return scopes, err
-	}
-	if r.place.priorities, err = r.place.applier.Priorities(ctx); err != nil {
+	if r.place.storage, r.place.priorities, err = r.place.applier.Room(ctx, r.plan.Objects); err != nil {
 		return scopes, err
 	}
 	scopes, err = r.place.applier.Scopes(r.plan.Objects)
@@ -132,11 +129,14 @@ func (r *run) fits(ctx context.Context) error {
 	return nil
 }
 
+// unseenServices is what a run does without that right.
+const unseenServices = "nobody has checked whether the manifests name live ones of other namespaces, to which the pods under test would talk"
+
 // live are the cluster's Services, but for those of Kubernetes itself.
 func (r *run) live(ctx context.Context) (map[workload.Service]bool, error) {
 	list, err := r.place.applier.Client.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if apierrors.IsForbidden(err) {
-		r.Tell.Note("You may not list the cluster's Services, so nobody has checked whether the manifests name live ones of other namespaces, to which the pods under test would talk")
+		r.Tell.Note("You may not list the cluster's Services, so " + unseenServices)
 		return nil, nil
 	}
 	if err != nil {

@@ -41,6 +41,8 @@ type run struct {
 	place   place
 	bench   *trial.TestBed
 	saw     observed
+	// lacks are the errors of steps for which this run has not the rights, by their IDs.
+	lacks map[string]error
 }
 
 // savedImage is the image under test.
@@ -151,7 +153,7 @@ func (r *run) steps() []step {
 			out = append(out, s.step)
 		}
 	}
-	return out
+	return r.withoutRights(out)
 }
 
 // title is the image's name without its tag, as one says it.

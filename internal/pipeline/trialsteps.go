@@ -37,9 +37,14 @@ func (r *run) trialSteps() []possible {
 		if t.Needs.Has(trial.NeedServing) {
 			s.name, s.run = r.ifServes(s.name), r.asking(s.run)
 		}
-		all = append(all, possible{r.needs(t.Sections...) && (t.Asked == nil || t.Asked(r.plan.Contract, r.plan.Container)), s})
+		all = append(all, possible{r.tries(t), s})
 	}
 	return all
+}
+
+// tries tells whether the run makes a trial: a check looks at what it sees, and there is something to try.
+func (r *run) tries(t trial.Trial) bool {
+	return r.needs(t.Sections...) && (t.Asked == nil || t.Asked(r.plan.Contract, r.plan.Container))
 }
 
 // try makes a trial.

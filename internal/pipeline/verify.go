@@ -44,6 +44,8 @@ type Options struct {
 	// ImagesAsked are those of SetImages that were asked for on purpose: it is told where no
 	// object of the manifests uses one.
 	ImagesAsked []string
+	// RightsCommand prints the roles for this selection, for who lacks rights.
+	RightsCommand string
 	// BuildArgs come on top of the contract's.
 	BuildArgs []string
 	Keep      bool
@@ -182,6 +184,9 @@ func (r *run) open(ctx context.Context) (err error) {
 	err = r.prepare(ctx)
 	if errors.Is(err, cluster.ErrGone) {
 		return &InputError{errors.Join(err, r.clean.run())}
+	}
+	if err == nil {
+		err = r.permitted(ctx)
 	}
 	if err == nil {
 		err = r.fits(ctx)

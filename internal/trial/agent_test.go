@@ -64,8 +64,8 @@ func TestTheAgentIsStarted(t *testing.T) {
 func execServer(t *testing.T, said string, end metav1.Status) *TestBed {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if q := r.URL.Query(); r.URL.Path != "/api/v1/namespaces/shop/pods/podproof-agent/exec" || q.Get("container") != "agent" || strings.Join(q["command"], " ") != "/podproof agent attach" {
-			t.Errorf("asked for %s", r.URL)
+		if q := r.URL.Query(); r.Method != http.MethodGet || r.URL.Path != "/api/v1/namespaces/shop/pods/podproof-agent/exec" || q.Get("container") != "agent" || strings.Join(q["command"], " ") != "/podproof agent attach" {
+			t.Errorf("asked for %s %s", r.Method, r.URL)
 		}
 		conn := wsstream.NewConn(map[string]wsstream.ChannelProtocolConfig{"v5.channel.k8s.io": {Binary: true,
 			Channels: []wsstream.ChannelType{wsstream.ReadChannel, wsstream.WriteChannel, wsstream.WriteChannel, wsstream.WriteChannel, wsstream.ReadChannel}}})

@@ -13,9 +13,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"podproof.dev/podproof/internal/agent"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/subject"
+	"podproof.dev/podproof/internal/workload"
 )
 
 // shop is deployment/api beside statefulset/db, which goes away as the node is told to. While it is
@@ -100,10 +103,31 @@ func (s *shop) restart(pod string, takes time.Duration) {
 	time.AfterFunc(takes, func() { s.ready(pod, true) })
 }
 
+// as is the bench of a trial that takes the database away.
+func (s *shop) as(x Trial) *TestBed {
+	s.t.Helper()
+	db := object("Service", "db")
+	if err := unstructured.SetNestedStringMap(db.Object, s.spec.Dependency.Template.Labels, "spec", "selector"); err != nil {
+		s.t.Fatal(err)
+	}
+	return s.b.as(s.t, x, func(t *subject.Subject) {
+		t.Contract.Dependencies = []string{s.spec.Dependency.String()}
+		t.Controllers, t.Jobs = append([]workload.Controller{s.spec.Dependency}, s.spec.Others...), s.spec.Jobs
+		t.Objects = append(append(t.Objects, db, s.spec.Dependency.Object, s.spec.Workload), s.spec.Objects...)
+		for _, j := range s.spec.Jobs {
+			t.Objects = append(t.Objects, j.Object)
+		}
+	})
+}
+
 // outages tries kinds of them, and returns what each came to.
 func (s *shop) outages(kinds ...string) (OutageResult, []evidence.Outage, error) {
 	s.spec.Kinds = kinds
-	r, err := s.b.outages(s.t.Context(), s.spec)
+	x := Outages
+	if slices.Contains(kinds, evidence.OutageFrozen) {
+		x = Frozen
+	}
+	r, err := s.as(x).outages(s.t.Context(), s.spec)
 	return r, r.Outages.Trials, err
 }
 
@@ -311,7 +335,7 @@ func TestAnOutageThatIsCutOffGivesTheDependencyBack(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, cause)
 		defer cancel()
 		s.spec.Kinds = longOutages
-		r, err := s.b.outages(ctx, s.spec)
+		r, err := s.as(Frozen).outages(ctx, s.spec)
 		if !errors.Is(err, cause) || len(r.Outages.Trials) != 1 || s.count("thaw") != 1 || len(s.held()) != 0 {
 			t.Errorf("got %+v (%v); thawed %d times, held are %q", r.Outages, err, s.count("thaw"), s.held())
 		}

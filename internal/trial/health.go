@@ -42,6 +42,7 @@ var Health = Trial{
 	Doing:    "Asking for its health", Done: "Health asked",
 	Needs:  NeedAgent | NeedServing,
 	Within: lookReady,
+	Rights: serviceRights,
 	Run:    sees(askForHealth, func(e *evidence.Evidence, h *evidence.Health) { e.Health = h }),
 }
 

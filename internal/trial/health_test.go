@@ -111,7 +111,7 @@ func asked(t *testing.T, a answers, change func(*kubelet, *TestBed)) (*evidence.
 	b.agent = a.attach
 	k.start(b, "api-1")
 	change(k, b)
-	return askForHealth(t.Context(), b)
+	return askForHealth(t.Context(), b.as(t, Health))
 }
 
 // published has the workload's port led to by service/web.
@@ -234,7 +234,7 @@ func TestAHealthThatCannotBeAsked(t *testing.T) {
 		b := k.bench(template())
 		k.start(b, "api-1")
 		b.agent = broken
-		if h, err := askForHealth(t.Context(), b); err == nil || !strings.Contains(err.Error(), "its pod is not there") {
+		if h, err := askForHealth(t.Context(), b.as(t, Health)); err == nil || !strings.Contains(err.Error(), "its pod is not there") {
 			t.Errorf("got %+v, %v", h, err)
 		}
 	})

@@ -31,7 +31,7 @@ func TestAPodIsStoppedWithRequestsInFlight(t *testing.T) {
 		k := newKubelet(t, life{ready: time.Second, stops: 6 * time.Second})
 		b := k.bench(template())
 		b.agent, b.Asked.Upload = answers(fine).attach, upload
-		got, err := terminateInFlight(t.Context(), b)
+		got, err := terminateInFlight(t.Context(), b.as(t, InFlight))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestInFlightWithoutASlowRoute(t *testing.T) {
 		k := newKubelet(t, life{stops: 4 * time.Second})
 		b := k.bench(template())
 		b.agent = answers(fine).attach
-		got, err := terminateInFlight(t.Context(), b)
+		got, err := terminateInFlight(t.Context(), b.as(t, InFlight))
 		if err != nil || got.Held != 0 || got.HeldFor != 0 || !got.Exited || len(slowOf(got.Requests)) != 0 || len(got.Requests) < 3 {
 			t.Errorf("got %+v (%v)", got, err)
 		}
@@ -86,7 +86,7 @@ func TestAHeldRequestThatIsGivenUpIsTriedUndisturbed(t *testing.T) {
 			}
 			return fine(s, at)
 		}).attach
-		got, err := terminateInFlight(t.Context(), b)
+		got, err := terminateInFlight(t.Context(), b.as(t, InFlight))
 		if err != nil || got.Undisturbed == nil || got.Undisturbed.Failure != evidence.FailureClosed {
 			t.Fatalf("got %+v (%v)", got, err)
 		}
@@ -104,8 +104,8 @@ func TestNothingIsSentToAPodThatIsNotReady(t *testing.T) {
 			t.Error("a load was started")
 			return nil
 		}
-		_, err := terminateInFlight(t.Context(), b)
-		if err == nil || !strings.Contains(err.Error(), "podproof-termination did not become Ready, so no request was sent to it") {
+		_, err := terminateInFlight(t.Context(), b.as(t, InFlight))
+		if err == nil || !strings.Contains(err.Error(), "podproof-requests-in-flight did not become Ready, so no request was sent to it") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -128,7 +128,7 @@ func TestTheKubeletTellsOfTheSignalWhereTheNodeDoesNot(t *testing.T) {
 					t.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{PreStop: c.hook}
 				}))
 				b.Node, b.agent, b.Asked.Upload = nil, answers(fine).attach, upload
-				got, err := terminateInFlight(t.Context(), b)
+				got, err := terminateInFlight(t.Context(), b.as(t, InFlight))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -96,6 +96,7 @@ func newKubelet(t *testing.T, l life, objects ...runtime.Object) *kubelet {
 	k.client.PrependReactor("get", "pods/log", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		return true, &runtime.Unknown{}, nil // the node's files have it
 	})
+	heard(k.client)
 	return k
 }
 
@@ -105,6 +106,7 @@ func (k *kubelet) bench(template corev1.PodTemplateSpec) *TestBed {
 	b := bench(template)
 	d := dynamicfake.NewSimpleDynamicClient(scheme.Scheme)
 	d.PrependReactor("patch", "*", k.apply)
+	recorderOf(k.client).On(&d.Fake)
 	b.Applier = workload.ApplierOf(k.client, d, testrestmapper.TestOnlyStaticRESTMapper(scheme.Scheme))
 	b.Node, b.Redact, b.Patience, b.AgentNamespace = k, func(s string) string { return s }, 20*time.Second, "shop"
 	b.Wants, b.End = nil, func(context.Context) {}

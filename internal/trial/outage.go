@@ -49,6 +49,7 @@ var Outages = Trial{
 	Asked:  dependent,
 	Within: func(l Limits) time.Duration { return Look + 4*l.outage() + l.Jobs },
 	Parts:  true,
+	Rights: outageRights,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
 		result, err := b.takeAway(ctx, "outage", func(s *OutageSpec) { s.Without, s.Kinds = true, briefOutages })
 		return func(e *evidence.Evidence) { addOutages(e, wholeOutages(ctx, err, result.Outages)) }, err
@@ -64,6 +65,7 @@ var Frozen = Trial{
 	Asked:  dependent,
 	Within: func(l Limits) time.Duration { return Look + 3*l.outage() + l.Jobs },
 	Parts:  true,
+	Rights: frozenRights,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
 		result, err := b.takeAway(ctx, "frozen", func(s *OutageSpec) {
 			s.Kinds, s.Brief = longOutages, !b.Wants(evidence.SectionOutages)

@@ -210,7 +210,7 @@ func TestTheTrialsOfOutages(t *testing.T) {
 					if suffix != map[string]string{"outages": "outage"}[x.ID]+map[string]string{"frozen": "frozen"}[x.ID] {
 						t.Errorf("%s is made in a namespace called %q", x.ID, suffix)
 					}
-					return s.b, s.spec, nil
+					return s.as(x), s.spec, nil
 				}}
 			var e evidence.Evidence
 			see, err := x.Run(t.Context(), from)
@@ -239,7 +239,7 @@ func TestTheTrialsOfOutages(t *testing.T) {
 		cause := errors.New("interrupted")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, cause)
 		defer cancel()
-		from := &TestBed{Wants: func(evidence.Section) bool { return true }, Elsewhere: func(context.Context, string) (*TestBed, OutageSpec, error) { return s.b, s.spec, nil }}
+		from := &TestBed{Wants: func(evidence.Section) bool { return true }, Elsewhere: func(context.Context, string) (*TestBed, OutageSpec, error) { return s.as(Frozen), s.spec, nil }}
 		var e evidence.Evidence
 		see, err := Frozen.Run(ctx, from)
 		if see(&e); !errors.Is(err, cause) || e.Outages != nil && len(e.Outages.Trials) > 0 || e.OutageTermination != nil {

@@ -27,6 +27,7 @@ var RequiredEnv = Trial{
 	Doing:    "Starting without each required variable", Done: "Started without each required variable",
 	Asked:  requires,
 	Within: func(l Limits) time.Duration { return l.env(l.Required) },
+	Rights: withoutRights,
 	Run:    sees(startWithoutEnv, func(e *evidence.Evidence, x *evidence.RequiredEnv) { e.RequiredEnv = x }),
 }
 
@@ -38,8 +39,15 @@ var MalformedEnv = Trial{
 	Doing:    "Starting with malformed variables", Done: "Started with malformed variables",
 	Asked:  requires,
 	Within: func(l Limits) time.Duration { return l.env(3 * l.Required) },
+	Rights: malformedRights,
 	Run:    sees(startWithMalformedEnv, func(e *evidence.Evidence, x *evidence.RequiredEnv) { e.MalformedEnv = x }),
 }
+
+// What the names of these trials' pods begin with.
+const (
+	withoutPod   = "podproof-without"
+	malformedPod = "podproof-malformed"
+)
 
 func requires(c contract.Contract, _ corev1.Container) bool { return len(c.Env.Required) > 0 }
 
@@ -51,18 +59,22 @@ func startWithoutEnv(ctx context.Context, b *TestBed) (*evidence.RequiredEnv, er
 	for _, v := range b.Contract.Env.Required {
 		ts = append(ts, evidence.EnvTrial{Variable: v})
 	}
-	return b.tryEnv(ctx, "podproof-without", ts, b.ImageEnv)
+	return b.tryEnv(ctx, withoutPod, ts, b.ImageEnv)
 }
 
 func startWithMalformedEnv(ctx context.Context, b *TestBed) (*evidence.RequiredEnv, error) {
-	var ts []evidence.EnvTrial
-	for _, v := range b.Contract.Env.Required {
+	return b.tryEnv(ctx, malformedPod, malformedTrials(b.Contract.Env.Required), nil)
+}
+
+// malformedTrials are those of each variable in each way in which it can be wrong.
+func malformedTrials(variables []string) (ts []evidence.EnvTrial) {
+	for _, v := range variables {
 		ts = append(ts, evidence.EnvTrial{Variable: v, Wrong: "empty"})
 		if wrong := malformed(v); wrong != "" {
 			ts = append(ts, evidence.EnvTrial{Variable: v, Wrong: wrong, Value: "podproof-" + strings.ToLower(rand.Text()[:12])})
 		}
 	}
-	return b.tryEnv(ctx, "podproof-malformed", ts, nil)
+	return ts
 }
 
 // malformed is how a text without colon, digit or dot is a wrong value for a variable, by
@@ -204,18 +216,25 @@ func (b *TestBed) unset(ctx context.Context, p *corev1.Pod, variable string) (fr
 	return from, nil
 }
 
-// keys lists the keys of a ConfigMap or Secret that a container takes as a whole.
+// keys lists the keys of a ConfigMap or Secret that a container takes as a whole. Those of the
+// manifests are known; only what somebody else made is read.
 func (b *TestBed) keys(ctx context.Context, s corev1.EnvFromSource) (kind, name string, keys []string, err error) {
 	var optional *bool
 	switch {
 	case s.SecretRef != nil:
 		kind, name, optional = "secret", s.SecretRef.Name, s.SecretRef.Optional
+		if keys, known := workload.Variables(b.Manifests, "Secret", name); known {
+			return kind, name, keys, nil
+		}
 		var secret *corev1.Secret
 		if secret, err = b.client().CoreV1().Secrets(b.Namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
 			keys = slices.Sorted(maps.Keys(secret.Data))
 		}
 	case s.ConfigMapRef != nil:
 		kind, name, optional = "configmap", s.ConfigMapRef.Name, s.ConfigMapRef.Optional
+		if keys, known := workload.Variables(b.Manifests, "ConfigMap", name); known {
+			return kind, name, keys, nil
+		}
 		var cm *corev1.ConfigMap
 		if cm, err = b.client().CoreV1().ConfigMaps(b.Namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
 			keys = slices.Sorted(maps.Keys(cm.Data))

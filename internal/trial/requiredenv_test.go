@@ -95,7 +95,7 @@ func without(t *testing.T, l life, change ...func(*corev1.PodTemplateSpec)) (evi
 	})...))
 	b.Contract.Env.Required, b.ImageEnv = []string{"TOKEN"}, []string{"PATH=/bin", "TOKENS=1"}
 	b.Contract.Startup.Within = contract.Duration(15 * time.Second)
-	r, err := startWithoutEnv(t.Context(), b)
+	r, err := startWithoutEnv(t.Context(), b.as(t, RequiredEnv))
 	if err != nil || len(r.Trials) != 1 {
 		t.Fatalf("got %+v, %v", r, err)
 	}
@@ -157,7 +157,7 @@ func TestEachVariableIsTriedInEachWrongWay(t *testing.T) {
 		b := k.bench(template(withSidecar))
 		b.Contract.Env.Required, b.ImageEnv = []string{"DB_PORT", "TOKEN"}, []string{"TOKEN=x"}
 		b.Contract.Startup.Within = contract.Duration(15 * time.Second)
-		r, err := startWithMalformedEnv(t.Context(), b)
+		r, err := startWithMalformedEnv(t.Context(), b.as(t, MalformedEnv))
 		if err != nil || len(r.Trials) != 3 || r.Seconds == 0 {
 			t.Fatalf("got %+v, %v", r, err)
 		}
@@ -176,7 +176,7 @@ func TestEachVariableIsTriedInEachWrongWay(t *testing.T) {
 				t.Errorf("trial %d: Kubernetes sets %q", i, x.ServiceLink)
 			}
 		}
-		if r, err := startWithoutEnv(t.Context(), b); err != nil || !r.Trials[1].ImageSets || r.Trials[0].ImageSets {
+		if r, err := startWithoutEnv(t.Context(), b.as(t, RequiredEnv)); err != nil || !r.Trials[1].ImageSets || r.Trials[0].ImageSets {
 			t.Errorf("got %+v, %v", r, err)
 		}
 	})
@@ -193,7 +193,7 @@ func TestATrialOfAVariableThatFails(t *testing.T) {
 		if err := k.client.Tracker().Add(taken); err != nil {
 			t.Fatal(err)
 		}
-		r, err := startWithoutEnv(t.Context(), b)
+		r, err := startWithoutEnv(t.Context(), b.as(t, RequiredEnv))
 		if err != nil || !strings.Contains(r.Trials[0].Problem, "creating the trial's pod podproof-without-0") || !r.Trials[1].Exited || r.Trials[1].Problem != "" {
 			t.Errorf("got %+v, %v", r, err)
 		}

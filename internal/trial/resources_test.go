@@ -30,7 +30,7 @@ func measured(t *testing.T, a answers, usage, writes func() (string, error), cha
 	if change != nil {
 		change(k, b)
 	}
-	return measure(t.Context(), b)
+	return measure(t.Context(), b.as(t, Resources))
 }
 
 func wrote() (string, error) { return "7\t/app/cache\n", nil }

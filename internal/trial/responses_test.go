@@ -28,7 +28,7 @@ func TestEachKnownRouteIsAskedOnce(t *testing.T) {
 		}).attach
 		ask := func() []string {
 			t.Helper()
-			rs, err := askRoutes(t.Context(), b)
+			rs, err := askRoutes(t.Context(), b.as(t, Responses))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +55,7 @@ func TestEachKnownRouteIsAskedOnce(t *testing.T) {
 		}
 		k.ready("api-1", false)
 		time.Sleep(time.Second)
-		if _, err := askRoutes(t.Context(), b); err == nil || !strings.Contains(err.Error(), "no pod of deployment/api is Ready") {
+		if _, err := askRoutes(t.Context(), b.as(t, Responses)); err == nil || !strings.Contains(err.Error(), "no pod of deployment/api is Ready") {
 			t.Errorf("got %v", err)
 		}
 	})

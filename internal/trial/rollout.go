@@ -53,6 +53,7 @@ var Rollouts = Trial{
 	// cluster would lose.
 	Behind: []string{Health.ID, Identity.ID, Responses.ID, Resources.ID, RequiredEnv.ID, MalformedEnv.ID},
 	Within: func(l Limits) time.Duration { return l.Pods(2*max(l.Replicas, 2) + 2) },
+	Rights: rolloutRights,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
 		rs, err := rollOut(ctx, b)
 		return func(e *evidence.Evidence) { e.Rollouts = wholeRollouts(ctx, rs) }, err

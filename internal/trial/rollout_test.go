@@ -75,7 +75,7 @@ func TestADeploymentIsRolledOutUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKubelet(t, life{ready: time.Second, stops: time.Second, says: "bye"})
 		b := rolling(t, k, 2)
-		got, err := rollOut(t.Context(), b)
+		got, err := rollOut(t.Context(), b.as(t, Rollouts))
 		if err != nil || kinds(got) != "restart, eviction, scale-down" {
 			t.Fatalf("got %s (%v)", kinds(got), err)
 		}
@@ -101,7 +101,7 @@ func TestADeploymentIsRolledOutUnderLoad(t *testing.T) {
 func TestADeploymentOfOnePodIsOnlyRestarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := rolling(t, newKubelet(t, life{}), 1)
-		if got, err := rollOut(t.Context(), b); err != nil || kinds(got) != "restart" || !got[0].Finished {
+		if got, err := rollOut(t.Context(), b.as(t, Rollouts)); err != nil || kinds(got) != "restart" || !got[0].Finished {
 			t.Errorf("got %s (%v)", kinds(got), err)
 		}
 	})
@@ -126,7 +126,7 @@ func TestALossIsTriedAgainWithASleep(t *testing.T) {
 		k := newKubelet(t, life{stops: time.Second})
 		b := rolling(t, k, 2)
 		b.agent = refusing(k).attach
-		got, err := rollOut(t.Context(), b)
+		got, err := rollOut(t.Context(), b.as(t, Rollouts))
 		if err != nil || kinds(got) != "restart, eviction, scale-down, restart (sleep 5)" {
 			t.Fatalf("got %s (%v)", kinds(got), err)
 		}
@@ -139,7 +139,7 @@ func TestALossIsTriedAgainWithASleep(t *testing.T) {
 		b := rolling(t, k, 1)
 		b.agent = refusing(k).attach
 		b.Subject.Template.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{}}
-		if got, err := rollOut(t.Context(), b); err != nil || kinds(got) != "restart" || !lost(got[0]) {
+		if got, err := rollOut(t.Context(), b.as(t, Rollouts)); err != nil || kinds(got) != "restart" || !lost(got[0]) {
 			t.Errorf("got %s (%v)", kinds(got), err)
 		}
 	})
@@ -163,7 +163,7 @@ func TestARolloutThatTheClusterSpoiltIsTriedAgain(t *testing.T) {
 			}
 			return fine(s, at)
 		}).attach
-		got, err := rollOut(t.Context(), b)
+		got, err := rollOut(t.Context(), b.as(t, Rollouts))
 		if err != nil || kinds(got) != "restart, restart" || spoils || !check.Overtaken(got[0]) || check.Overtaken(got[1]) {
 			t.Errorf("got %s, spoilt: %t (%v)", kinds(got), !spoils, err)
 		}
@@ -188,7 +188,7 @@ func TestARolloutThatIsNotOver(t *testing.T) {
 		k := newKubelet(t, life{})
 		b := rolling(t, k, 2)
 		k.life = func(*corev1.Pod) life { return life{never: true, says: "no database"} }
-		got, err := rollOut(t.Context(), b)
+		got, err := rollOut(t.Context(), b.as(t, Rollouts))
 		if err == nil || !strings.Contains(err.Error(), "the restart was not over after") || kinds(got) != "restart" {
 			t.Fatalf("got %s (%v)", kinds(got), err)
 		}
@@ -201,7 +201,7 @@ func TestARolloutThatIsNotOver(t *testing.T) {
 		k := newKubelet(t, life{})
 		b := rolling(t, k, 2)
 		k.life = func(*corev1.Pod) life { return life{waits: "ErrImageNeverPull"} }
-		got, err := rollOut(t.Context(), b)
+		got, err := rollOut(t.Context(), b.as(t, Rollouts))
 		if err == nil || !strings.Contains(got[0].Seen, "; pod api-2, container api: the image is not on the node") || got[0].Seconds > 5 {
 			t.Errorf("got %+v (%v)", got, err)
 		}
@@ -296,7 +296,7 @@ func TestARefusedEvictionIsToldByTheRollout(t *testing.T) {
 			return a.GetSubresource() == "eviction", nil, apierrors.NewTooManyRequests("it would break the budget", 1)
 		})
 		b := rolling(t, k, 2)
-		got, err := rollOut(t.Context(), b)
+		got, err := rollOut(t.Context(), b.as(t, Rollouts))
 		if err != nil || kinds(got) != "restart, eviction, scale-down" {
 			t.Fatalf("got %s (%v)", kinds(got), err)
 		}
@@ -312,7 +312,7 @@ func TestWhatCannotBeRolledOut(t *testing.T) {
 		b := rolling(t, k, 1)
 		fails := func(want string) {
 			t.Helper()
-			if got, err := rollOut(t.Context(), b); err == nil || len(got) > 0 || !strings.Contains(err.Error(), want) {
+			if got, err := rollOut(t.Context(), b.as(t, Rollouts)); err == nil || len(got) > 0 || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %s (%v), want %q", kinds(got), err, want)
 			}
 		}
@@ -467,7 +467,7 @@ func TestARolloutThatIsCutOff(t *testing.T) {
 		cause := errors.New("interrupted")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, cause)
 		defer cancel()
-		if got, err := rollOut(ctx, b); !errors.Is(err, cause) || len(got) != 1 || len(got[0].Requests) > 0 {
+		if got, err := rollOut(ctx, b.as(t, Rollouts)); !errors.Is(err, cause) || len(got) != 1 || len(got[0].Requests) > 0 {
 			t.Errorf("got %+v (%v)", got, err)
 		}
 	})

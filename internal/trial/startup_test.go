@@ -199,7 +199,7 @@ func TestIdentityOfARunningContainer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKubelet(t, life{})
 		b := k.bench(template(withSidecar))
-		if id, err := readIdentity(t.Context(), b); err == nil {
+		if id, err := readIdentity(t.Context(), b.as(t, Identity)); err == nil {
 			t.Errorf("of no pod: %+v", id)
 		}
 		k.start(b, "api-1")
@@ -210,16 +210,16 @@ func TestIdentityOfARunningContainer(t *testing.T) {
 			p.Status.ContainerStatuses[0].User, p.Status.ContainerStatuses[1].User = user(1001), user(0)
 		})
 		k.await(b, "its user", func(p *corev1.Pod) bool { return p.Status.ContainerStatuses[0].User != nil })
-		id, err := readIdentity(t.Context(), b)
+		id, err := readIdentity(t.Context(), b.as(t, Identity))
 		if err != nil || id.Pod != "api-1" || id.Container != "api" || len(id.Processes) != 1 || id.Reported.Linux.UID != 1001 {
 			t.Errorf("got %+v (%v)", id, err)
 		}
 		k.ops["processes"] = func(...string) (string, error) { return "", nil }
-		if id, err := readIdentity(t.Context(), b); err == nil || !strings.Contains(err.Error(), "container api of pod api-1 had no process") {
+		if id, err := readIdentity(t.Context(), b.as(t, Identity)); err == nil || !strings.Contains(err.Error(), "container api of pod api-1 had no process") {
 			t.Errorf("got %+v, %v", id, err)
 		}
 		k.ops["processes"] = func(...string) (string, error) { return "", context.DeadlineExceeded }
-		if id, err := readIdentity(t.Context(), b); err == nil {
+		if id, err := readIdentity(t.Context(), b.as(t, Identity)); err == nil {
 			t.Errorf("got %+v", id)
 		}
 		var e evidence.Evidence

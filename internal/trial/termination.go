@@ -25,6 +25,7 @@ var Termination = Trial{
 	Sections: []evidence.Section{evidence.SectionTermination},
 	Doing:    "Stopping a pod with SIGTERM", Done: "Pod stopped",
 	Within: forPods(3),
+	Rights: endingPods("podproof-termination"),
 	Run:    sees(terminate, func(e *evidence.Evidence, t *evidence.Termination) { e.Termination = t }),
 }
 
@@ -33,6 +34,7 @@ var EarlyTermination = Trial{
 	ID:       "early-termination",
 	Sections: []evidence.Section{evidence.SectionEarlyTermination},
 	Within:   forPods(3),
+	Rights:   endingPods("podproof-early-termination"),
 	Run:      sees(terminateEarly, func(e *evidence.Evidence, t *evidence.Termination) { e.EarlyTermination = t }),
 }
 

@@ -21,7 +21,7 @@ func stopped(t *testing.T, l life, change ...func(*corev1.PodTemplateSpec)) (*ev
 	t.Helper()
 	k := newKubelet(t, l)
 	b := k.bench(template(change...))
-	got, err := terminate(t.Context(), b)
+	got, err := terminate(t.Context(), b.as(t, Termination))
 	return got, k, err
 }
 
@@ -112,11 +112,11 @@ func TestAnInitContainerThatFailsIsTriedAgain(t *testing.T) {
 			}
 			return life{}
 		}
-		if got, err := terminate(t.Context(), b); err != nil || !got.WasReady || len(k.made) != initTries {
+		if got, err := terminate(t.Context(), b.as(t, Termination)); err != nil || !got.WasReady || len(k.made) != initTries {
 			t.Errorf("%q were made: %+v (%v)", k.made, got, err)
 		}
 		k.life = func(*corev1.Pod) life { return life{init: 3} }
-		_, err := terminate(t.Context(), b)
+		_, err := terminate(t.Context(), b.as(t, Termination))
 		if err == nil || !strings.Contains(err.Error(), "init container migrate of pod podproof-termination ended with exit code 3") {
 			t.Errorf("got %v", err)
 		}
@@ -169,7 +169,7 @@ func TestAPodIsStoppedBeforeItIsReady(t *testing.T) {
 		k := newKubelet(t, life{ready: time.Minute, stops: time.Second, code: 143})
 		b := k.bench(template())
 		b.StopSignal = "SIGQUIT"
-		got, err := terminateEarly(t.Context(), b)
+		got, err := terminateEarly(t.Context(), b.as(t, EarlyTermination))
 		if err != nil || got.WasReady || !got.WasRunning || !got.Exited || got.Last.ExitCode != 143 || got.StopSignal != "SIGQUIT" {
 			t.Errorf("got %+v (%v)", got, err)
 		}
@@ -180,7 +180,7 @@ func TestAPodIsStoppedBeforeItIsReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // "Ready" without a probe tells nothing
 		k := newKubelet(t, life{})
 		b := k.bench(template(func(t *corev1.PodTemplateSpec) { t.Spec.Containers[0].ReadinessProbe = nil }))
-		if got, err := terminateEarly(t.Context(), b); err != nil || got.WasReady {
+		if got, err := terminateEarly(t.Context(), b.as(t, EarlyTermination)); err != nil || got.WasReady {
 			t.Errorf("got %+v (%v)", got, err)
 		}
 	})
@@ -219,7 +219,7 @@ func TestATrialThatIsCutOff(t *testing.T) {
 		b := k.bench(template())
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		if got, err := terminate(ctx, b); err == nil || got != nil {
+		if got, err := terminate(ctx, b.as(t, Termination)); err == nil || got != nil {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		time.Sleep(time.Minute)

@@ -69,6 +69,8 @@ type TestBed struct {
 	StopSignal string
 	ImageEnv   []string
 	Services   []corev1.Service
+	// Manifests are the objects that the run applies.
+	Manifests []workload.Object
 	// Patience is how long a pod is given to become Ready.
 	Patience time.Duration
 	// Wants tells whether a check of this run looks at a section.

@@ -30,7 +30,7 @@ func bench(template corev1.PodTemplateSpec, objects ...runtime.Object) *TestBed 
 	u.SetKind("Deployment")
 	u.SetName("api")
 	return &TestBed{Run: "r1", Trial: "termination", Namespace: "shop", Container: "api",
-		Applier: &workload.Applier{Client: fake.NewClientset(objects...)},
+		Applier: &workload.Applier{Client: heard(fake.NewClientset(objects...))},
 		Subject: workload.Controller{Object: workload.Object{Unstructured: u}, Selector: labels.SelectorFromSet(labels.Set{"app": "api"}), Template: template}}
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/rights"
+	"podproof.dev/podproof/internal/subject"
 )
 
 // Trial is one experiment, and all that a run has to know of it. It is a value in a file of its own,
@@ -29,6 +31,8 @@ type Trial struct {
 	Asked func(contract.Contract, corev1.Container) bool
 	// Within is how long it may take.
 	Within func(Limits) time.Duration
+	// Rights are what it asks of the API server beside what every run does, see rights.go; nil is nothing.
+	Rights func(subject.Subject) []rights.Rule
 	// Run makes it. What it saw counts where it was not cut off, or where it has Parts.
 	Run func(context.Context, *TestBed) (Seen, error)
 	// Parts tells that it sees one thing after the other, and itself leaves out the one with

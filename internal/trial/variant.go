@@ -22,6 +22,7 @@ var ReadOnlyRoot = Trial{
 		return s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem
 	},
 	Within: forPods(2),
+	Rights: ownPods("podproof-read-only-root"),
 	Run:    sees(tryReadOnlyRoot, func(e *evidence.Evidence, v *evidence.Variant) { e.ReadOnlyRoot = v }),
 }
 
@@ -33,6 +34,7 @@ var ArbitraryUID = Trial{
 	Needs:    NeedReady,
 	Asked:    func(c contract.Contract, _ corev1.Container) bool { return c.Identity.ArbitraryUID },
 	Within:   forPods(2),
+	Rights:   ownPods("podproof-arbitrary-uid"),
 	Run:      sees(tryArbitraryUID, func(e *evidence.Evidence, v *evidence.Variant) { e.ArbitraryUID = v }),
 }
 

@@ -12,10 +12,10 @@ import (
 )
 
 // varied makes a trial of a changed pod, and returns that as it was made, too.
-func varied(t *testing.T, run func(context.Context, *TestBed) (*evidence.Variant, error), l life, change ...func(*corev1.PodTemplateSpec)) (*evidence.Variant, corev1.PodSpec) {
+func varied(t *testing.T, x Trial, run func(context.Context, *TestBed) (*evidence.Variant, error), l life, change ...func(*corev1.PodTemplateSpec)) (*evidence.Variant, corev1.PodSpec) {
 	t.Helper()
 	k := newKubelet(t, l)
-	v, err := run(t.Context(), k.bench(template(change...)))
+	v, err := run(t.Context(), k.bench(template(change...)).as(t, x))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func withSidecar(t *corev1.PodTemplateSpec) {
 
 func TestAReadOnlyRootIsTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, spec := varied(t, tryReadOnlyRoot, life{ready: 3 * time.Second}, withSidecar)
+		v, spec := varied(t, ReadOnlyRoot, tryReadOnlyRoot, life{ready: 3 * time.Second}, withSidecar)
 		s := spec.Containers[0].SecurityContext
 		if !v.Ready || v.Seconds < 3 || v.Seconds > 4 || s == nil || !*s.ReadOnlyRootFilesystem || spec.Containers[1].SecurityContext != nil {
 			t.Errorf("got %+v of %+v", v, spec.Containers)
@@ -42,18 +42,18 @@ func TestAReadOnlyRootIsTried(t *testing.T) {
 		kept := func(t *corev1.PodTemplateSpec) {
 			t.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{RunAsUser: new(int64(7))}
 		}
-		v, spec := varied(t, tryReadOnlyRoot, life{never: true, ends: 2 * time.Second, code: 1}, kept)
+		v, spec := varied(t, ReadOnlyRoot, tryReadOnlyRoot, life{never: true, ends: 2 * time.Second, code: 1}, kept)
 		if v.Ready || v.Seconds > 4 || *spec.Containers[0].SecurityContext.RunAsUser != 7 {
 			t.Errorf("got %+v", v)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // nothing comes of it
-		if v, _ := varied(t, tryReadOnlyRoot, life{waits: "CreateContainerError"}); v.Ready || v.Seconds > 4 {
+		if v, _ := varied(t, ReadOnlyRoot, tryReadOnlyRoot, life{waits: "CreateContainerError"}); v.Ready || v.Seconds > 4 {
 			t.Errorf("got %+v", v)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // nor in time
-		if v, _ := varied(t, tryReadOnlyRoot, life{never: true}); v.Ready || v.Seconds < 20 {
+		if v, _ := varied(t, ReadOnlyRoot, tryReadOnlyRoot, life{never: true}); v.Ready || v.Seconds < 20 {
 			t.Errorf("got %+v", v)
 		}
 	})
@@ -63,12 +63,12 @@ func TestAReadOnlyRootIsTried(t *testing.T) {
 func TestAVariantWithoutAProbeMustRunOn(t *testing.T) {
 	unprobed := func(t *corev1.PodTemplateSpec) { t.Spec.Containers[0].ReadinessProbe = nil }
 	synctest.Test(t, func(t *testing.T) {
-		if v, _ := varied(t, tryReadOnlyRoot, life{ends: 2 * time.Second, code: 1}, unprobed); v.Ready {
+		if v, _ := varied(t, ReadOnlyRoot, tryReadOnlyRoot, life{ends: 2 * time.Second, code: 1}, unprobed); v.Ready {
 			t.Errorf("got %+v", v)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		if v, _ := varied(t, tryReadOnlyRoot, life{}, unprobed); !v.Ready || v.Seconds < settles.Seconds() {
+		if v, _ := varied(t, ReadOnlyRoot, tryReadOnlyRoot, life{}, unprobed); !v.Ready || v.Seconds < settles.Seconds() {
 			t.Errorf("got %+v", v)
 		}
 	})
@@ -76,7 +76,7 @@ func TestAVariantWithoutAProbeMustRunOn(t *testing.T) {
 
 func TestAnArbitraryUserIsTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, spec := varied(t, tryArbitraryUID, life{})
+		v, spec := varied(t, ArbitraryUID, tryArbitraryUID, life{})
 		s := spec.Containers[0].SecurityContext
 		if !v.Ready || v.UID < 1_000_000_000 || *s.RunAsUser != v.UID || *s.RunAsGroup != 0 || !*s.RunAsNonRoot || *spec.SecurityContext.FSGroup != v.UID {
 			t.Errorf("got %+v of %+v", v, s)
@@ -84,7 +84,7 @@ func TestAnArbitraryUserIsTried(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		shared := &corev1.PodSecurityContext{FSGroup: new(int64(9)), RunAsUser: new(int64(5))}
-		v, spec := varied(t, tryArbitraryUID, life{}, func(t *corev1.PodTemplateSpec) { t.Spec.SecurityContext = shared })
+		v, spec := varied(t, ArbitraryUID, tryArbitraryUID, life{}, func(t *corev1.PodTemplateSpec) { t.Spec.SecurityContext = shared })
 		if *spec.SecurityContext.FSGroup != v.UID || *spec.SecurityContext.RunAsUser != 5 || *shared.FSGroup != 9 {
 			t.Errorf("got %+v; the template's own is %+v", spec.SecurityContext, shared)
 		}
@@ -97,7 +97,7 @@ func TestAVariantThatIsCutOff(t *testing.T) {
 		b := k.bench(template())
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		if v, err := tryArbitraryUID(ctx, b); err == nil || v != nil {
+		if v, err := tryArbitraryUID(ctx, b.as(t, ArbitraryUID)); err == nil || v != nil {
 			t.Errorf("got %+v, %v", v, err)
 		}
 	})

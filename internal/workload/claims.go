@@ -9,6 +9,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Storage are the storage classes of a cluster.
@@ -44,6 +45,39 @@ func (a *Applier) Storage(ctx context.Context) (Storage, error) {
 		}
 	}
 	return s, nil
+}
+
+// claimStorage tells whether some of the objects claim a volume.
+func claimStorage(objects []Object) bool {
+	return slices.ContainsFunc(objects, func(o Object) bool {
+		claims, _, _ := unstructured.NestedSlice(o.Object, "spec", "volumeClaimTemplates")
+		return o.GetKind() == "PersistentVolumeClaim" || len(claims) > 0
+	})
+}
+
+// namePriority tells whether the pods of some name a priority class.
+func namePriority(objects []Object) bool {
+	return slices.ContainsFunc(objects, func(o Object) bool {
+		path := podSpecPath(o.GetKind())
+		if path == nil {
+			return false
+		}
+		class, _, _ := unstructured.NestedString(o.Object, append(slices.Clone(path), "priorityClassName")...)
+		return class != ""
+	})
+}
+
+// Room asks a cluster for what it has of what the objects ask for.
+func (a *Applier) Room(ctx context.Context, objects []Object) (s Storage, priorities map[string]bool, err error) {
+	if claimStorage(objects) {
+		if s, err = a.Storage(ctx); err != nil {
+			return s, nil, err
+		}
+	}
+	if namePriority(objects) {
+		priorities, err = a.Priorities(ctx)
+	}
+	return s, priorities, err
 }
 
 // Priorities are the names of the cluster's priority classes; nil where one may not ask for them.

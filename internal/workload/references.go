@@ -143,6 +143,27 @@ func keysOf(o Object) (keys []string, all bool) {
 	return keys, true
 }
 
+// Variables are the keys of a Secret or a ConfigMap of the manifests from which a kubelet makes
+// variables where a container takes it whole: not those of binaryData. It is false where the
+// manifests hold none of that name, or somebody else fills it in.
+func Variables(objects []Object, kind, name string) (keys []string, known bool) {
+	for _, o := range objects {
+		if o.GetKind() != kind || o.GetName() != name {
+			continue
+		}
+		if _, all := keysOf(o); !all {
+			return nil, false
+		}
+		for _, field := range []string{"data", "stringData"} {
+			m, _ := o.Object[field].(map[string]any)
+			keys = append(keys, slices.Collect(maps.Keys(m))...)
+		}
+		slices.Sort(keys)
+		return slices.Compact(keys), true
+	}
+	return nil, false
+}
+
 func (l *look) has(kind, name string) bool {
 	return slices.ContainsFunc(l.Objects, func(o Object) bool { return o.GetKind() == kind && o.GetName() == name })
 }

@@ -1,0 +1,150 @@
+package trial
+
+import (
+	"fmt"
+
+	"podproof.dev/podproof/internal/rights"
+	"podproof.dev/podproof/internal/subject"
+	"podproof.dev/podproof/internal/workload"
+)
+
+// AgentRights are those for the agent's pod, without which no request is sent. It is told over a
+// WebSocket, of which the handshake is a GET, and which Kubernetes takes for a creation since 1.35.
+func AgentRights() []rights.Rule {
+	return []rights.Rule{
+		rights.To("", "pods", "create").For("podproof's agent, which sends the requests from inside the cluster"),
+		rights.To("", "pods", "get").Of(agentName).For("whether podproof's agent is there, and its address"),
+		rights.To("", "pods/exec", "create", "get").Of(agentName).For("telling podproof's agent what to send"),
+	}
+}
+
+// DependencyRights are those for waiting until the Services of a dependency lead to it.
+func DependencyRights(s subject.Subject) (out []rights.Rule) {
+	for _, name := range s.Contract.Dependencies {
+		for _, service := range dependencyServices(s, name) {
+			out = append(out, rights.To("", "services", "get").Of(service).For("the address at which a dependency is reached").
+				Or("nobody waits until the Services of a dependency lead to it"))
+		}
+	}
+	return out
+}
+
+// ownPods are the rights of a trial for pods of its own, by their names.
+func ownPods(names ...string) func(subject.Subject) []rights.Rule {
+	return func(s subject.Subject) []rights.Rule {
+		out := []rights.Rule{
+			rights.To("", "pods", "create").For("pods of the trials' own"),
+			rights.To("", "pods", "delete").Of(names...).For("the end of the trials' pods"),
+		}
+		if len(s.Workload.Template.Spec.InitContainers) > 0 {
+			out = append(out, rights.To("", "pods", "patch").Of(names...).For("letting pods go whose init container failed, which are made again"))
+		}
+		return out
+	}
+}
+
+// endingPods are those for pods whose end is looked at, which a finalizer holds until then.
+func endingPods(names ...string) func(subject.Subject) []rights.Rule {
+	return func(s subject.Subject) []rights.Rule {
+		return append(ownPods(names...)(s), rights.To("", "pods", "patch").Of(names...).For("letting pods go whose end was looked at"))
+	}
+}
+
+// serviceRights are those for the addresses of the workload's Services.
+func serviceRights(s subject.Subject) (out []rights.Rule) {
+	services, err := workload.Services(s.Objects, s.Workload)
+	if err != nil { // it was said when they were read
+		return nil
+	}
+	for _, v := range services {
+		out = append(out, rights.To("", "services", "get").Of(v.Name).For("the address at which the workload is asked"))
+	}
+	return out
+}
+
+// outageRights are those for taking the first dependency away, in a namespace with everything in
+// it once more: the same objects are applied there, for which the run has its rights.
+func outageRights(s subject.Subject) (out []rights.Rule) {
+	if len(s.Contract.Dependencies) == 0 {
+		return nil
+	}
+	for _, name := range dependencyServices(s, s.Contract.Dependencies[0]) {
+		out = append(out, rights.To("", "services", "get").Of(name).For("the address at which a dependency is reached"))
+	}
+	return out
+}
+
+// frozenRights are those, and those for a pod that is stopped meanwhile.
+func frozenRights(s subject.Subject) []rights.Rule {
+	return append(outageRights(s), endingPods("podproof-stop-in-outage")(s)...)
+}
+
+func dependencyServices(s subject.Subject, name string) (out []string) {
+	for _, c := range s.Controllers {
+		if c.String() != name {
+			continue
+		}
+		services, err := workload.Services(s.Objects, c)
+		if err != nil { // it was said when they were read
+			return nil
+		}
+		for _, v := range services {
+			out = append(out, v.Name)
+		}
+	}
+	return out
+}
+
+func withoutRights(s subject.Subject) []rights.Rule {
+	return variableRights(s, withoutPod, len(s.Contract.Env.Required))
+}
+
+func malformedRights(s subject.Subject) []rights.Rule {
+	return variableRights(s, malformedPod, len(malformedTrials(s.Contract.Env.Required)))
+}
+
+// variableRights are those for starting pods without variables, or with wrong ones. What the
+// manifests hold is not read: their Secrets are known.
+func variableRights(s subject.Subject, prefix string, pods int) []rights.Rule {
+	var names []string
+	for i := range pods {
+		names = append(names, fmt.Sprintf("%s-%d", prefix, i))
+	}
+	out := append(ownPods(names...)(s), rights.To("", "services", "list").For("the Services for which Kubernetes sets variables"))
+	for _, from := range s.Container.EnvFrom {
+		kind, name := "Secret", ""
+		switch {
+		case from.SecretRef != nil:
+			name = from.SecretRef.Name
+		case from.ConfigMapRef != nil:
+			kind, name = "ConfigMap", from.ConfigMapRef.Name
+		default:
+			continue
+		}
+		if _, known := workload.Variables(s.Objects, kind, name); !known {
+			resource := map[string]string{"Secret": "secrets", "ConfigMap": "configmaps"}[kind]
+			out = append(out, rights.To("", resource, "get").Of(name).For("the keys of what the container takes whole, and no manifest holds"))
+		}
+	}
+	return out
+}
+
+// rolloutRights are those for a rollout, a scale-down, and what a drain does. Of one pod neither
+// of these is tried.
+func rolloutRights(s subject.Subject) []rights.Rule {
+	out := append(serviceRights(s), rights.To("apps", "deployments", "get", "update").Of(s.Workload.GetName()).For("rolling out under load"))
+	if s.Workload.Replicas > 1 {
+		out = append(out,
+			rights.To("", "pods/eviction", "create").For("removing a pod as the drain of a node does"),
+			rights.To("policy", "poddisruptionbudgets", "list").For("which budget forbids that").Or("a budget that forbids it is not named"))
+	}
+	return out
+}
+
+// Needed are the rights for a trial beyond what every run needs. Those for the agent are a step's own.
+func (t Trial) Needed(s subject.Subject) []rights.Rule {
+	if t.Rights == nil {
+		return nil
+	}
+	return t.Rights(s)
+}
