@@ -126,10 +126,13 @@ func (b *TestBed) create(ctx context.Context, p *corev1.Pod) (*corev1.Pod, error
 	last := began
 	full := wait.PollUntilContextTimeout(ctx, time.Second, roomWithin, true, func(ctx context.Context) (bool, error) {
 		made, err = b.client().CoreV1().Pods(b.Namespace).Create(ctx, p, metav1.CreateOptions{FieldManager: workload.FieldManager})
+		if !workload.NoRoom(err) {
+			return true, nil
+		}
 		if len(b.Observer.Pods(b.ends)) > 0 {
 			last = time.Now()
 		}
-		return !workload.NoRoom(err) || time.Since(last) > roomMade, nil
+		return time.Since(last) > roomMade, nil
 	})
 	if err == nil && full != nil {
 		err = context.Cause(ctx)
