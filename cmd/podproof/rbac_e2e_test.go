@@ -4,7 +4,6 @@ package main
 
 import (
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -26,7 +25,7 @@ func TestPrintedRolesAreTaken(t *testing.T) {
 			t.Fatal(out)
 		}
 	}
-	contract := filepath.Join("..", "..", "podproof.yaml")
+	const contract = "podproof.yaml"
 	for name, c := range map[string]struct {
 		args    []string
 		in, not string

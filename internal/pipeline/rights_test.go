@@ -159,7 +159,8 @@ func somebodysOrKinds(t *testing.T, nodes bool) (*testCluster, string, []string)
 
 // argued are rights that a run of a test does not use, and why they are declared.
 var argued = map[string]string{
-	"patch pods": "of what a trial left that could not let its pod go",
+	"update configmaps/finalizers": "an admission plugin asks for it, of whoever says that an owner waits (OwnerReferencesPermissionEnforcement)",
+	"patch pods":                   "of what a trial left that could not let its pod go",
 }
 
 // everyNamespace has the rules cover those of the whole cluster, too.

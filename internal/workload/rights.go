@@ -42,6 +42,8 @@ func AdmissionRights() []rights.Rule {
 func AnchorRights() []rights.Rule {
 	return []rights.Rule{
 		rights.To("", "configmaps", "create", "get", "list", "watch", "delete").For("the ConfigMap that owns what a run makes, and whose end is the end of all that"),
+		rights.To("", "configmaps/finalizers", "update").For("owners whose end waits for what they own, where a cluster asks for it (the admission plugin OwnerReferencesPermissionEnforcement, as on OpenShift)").
+			Or("a cluster that asks for it refuses what the run makes"),
 		rights.To("", "pods", "list", "patch", "delete").For("the end of the run's pods"),
 	}
 }
