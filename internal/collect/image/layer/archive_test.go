@@ -145,18 +145,11 @@ func TestUnopened(t *testing.T) {
 		{"all.zip", zipOf(t, entry{"in.gz", string(tgz), zip.Store, true}), unopenedNested},
 		{"app.jar", zipOf(t, entry{"BOOT-INF/lib/x.jar", string(whole), zip.Store, true}), ""},
 	} {
-		var b bytes.Buffer
-		w := tar.NewWriter(&b)
-		if err := w.WriteHeader(&tar.Header{Name: c.name, Size: int64(len(c.body)), Mode: 0o644, Typeflag: tar.TypeReg}); err != nil {
+		file, err := layerOf(c.name, c.body)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Write(c.body); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		l, err := readAll(t, b.Bytes())
+		l, err := readAll(t, file)
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -209,20 +202,5 @@ func FuzzArchive(f *testing.F) {
 	f.Add("a.tar", tarred(f, &tar.Header{Name: "x", Size: 3}))
 	f.Add("a.bz2", []byte("BZh91AY&SY\x00\x00"))
 	f.Add("a.env", []byte("\xff\xfeA\x00=\x001\x00\x00\xd8"))
-	f.Fuzz(func(t *testing.T, name string, body []byte) {
-		var b bytes.Buffer
-		w := tar.NewWriter(&b)
-		if w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(body)), Typeflag: tar.TypeReg}) != nil {
-			return // no name for a tar file
-		}
-		if _, err := w.Write(body); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := readAll(t, b.Bytes()); err != nil {
-			t.Errorf("%q: %v", name, err)
-		}
-	})
+	f.Fuzz(readsFile)
 }
