@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/stats"
 
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -95,13 +97,13 @@ func listenGRPC(t *testing.T, h *health.Server) string {
 	return address
 }
 
-func startGRPC(t *testing.T, h *health.Server) (string, *grpc.Server) {
+func startGRPC(t *testing.T, h *health.Server, more ...grpc.ServerOption) (string, *grpc.Server) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := grpc.NewServer()
+	s := grpc.NewServer(more...)
 	if h != nil {
 		grpc_health_v1.RegisterHealthServer(s, h)
 	}
@@ -109,6 +111,19 @@ func startGRPC(t *testing.T, h *health.Server) (string, *grpc.Server) {
 	t.Cleanup(s.Stop)
 	return l.Addr().String(), s
 }
+
+// begun tells of each call that has reached the server. A client has sent its call before that: a
+// server that ends in between resets a connection which it had not accepted yet.
+type begun chan struct{}
+
+func (b begun) HandleRPC(_ context.Context, s stats.RPCStats) {
+	if _, ok := s.(*stats.InHeader); ok {
+		b <- struct{}{}
+	}
+}
+func (begun) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (begun) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (begun) HandleConn(context.Context, stats.ConnStats)                       {}
 
 func TestGRPC(t *testing.T) {
 	h := health.NewServer()
@@ -168,11 +183,13 @@ func TestGRPCKept(t *testing.T) {
 
 // A call is under way while its message is held, at a server that then ends.
 func TestGRPCHeld(t *testing.T) {
-	address, server := startGRPC(t, health.NewServer())
+	call := make(begun, 1)
+	address, server := startGRPC(t, health.NewServer(), grpc.StatsHandler(call))
 	s := start(t, Stream{Name: "slow", Protocol: "grpc", Address: address, Hold: true, Count: 1, Timeout: 5000})
 	if l := s.next(); l.Held != "slow" {
 		t.Fatalf("got %+v", l)
 	}
+	<-call
 	ended := make(chan struct{})
 	go func() { server.GracefulStop(); close(ended) }()
 	s.say(Release)
