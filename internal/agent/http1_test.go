@@ -51,7 +51,7 @@ func TestBodyThatIsNotHeld(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.ContentLength) }))
 	defer server.Close()
 	got := start(t, to(server, Stream{Name: "upload", Count: 1, Body: "0123456789"})).outcomes()
-	if len(got) != 1 || got[0].Body != "10" || got[0].Released != 0 {
+	if len(got) != 1 || got[0].Body != "10" || got[0].Released != 0 || got[0].Early {
 		t.Errorf("got %+v", got)
 	}
 }

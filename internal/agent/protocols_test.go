@@ -158,6 +158,27 @@ func TestGRPCAnyState(t *testing.T) {
 	}
 }
 
+// Servers and proxies take a call for gRPC by its headers (PROTOCOL-HTTP2.md of grpc/grpc: "te: trailers" is
+// how a proxy that would lose the trailers is found out), and a user's own go along.
+func TestGRPCHeaders(t *testing.T) {
+	calls := make(chan *http.Request, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { calls <- r }))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	defer server.Close()
+	one(t, Stream{Protocol: "grpc", Address: server.Listener.Addr().String(), Host: "shop.example", Header: map[string]string{"X-Tenant": "a"}})
+	r := <-calls
+	for name, want := range map[string]string{"Content-Type": "application/grpc", "Te": "trailers", "User-Agent": "podproof", "X-Tenant": "a"} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if r.Method != http.MethodPost || r.Host != "shop.example" || r.URL.Path != "/grpc.health.v1.Health/Check" {
+		t.Errorf("%s %s of %s", r.Method, r.URL, r.Host)
+	}
+}
+
 // A server that ends says GOAWAY, which the next request finds.
 func TestGRPCKept(t *testing.T) {
 	address, server := startGRPC(t, health.NewServer())

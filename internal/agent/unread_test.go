@@ -3,6 +3,7 @@ package agent
 import (
 	"io"
 	"net"
+	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -68,6 +69,32 @@ func TestUnread(t *testing.T) {
 
 // classOf is an error of the class that a request failed with.
 func classOf(o evidence.Request) error { return &classed{io.ErrNoProgress, o.Failure} }
+
+// Only of TCP it is known what was acknowledged.
+func TestAcknowledged(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells what was acknowledged")
+	}
+	for network, want := range map[string]bool{"tcp": true, "unix": false} {
+		address := map[string]string{"tcp": "127.0.0.1:0", "unix": filepath.Join(t.TempDir(), "s")}[network]
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		c, err := net.Dial(network, l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, known := acknowledged(c); known != want {
+			t.Errorf("%s: known %t, want %t", network, known, want)
+		}
+		c.Close()
+		if _, known := acknowledged(c); known {
+			t.Errorf("%s: known of a closed connection", network)
+		}
+	}
+}
 
 // What an HTTP/2 server says of a stream that it has not read.
 func TestUnreadHTTP2(t *testing.T) {
