@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -281,7 +282,7 @@ func TestStopWhileOneHangs(t *testing.T) {
 	s := start(t, to(server, Stream{Name: "hangs", Count: 1}))
 	<-arrived // a stop that is read before would start no request at all
 	s.say(Stop)
-	if got := s.outcomes(); len(got) != 1 || got[0].Failure != "timeout" {
+	if got := s.outcomes(); len(got) != 1 || got[0].Failure != "timeout" || got[0].Error != context.Canceled.Error() {
 		t.Errorf("got %+v", got)
 	}
 }
