@@ -104,6 +104,12 @@ var harmlessSettings = []specimen{
 		text("app/NOTICE", "password: ask the operators\ntoken = session.token\nsecret: vault-agent\nsecret_name: shop-db-1\npassword : at least 12 characters\n"),
 		text("app/test-summary", "PASS: ld-x86-64/pr19719b -O2\nPASS: tls64.s/A1-b2C3\n"), text("app/modules.txt", "token: github.com/acme/token/v2\nsecret-tool: 0.20.1\npassword_hash: bcrypt-12\n"), text("app/creds.txt", "password: changeme\napi_token: <your token>\nsecret=${SECRET}\n"))},
 	{planted: "files that are named for a secret and hold none", like: layers, plant: copies(text("app/token", "placeholder\n"), text("app/secrets/db_password", "changeme\n"), text("app/password.txt", "see the vault\n"), text("app/bin/token", "#!/bin/sh\nexec cat /run/token\n"))},
+	{planted: "messages for people, of which a value is the rest of its line", like: layers, plant: copies(
+		text("app/LocalStrings.properties", "realm.getPassword.exception=Exception retrieving password for [{0}]\ntoken=Kennwort\n"),
+		text("app/ValidationMessages_de.properties", "login.password=Kennwort\n"),
+		text("app/errors.properties", "realm.getPassword=Exception retrieving it for [{0}]\nrealm.credential=Unable to obtain one\ncookie.token=Cookie[{0}]ist-keines\nzh.token=Cookie\\uff1a\\u65e0\\u6548\n"))},
+	{planted: "what a configure script found out", like: layers, plant: copies(text("usr/local/lib/perl5/config.sh", "d_grpasswd='define'\nd_pwpasswd='undef'\ni_pwd='define'\n"))},
+	{planted: "commands under a telling name", like: layers, plant: copies(text("usr/local/sbin/adduser.sh", "cat_passwd='getent passwd'\ncat_passwd=\"cat /etc/passwd\"\n"))},
 	{planted: "literals for what is no secret", like: layers, plant: copies(
 		text("app/server.js", "const env = process.env.NODE_ENV || 'production';\nconst url = process.env.TOKEN_URL ?? 'https://login.acme.io/token';\nconst s = process.env.JWT_SECRET || '';\nconst k = process.env.API_KEY ?? config.apiKey;\nconst t = process.env.AUTH_TOKEN || 'changeme';\n"),
 		text("app/main.py", "import os\nKEY = os.getenv('SECRET_KEY', 'your-secret-key')\nTTL = os.getenv('TOKEN_TTL', '3600')\nFILE = os.environ.get('SECRET_FILE', '/run/secrets/key')\nP = os.environ.get('DB_PASSWORD', '')\n"),

@@ -16,6 +16,8 @@ type kind struct {
 	named bool
 	// loose is for settings without types, where any word is a value: .env, .ini, shell.
 	loose bool
+	// lines is for settings of which a value is the rest of a line, and has blanks: .properties.
+	lines bool
 	// code is for settings in a programming language, where only a literal is a value.
 	code bool
 	xml  bool
@@ -35,7 +37,8 @@ func init() {
 		kind       kind
 		extensions string
 	}{
-		{kind{named: true, loose: true, login: true}, ".env .properties .ini .cfg .conf .cnf .sh .bash .zsh .service"},
+		{kind{named: true, loose: true, lines: true, login: true}, ".properties"},
+		{kind{named: true, loose: true, login: true}, ".env .ini .cfg .conf .cnf .sh .bash .zsh .service"},
 		{kind{named: true, login: true}, ".yaml .yml .toml .tfvars .tfstate .hcl .plist"},
 		{kind{named: true, login: true, json: true}, ".json .json5"},
 		{kind{named: true, login: true, xml: true}, ".xml"},
@@ -59,7 +62,7 @@ var (
 	codeName   = regexp.MustCompile(`^(?:.*(?:settings|config|secret|credential|constants|password|local|production|development|environment).*|env|conf|base|prod|dev|app)\.(?:py|js|cjs|mjs|ts|rb|php)$`)
 	codeFolder = regexp.MustCompile(`/(?:settings|config|conf|configs|secrets|credentials|environments)/[^/]+\.(?:py|js|cjs|mjs|ts|rb|php)$`)
 	// words is for names of files that hold words under names: "password": "Passwort".
-	wordsName   = regexp.MustCompile(`(?i)(?:^|[._-])(?:locale|messages|translations?)[._-]`)
+	wordsName   = regexp.MustCompile(`(?i)(?:^|[._-])(?:locale|translations?)[._-]|(?:messages|localstrings)[._-]`)
 	wordsFolder = regexp.MustCompile(`(?i)/(?:locales?|i18n|l10n|lang|langs|languages?|translations?|messages|nls)/`)
 	// templates and schemes say what stands somewhere and hold none of it.
 	templateName   = regexp.MustCompile(`(?i)\.(?:example|sample|template|tmpl|tpl|dist|schema|spec|j2|in)$|(?:^|[._-])(?:examples?|samples?|template|schema|openapi|swagger)[._-]`)

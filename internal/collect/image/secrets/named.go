@@ -117,7 +117,7 @@ func (k kind) value(b []byte, i int) span {
 		return span{} // a name, a number, an object
 	}
 	end := i + until(b[i:], "\r\n")
-	if k.loose {
+	if k.loose && !k.lines {
 		// A shell ends a word at a blank; an .ini file goes on to the comment.
 		end = i + until(b[i:end], " \t;\r\n")
 	}
@@ -154,7 +154,7 @@ var (
 	// words are a name, a title or a path into settings rather than a secret.
 	words     = regexp.MustCompile(`^[A-Za-z]+(?:[ _.\-/:,][A-Za-z]+)*[.!?:]?$`)
 	lowerWord = regexp.MustCompile(`^[a-z]{6,}$`)
-	call      = regexp.MustCompile(`\w\(.*\)|\$\{|\{\{|%\(|\$\(|#\{|^[<>\[{(\\]|\\[sdwSDW]|\b(?:environ|ENV|env)[.\[]["'A-Z]`)
+	call      = regexp.MustCompile(`\w\(.*\)|\$\{|\{\{|%\(|\$\(|#\{|^[<>\[{(\\]|\{\d+\}|\\[sdwSDW]|\b(?:environ|ENV|env)[.\[]["'A-Z]`)
 	// tag begins what YAML takes for something else than text.
 	tag = regexp.MustCompile(`^[!&*@|%]`)
 	// annotation is the type of a variable, up to the quote of its value.
@@ -162,6 +162,7 @@ var (
 	attribute  = regexp.MustCompile(`^value\s*=\s*["']`)
 	// reference is one to a variable, with what stands for it where it is not set.
 	reference = regexp.MustCompile(`^\$\{[\w.-]+:[-=]?([^{}$?+][^{}$]*)\}$`)
+	escaped   = regexp.MustCompile(`\\u[0-9A-Fa-f]{4}`)
 	digest    = regexp.MustCompile(`^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)
 )
 
@@ -177,8 +178,11 @@ func (k kind) plausible(name, v string, says credential.Sensitivity) bool {
 	if len(v) < least || isPlaceholder(v) || call.MatchString(v) || digest.MatchString(v) || strings.EqualFold(squeeze(v), squeeze(name)) {
 		return false
 	}
-	if strings.Contains(v, " ") && (!k.loose || strings.Contains(strings.ToLower(v), "password")) {
-		return false
+	if strings.Contains(v, " ") && (!k.loose || k.lines || strings.Contains(strings.ToLower(v), "passw")) {
+		return false // a sentence, or a command: "getent passwd"
+	}
+	if k.lines && escaped.MatchString(v) {
+		return false // words of a language, which such a file writes as \u00fc
 	}
 	for _, c := range []byte(v) {
 		if c < 0x20 || c > 0x7e {
@@ -204,7 +208,7 @@ func squeeze(s string) string {
 	return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(s)
 }
 
-var placeholder = regexp.MustCompile(`(?i)^(?:pass(?:word|wd|phrase)?|secrets?|tokens?|credentials?|key|api[_-]?key|pwd|my[_-]?(?:password|pass|secret|token|key)|the[_-]?password|some[_-]?(?:password|secret|token)|user(?:name)?|foo|bar|test|testing|string|value|none|unset|hidden|enter.*|insert.*|put.*here|your.*|.*your[-_ ]?.*here|.*change[-_]?(?:me|this|it).*|.*replace[-_]?(?:me|this|with).*|.*placeholder.*|.*example.*|.*dummy.*|.*redacted.*|<.*>|x{3,}|\*{3,}|\.{3,}|\[.*\]|%.*%|__.*__|\$.*|fake.*|sample.*|mock.*|to-?do.*|n/?a)$`)
+var placeholder = regexp.MustCompile(`(?i)^(?:pass(?:word|wd|phrase)?|secrets?|tokens?|credentials?|key|api[_-]?key|pwd|my[_-]?(?:password|pass|secret|token|key)|the[_-]?password|some[_-]?(?:password|secret|token)|user(?:name)?|undef(?:ined)?|defined?|foo|bar|test|testing|string|value|none|unset|hidden|enter.*|insert.*|put.*here|your.*|.*your[-_ ]?.*here|.*change[-_]?(?:me|this|it).*|.*replace[-_]?(?:me|this|with).*|.*placeholder.*|.*example.*|.*dummy.*|.*redacted.*|<.*>|x{3,}|\*{3,}|\.{3,}|\[.*\]|%.*%|__.*__|\$.*|fake.*|sample.*|mock.*|to-?do.*|n/?a)$`)
 
 // isPlaceholder is for what shall be replaced, or shows a form.
 func isPlaceholder(v string) bool {

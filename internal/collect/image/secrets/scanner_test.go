@@ -69,6 +69,7 @@ func TestFinds(t *testing.T) {
 		{".env, any word", "/app/.env", "POSTGRES_PASSWORD=postgres\n", "named-secret:1"},
 		{".env.production", "/app/.env.production", "SECRET_KEY_BASE=3f2a9c81d7\n", "named-secret:1"},
 		{"properties", "/app/application.properties", "spring.datasource.password=s3cr3t!\n", "named-secret:1"},
+		{"properties, a capital", "/app/application.properties", "db.password = Hunter2\t\napi.token=kJ7h2Lq9Xv4Zt8Wm\n", "named-secret:1 named-secret:2"},
 		{"ini", "/app/alembic.ini", "[db]\npassword = s3cr3t ; old\n", "named-secret:2"},
 		{"YAML", "/app/config.yaml", "db:\n  password: hunter2\n  tokenUrl: x\n", "named-secret:2"},
 		{"YAML, a word", "/app/config.yaml", "password: letmein\n", "named-secret:1"},
