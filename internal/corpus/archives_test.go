@@ -100,6 +100,8 @@ var harmlessArchives = []specimen{
 	{planted: "settings of a jar that refer to their secrets", like: layers, plant: inZip("app/app.jar", "BOOT-INF/classes/application.yml", func(*recipe) string {
 		return "spring:\n  datasource:\n    password: ${DB_PASSWORD}\n    url: jdbc:postgresql://db/shop\n"
 	})},
+	{planted: "a changelog that was compressed, where a system keeps texts for people", like: layers, plant: copies(
+		text("usr/local/share/doc/poppler/changelog.gz", gzipped("  at main\nownerPassword=ownerPassword@entry=0x1165830,\n")))},
 	{planted: "an archive in an archive, which is told", like: layers, at: []string{"/app/all.zip", "inside of another archive"}, plant: func(r *recipe) {
 		inner := zipped(r, zip.Deflate, text(".env", "DB_PASSWORD=hunter2-4711\n"))
 		r.copy(". .", text("app/all.zip", zipped(r, zip.Deflate, text("inner.zip", inner))))

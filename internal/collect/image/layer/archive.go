@@ -183,8 +183,8 @@ func (u *unpacking) compressed(r io.Reader) error {
 	if isTar(head) {
 		return u.tar(buf)
 	}
-	name := path.Base(u.path)
-	return u.file(strings.TrimSuffix(name, path.Ext(name)), buf, -1)
+	plainly := strings.TrimSuffix(u.path, path.Ext(u.path))
+	return u.placed(path.Base(plainly), plainly, buf, -1)
 }
 
 func decompressed(r *bufio.Reader) (io.ReadCloser, error) {
@@ -224,6 +224,12 @@ func (u *unpacking) tar(r io.Reader) error {
 
 // file looks through one file. size is -1 where only its end tells it.
 func (u *unpacking) file(name string, r io.Reader, size int64) error {
+	return u.placed(name, path.Join("/", name), r, size)
+}
+
+// placed looks through a file as one at a place, which says what it is: that of a file which is
+// compressed by itself is the one that it would have.
+func (u *unpacking) placed(name, place string, r io.Reader, size int64) error {
 	if u.files++; u.files > archiveEntries {
 		return errTooLarge
 	}
@@ -244,7 +250,7 @@ func (u *unpacking) file(name string, r io.Reader, size int64) error {
 	if whole {
 		size = int64(len(first))
 	}
-	found, err := u.l.search(at, &u.l.inner, first, r, size, nil)
+	found, err := u.l.search(place, &u.l.inner, first, r, size, nil)
 	for _, f := range found {
 		if f.Inside = at; len(u.found) < archiveFound {
 			u.found = append(u.found, f)
