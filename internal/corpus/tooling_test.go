@@ -137,6 +137,11 @@ var harmlessTooling = []specimen{
 		r.run("npm ci --omit=dev", text("app/package.json", `{"dependencies":{"express":"4"},"devDependencies":{"acme-fixtures":"1"}}`),
 			text("app/node_modules/express/package.json", `{"version":"4.19.0","devDependencies":{"mocha":"10"}}`))
 	}},
+	{planted: "what a package of the distribution's names for its own development", like: tooling, plant: func(r *recipe) {
+		r.run("apt-get install npm", text("usr/share/nodejs/chokidar/package.json", `{"name":"chokidar","dependencies":{"braces":"3"},"devDependencies":{"upath":"1"}}`),
+			text("usr/share/nodejs/chokidar/node_modules/upath/package.json", `{"name":"upath","version":"1.2.0"}`),
+			text("var/lib/dpkg/info/node-chokidar.list", "/usr/share/nodejs/chokidar/package.json\n/usr/share/nodejs/chokidar/node_modules/upath/package.json\n"))
+	}},
 	{planted: "a devDependency that a dependency needs, too", like: tooling, plant: func(r *recipe) {
 		r.run("yarn install --production", text("app/package.json", `{"dependencies":{"express":"4"},"devDependencies":{"acme-types":"1"}}`),
 			text("app/node_modules/express/package.json", `{"version":"4.19.0","dependencies":{"qs":"6"}}`), text("app/node_modules/qs/package.json", `{"peerDependencies":{"acme-types":"*"}}`), node("acme-types", "1.0.0"))

@@ -9,8 +9,9 @@ import (
 
 // devByManifest marks the packages of Node that a program names for its development alone, that
 // are installed, and that nothing needs which the program needs. npm's own lock file knows
-// better, where there is one.
-func (t *tree) devByManifest(dev map[string]bool) {
+// better, where there is one. What an installed package's own manifest says for its development tells
+// nothing: whoever packed it put into it what it needs.
+func (t *tree) devByManifest(dev map[string]bool, o *owners) {
 	manifests := map[string]layer.Manifest{} // by folder
 	for i, l := range t.layers {
 		for p, m := range l.Manifests {
@@ -21,6 +22,9 @@ func (t *tree) devByManifest(dev map[string]bool) {
 	}
 	for dir := range manifests {
 		modules := path.Join(dir, "node_modules")
+		if o.owner(path.Join(dir, "package.json")) != "" {
+			continue
+		}
 		if _, locked := t.shown(path.Join(modules, ".package-lock.json")); locked {
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 // packages lists what the records of the final file system name.
 func (t *tree) packages(o *owners) []evidence.Package {
 	out := append([]evidence.Package{}, t.namedPackages()...)
-	dev := t.devOnly()
+	dev := t.devOnly(o)
 	for i := range out {
 		out[i].Dev = dev[out[i].Path]
 	}
@@ -53,7 +53,7 @@ func (t *tree) since(record string, pkg evidence.Package, at int) int {
 }
 
 // devOnly are the records that a lock file of the final file system marks as development only.
-func (t *tree) devOnly() map[string]bool {
+func (t *tree) devOnly(o *owners) map[string]bool {
 	dev := map[string]bool{}
 	for i, l := range t.layers {
 		for lock, records := range l.DevLocks {
@@ -65,7 +65,7 @@ func (t *tree) devOnly() map[string]bool {
 			}
 		}
 	}
-	t.devByManifest(dev)
+	t.devByManifest(dev, o)
 	return dev
 }
 
