@@ -33,6 +33,8 @@ var contextLeanExamples = []example{
 	{name: "a virtual environment by what marks it", c: goodContract(), want: Fail, says: []string{"api/myenv: a virtual environment", ":\nmyenv"},
 		e: offered(contextWith("myenv/pyvenv.cfg", "myenv/lib/x.py", "app.py"), "COPY . .")},
 	{name: "a cache that is sent", c: goodContract(), want: Fail, says: []string{"api/app/__pycache__"}, e: offered(contextWith("app/__pycache__/a.pyc", "app/a.py"), "COPY app app")},
+	{name: "a cache that is sent, and no instruction says for what", c: goodContract(), want: Fail, says: []string{"sent to the builder"}, hides: []string{"with all the rest"},
+		e: offered(contextWith("app/__pycache__/a.pyc", "app/a.py"), "RUN true")},
 	{name: "a cache by its mark", c: goodContract(), want: Fail, says: []string{"api/target: a tool's cache (it has a CACHEDIR.TAG)"}, e: offered(ofSize(2<<20, "target/CACHEDIR.TAG-", "target/debug/x-"), "COPY src src")},
 	{name: "a small cache that is not sent", c: goodContract(), want: Pass, says: []string{"api/app/__pycache__"}, e: offered(contextWith("app/__pycache__/a.pyc-"), "COPY src src")},
 	{name: "a big file that nothing uses", c: goodContract(), want: Fail, says: []string{"api/dump.sql: a big file (20.0 MiB): no instruction uses it"}, e: offered(ofSize(20<<20, "dump.sql-"), "COPY src src")},

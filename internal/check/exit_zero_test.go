@@ -1,6 +1,8 @@
 package check
 
 import (
+	"testing"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -50,7 +52,7 @@ var terminationExamples = []example{
 	{name: "143 where the contract takes it", c: contractWith(func(c *contract.Contract) { c.Termination.ExitCodes = []int32{0, 143} }), e: ended(143, 1, "/tini", "--", "/shop"), want: Pass,
 		says: []string{"exit 143"}},
 	{name: "the pod's own grace by default", c: contract.Contract{}, e: ended(0, 40, "/shop"), want: Pass, says: []string{"within 45s"}},
-	{name: "too late", c: goodContract(), e: ended(0, 35, "/shop"), want: Fail, says: []string{"only 35.0 s after"}},
+	{name: "too late", c: goodContract(), e: saying(ended(0, 35, "/shop"), "draining 14 requests"), want: Fail, says: []string{"only 35.0 s after", "draining 14 requests"}},
 	{name: "shell form", c: goodContract(), e: ended(137, 45.2, "/bin/sh", "-c", "uvicorn app:app --proxy-password "+planted), want: Fail,
 		says: []string{"SIGKILL at the end of the grace period of 45 s", "does not forward SIGTERM", "exec uvicorn app:app"}},
 	{name: "shell script", c: goodContract(), e: ended(137, 45.2, "/bin/bash", "/entrypoint.sh", "uvicorn"), want: Fail, says: []string{"runs the script /entrypoint.sh", "exec \"$@\""}},
@@ -156,4 +158,25 @@ var terminationExamples = []example{
 	{name: "130 of Python", c: goodContract(), want: Fail, says: []string{"128 + 2", "an entrypoint script made that of SIGTERM", "KeyboardInterrupt"}, e: saying(ended(130, 0.4, "python", "app.py"), "KeyboardInterrupt")},
 	{name: "111 of s6", c: goodContract(), want: Fail, says: []string{"s6's code"}, e: ended(111, 5, "/package/admin/s6/command/s6-svscan", "-d4", "--", "/run/service")},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionTermination, func(e *evidence.Evidence) { e.Termination = nil }), want: Inconclusive},
+}
+
+// A hook's event names its container, or none.
+func TestWhoseHookFailed(t *testing.T) {
+	for _, c := range []struct {
+		event, container string
+		told             bool
+	}{
+		{"", "", true}, {"", "api", true}, {"spec.containers{api}", "", true},
+		{"spec.containers{api}", "api", true}, {"spec.containers{proxy}", "api", false},
+	} {
+		ev := event(20, "Warning", "FailedPreStopHook", "PreStopHook failed")
+		ev.FieldPath = c.event
+		seen, _ := hookThatFailed(evidence.Termination{Pod: evidence.Pod{Events: []evidence.Event{ev}}}, c.container)
+		if (seen != "") != c.told {
+			t.Errorf("event of %q, container %q: %q", c.event, c.container, seen)
+		}
+	}
+	if seen, fix := hookThatFailed(evidence.Termination{}, "api"); seen != "" || fix != "" {
+		t.Errorf("no event: %q, %q", seen, fix)
+	}
 }

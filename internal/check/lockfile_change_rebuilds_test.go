@@ -64,6 +64,8 @@ func TestLockFilesOf(t *testing.T) {
 		{"requirements by folder", []string{"requirements/base-requirements.txt", "setup.py"}, []string{"COPY requirements /r", "COPY setup.py .", "RUN pip install -r /r/base-requirements.txt"}, "requirements/base-requirements.txt"},
 		{"the machine's packages for Python", []string{"requirements.txt"}, []string{"COPY requirements.txt ./", "RUN python3 -m venv --system-site-packages .venv"}, "requirements.txt"},
 		{"a binary lock file stays as it is", []string{"bun.lockb", "package.json"}, []string{"COPY . .", "RUN bun install"}, "package.json"},
+		{"one beside another that a later instruction copies", []string{"requirements.txt", "docs/requirements.txt"}, []string{"COPY requirements.txt ./", "RUN pip install -r requirements.txt", "COPY . ."}, "requirements.txt"},
+		{"none that it sees", []string{"go.mod", "a.go"}, []string{"RUN go mod download", "COPY . ."}, "go.mod"},
 		{"packages by name", []string{"requirements.txt"}, []string{"COPY requirements.txt ./", "RUN pip install fastapi==0.1"}, ""},
 		{"a tool", []string{"package-lock.json"}, []string{"COPY . .", "RUN npm install -g pnpm"}, ""},
 		{"a Go tool", []string{"go.mod"}, []string{"COPY . .", "RUN go install golang.org/x/vuln/cmd/govulncheck@v1.1.4"}, ""},

@@ -63,9 +63,9 @@ func imageStarting(command []string, files ...evidence.EntryFile) evidence.Evide
 
 func TestDevServer(t *testing.T) {
 	for _, line := range []string{"flask run", "flask --debug run", "/venv/bin/flask run -p 1", "python manage.py runserver_plus", "./manage.py runserver", "django-admin runserver", "fastapi dev", "quart run",
-		"uvicorn x --reload", "gunicorn --reload x", "hypercorn --reload x", "python -m uvicorn x --reload", "python -m http.server 80", "python -m debugpy --listen 1 x.py", "python -X dev x.py", "watchmedo auto-restart x",
+		"uvicorn x --reload", "uvicorn x --reload=true", "gunicorn --reload x", "hypercorn --reload x", "python -m uvicorn x --reload", "python -m http.server 80", "python -m debugpy --listen 1 x.py", "python -X dev x.py", "watchmedo auto-restart x",
 		"next dev", "node node_modules/.bin/next dev", "nuxt dev", "vite", "vite --host", "vite preview", "ng serve", "react-scripts start", "vue-cli-service serve", "webpack serve", "webpack --watch", "gatsby develop", "nodemon x.js",
-		"ts-node-dev x.ts", "tsx watch x.ts", "node --watch x.js", "node --inspect x.js", "node --inspect=0.0.0.0:9229 x.js", "node --enable-source-maps --inspect-brk x.js", "bun --hot x.ts", "bun run --watch x.ts", "deno run --watch x.ts",
+		"ts-node-dev x.ts", "tsx watch x.ts", "node --watch x.js", "node --inspect x.js", "node --inspect=0.0.0.0:9229 x.js", "node --enable-source-maps --inspect-brk x.js", "nodejs --inspect x.js", "bun --inspect x.ts", "deno run --inspect x.ts", "tsx --inspect x.ts", "ts-node --inspect x.ts", "bun --hot x.ts", "bun run --watch x.ts", "deno run --watch x.ts",
 		"nest start --watch", "php -S 0.0.0.0:80", "php artisan serve", "symfony server:start", "php bin/console server:run", "dotnet watch run", "mvn spring-boot:run", "./gradlew bootRun", "java -agentlib:jdwp=transport=dt_socket,address=5005 -jar x.jar",
 		"ruby -run -e httpd", "rails server -e development", "mkdocs serve", "dlv exec /shop", "cargo watch -x run", "hugo server", "air -c .air.toml"} {
 		if what, sure := devServer(strings.Fields(line)); what == "" || !sure {
@@ -73,7 +73,7 @@ func TestDevServer(t *testing.T) {
 		}
 	}
 	for _, line := range []string{"flask db upgrade", "python manage.py migrate", "uvicorn x", "uvicorn x --reload=false", "gunicorn x", "fastapi run", "next start", "node server.js --watch", "node server.js", "vite build", "ng build", "webpack", "nest start",
-		"node dist/main.js", "php-fpm", "php artisan octane:start", "dotnet shop.dll", "java -jar x.jar", "rails server -e production", "bun server.ts", "deno run x.ts", "/shop dev", "hugo", "python -m gunicorn x", "python -c x", "tsx x.ts", "nuxt start", ""} {
+		"node dist/main.js", "php-fpm", "php artisan octane:start", "dotnet shop.dll", "java -jar x.jar", "rails server -e production", "bun server.ts", "deno run x.ts", "/shop dev", "/shop --inspect", "/shop --watch", "java --watch -jar x.jar", "hugo", "python -m gunicorn x", "python -c x", "tsx x.ts", "nuxt start", ""} {
 		if what, _ := devServer(append(strings.Fields(line), "")); what != "" {
 			t.Errorf("%q: %q", line, what)
 		}

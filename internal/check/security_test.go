@@ -218,6 +218,10 @@ var secretsStaySecretExamples = []example{
 	{name: "no request was answered", c: goodContract(), want: Inconclusive, says: []string{"no request was answered"}, e: with(func(e *evidence.Evidence) {
 		e.Responses[0].Request = evidence.Request{Stream: "not found", Failure: "refused"}
 	})},
+	{name: "answers of which only the body, or the head, was kept", c: goodContract(), want: Pass, says: []string{"2 answers"}, e: with(func(e *evidence.Evidence) {
+		e.Responses[0].Request = evidence.Request{Stream: "not found", Failure: "refused"}
+		e.InFlight.Requests = append(e.InFlight.Requests, evidence.Request{Stream: "slow", Status: 200, Body: "done"}, evidence.Request{Stream: "slow", Status: 204, Head: "X-Request-Id: 1"})
+	})},
 	{name: "a worker has no answers", c: contractWith(func(c *contract.Contract) { c.HTTP = contract.HTTP{} }), want: Pass, e: with(func(e *evidence.Evidence) { e.Responses = nil })},
 	{name: "in the log of a migration", c: goodContract(), want: Fail, says: []string{"pod api-1, container migrate, log"}, e: with(func(e *evidence.Evidence) {
 		e.Startup.Pods[0].OtherLogs = []evidence.ContainerLog{{Container: "migrate", Lines: []evidence.LogLine{{Text: "using [value of secret/api:DATABASE_URL]"}}}}

@@ -135,7 +135,7 @@ func (t *tracer) program(words []string) route {
 	f := t.file(words[0])
 	switch {
 	case t.inner && (f == nil || f.Kind == "missing"): // the shell knows where it is
-		return route{program: words[0], command: words}
+		return route{program: programWord(words), command: words}
 	case f == nil:
 		return route{program: words[0], command: words, open: "podproof cannot tell what " + words[0] + " is: the image's layers were not read"}
 	case f.Kind == "missing":
@@ -147,6 +147,20 @@ func (t *tracer) program(words []string) route {
 		return route{program: words[0], command: words, file: f}
 	}
 	return route{program: words[0], command: words, file: f, open: fmt.Sprintf("%s is neither a program nor a script with a #! line", f.Path)}
+}
+
+// programWord is the word of a script's command that names its program. A variable before that may be
+// empty, as in `exec $DEBUGGER "$home/server"`.
+func programWord(words []string) string {
+	for _, w := range words {
+		if strings.HasPrefix(w, "-") {
+			break
+		}
+		if !strings.HasPrefix(path.Base(w), "$") {
+			return w
+		}
+	}
+	return words[0]
 }
 
 // idle judges programs that only keep a container alive. As PID 1 they have no handler for a signal.
