@@ -80,6 +80,21 @@ func TestInspectReadsAFile(t *testing.T) {
 	}
 }
 
+// Only the archive says what image it holds, and so whether the folder's contract is for it.
+func TestInspectTakesTheFoldersContractForItsOwnImage(t *testing.T) {
+	for about, port := range map[string]int{"shop/api:2": 9000, "shop/web:1": 8000} {
+		var told []string
+		c := contract.Contract{APIVersion: contract.APIVersion, Kind: contract.Kind, Image: about, HTTP: contract.HTTP{Port: 9000}}
+		r, err := Inspect(t.Context(), InspectOptions{Image: archive(t), Near: true, Contract: c, Tell: &script{}, Debug: func(s string) { told = append(told, s) }})
+		if err != nil || r.Evidence.Image == nil || r.Contract.HTTP.Port != port {
+			t.Errorf("a contract for %s: port %d, want %d (%v)", about, r.Contract.HTTP.Port, port, err)
+		}
+		if !slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, "derived ") }) {
+			t.Errorf("what was derived is not told: %q", told)
+		}
+	}
+}
+
 func TestInspectOfWhatIsNoImage(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "broken.tar")
 	if err := os.WriteFile(broken, []byte("no archive"), 0o600); err != nil {

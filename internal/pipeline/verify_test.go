@@ -393,6 +393,21 @@ func TestWhatAPersonShouldKnowIsNoted(t *testing.T) {
 	}
 }
 
+// What cannot be removed changes no verdict, and is told; it stays in the run's ledger.
+func TestWhatCannotBeRemovedIsTold(t *testing.T) {
+	newEngine(t, "shop/api:1.0", "postgres:16")
+	c := newCluster(t, true)
+	c.stays = errBroken
+	o, tell := options(t, c, "startup/ready")
+	r, err := Verify(t.Context(), o)
+	if err != nil || !r.Evidence.Startup.Ready || c.closed == 0 || left(t, o) != 1 {
+		t.Errorf("closed %d times, %d folders are left (%v)", c.closed, left(t, o), err)
+	}
+	if noted := strings.Join(tell.noted, "\n"); !strings.Contains(noted, "Cleaning up left something behind") || !strings.Contains(noted, errBroken.Error()) {
+		t.Errorf("noted: %q", noted)
+	}
+}
+
 func TestAnEarlierRunsLeftoversAreSwept(t *testing.T) {
 	e := newEngine(t, "shop/api:1.0")
 	c := newCluster(t, true)

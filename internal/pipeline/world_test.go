@@ -141,6 +141,7 @@ type testCluster struct {
 	opened, closed   int
 	reclaimed        []ledger.Made
 	broken           error // of opening it
+	stays            error // of removing it
 }
 
 func newCluster(t *testing.T, owned bool) *testCluster {
@@ -178,7 +179,7 @@ func (c *testCluster) Images() cluster.Images {
 	return c
 }
 func (c *testCluster) Open(context.Context) error  { c.opened++; return c.broken }
-func (c *testCluster) Close(context.Context) error { c.closed++; return nil }
+func (c *testCluster) Close(context.Context) error { c.closed++; return c.stays }
 func (c *testCluster) Nodes() cluster.Nodes {
 	if c.nodes == nil {
 		return nil
