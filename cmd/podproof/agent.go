@@ -35,7 +35,7 @@ func newAgent() *cobra.Command {
 				}
 				return nil
 			}},
-		newAgentNode(),
+		newAgentNode(), newAgentProxy(), newAgentFault(),
 	)
 	return c
 }
