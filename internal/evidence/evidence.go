@@ -52,6 +52,7 @@ const (
 	SectionRollouts          Section = "rollouts"
 	SectionOutages           Section = "outages"
 	SectionOutageTermination Section = "outageTermination"
+	SectionSlow              Section = "slow"
 
 	SectionFinal Section = "final"
 )
@@ -99,6 +100,8 @@ type Evidence struct {
 	OutageTermination *Termination `json:"outageTermination,omitempty"`
 	Rollouts          []Rollout    `json:"rollouts,omitempty"`
 	Outages           *Outages     `json:"outages,omitempty"`
+	// Slow are the outages in which the dependency was there, and slow.
+	Slow *Outages `json:"slow,omitempty"`
 	// Final is what had become of the workload's own pods when all trials were over.
 	Final *Final `json:"final,omitempty"`
 

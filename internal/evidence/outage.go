@@ -9,6 +9,9 @@ type Outages struct {
 	// Without is the start of the workload before its dependency was there.
 	Without *StartWithout `json:"without,omitempty"`
 	Trials  []Outage      `json:"trials,omitempty"`
+	// Unproxied says why podproof's proxy could not stand in front of the dependency, empty where
+	// it did, and in evidence of a podproof that had none.
+	Unproxied string `json:"unproxied,omitempty"`
 	// Pod is the workload's, as last seen, with the log and the timeline of all trials that
 	// have no pod of their own.
 	Pod     Pod     `json:"pod"`
@@ -52,10 +55,55 @@ const (
 	OutageDisconnected = "disconnected" // its server ended the connections, and goes on
 )
 
+// Outages in which it is there, and slow: so much longer takes a round trip.
+const (
+	OutageSlow200ms = "slow-200ms"
+	OutageSlow2s    = "slow-2s"
+)
+
+// By what an outage was made.
+const (
+	// FaultProxy is podproof's proxy in front of the dependency, which went on all the while.
+	FaultProxy = "proxy"
+	// FaultNode are signals to the dependency's processes, and packet filters, on its node.
+	FaultNode = "node"
+)
+
+// Passage is what podproof's proxy in front of the dependency counted in an outage.
+type Passage struct {
+	// Before are the clients with a connection when it began, During what each had and did while it
+	// lasted, After who had one when the workload had had its time to come back.
+	Before []Client `json:"before,omitempty"`
+	During []Client `json:"during,omitempty"`
+	After  []Client `json:"after,omitempty"`
+	// Ended are the connections that it ended, Resets the segments with RST that were sent while the
+	// proxy refused: one for each connection that it refused, among others; 0 where that cannot be seen.
+	Ended  int   `json:"ended,omitempty"`
+	Resets int64 `json:"resets,omitempty"`
+}
+
+// Client is an address that the proxy saw.
+type Client struct {
+	Address string `json:"address"`
+	// Pod is the name of the pod that has it, empty where none of the namespace's has.
+	Pod string `json:"pod,omitempty"`
+	// Open are its connections to the dependency, Accepted those that it had made meanwhile.
+	Open     int `json:"open,omitempty"`
+	Accepted int `json:"accepted,omitempty"`
+	// Sent and Received are the bytes that went to the dependency and came from it meanwhile.
+	Sent     int64 `json:"sent,omitempty"`
+	Received int64 `json:"received,omitempty"`
+}
+
 // Outage is one way in which the dependency was away.
 type Outage struct {
 	// Kind is one of those above.
-	Kind   string    `json:"kind"`
+	Kind string `json:"kind"`
+	// Fault is by what it was made, empty in evidence of a podproof that knew FaultNode alone, and
+	// Passage what the proxy counted.
+	Fault   string   `json:"fault,omitempty"`
+	Passage *Passage `json:"passage,omitempty"`
+
 	Began  time.Time `json:"began"`
 	Away   time.Time `json:"away,omitzero"` // when it was gone indeed, which may take a moment
 	Healed time.Time `json:"healed"`        // when podproof began to give it back

@@ -31,6 +31,7 @@ var house = []struct {
 	{"report", append(others("check", "credential", "shell", "redact", "evidence", "contract"), outside...)},
 	{"agent", append(others("evidence", "contract"), outside...)},
 	{"agent/node", append(others(), outside...)},
+	{"agent/proxy", append(others(), outside...)},
 	{"collect/build", others("evidence", "contract", "docker")},
 	{"trial", others("check", "shell", "agent", "evidence", "contract", "workload", "subject", "rights", "cluster", "credential", "redact")},
 	{"collect/image", append(others("shell", "credential", "evidence", "contract", "collect"), ours+"internal/collect/build", ours+"internal/trial")},

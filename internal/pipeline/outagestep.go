@@ -85,6 +85,9 @@ func (r *run) outageSpec(ns string) (trial.OutageSpec, error) {
 	for _, v := range services {
 		s.Services = append(s.Services, v.Name)
 	}
+	if s.Front, err = workload.FrontOf(objects, s.Dependency, r.subject.Workload); err != nil {
+		s.Unproxied = err.Error()
+	}
 	for _, o := range objects {
 		switch name := o.String(); {
 		case r.subject.Is(o):
@@ -95,6 +98,9 @@ func (r *run) outageSpec(ns string) (trial.OutageSpec, error) {
 		default:
 			s.Objects = append(s.Objects, workload.Frugal(o))
 		}
+	}
+	if s.Front != nil {
+		s.Objects = s.Front.Leads(s.Objects)
 	}
 	return s, nil
 }

@@ -93,8 +93,33 @@ spec: {serviceName: cache, selector: {matchLabels: {app: cache}}, template: {met
 	}
 	for _, o := range s.Objects {
 		stays, _, _ := unstructured.NestedBool(o.Object, "spec", "publishNotReadyAddresses")
-		if o.GetNamespace() != "shop-outage" || stays != (o.String() == "service/db") {
+		if o.GetNamespace() != "shop-outage" || stays {
 			t.Errorf("%s of namespace %s leads to what is not Ready: %t", o, o.GetNamespace(), stays)
+		}
+		leads, _, _ := unstructured.NestedStringMap(o.Object, "spec", "selector")
+		if o.GetKind() == "Service" && (leads[workload.ProxyLabel] == "db") != (o.GetName() == "db") {
+			t.Errorf("%s leads to %v", o, leads)
+		}
+	}
+	if f := s.Front; f == nil || s.Unproxied != "" || names(f.Twins) != "service/podproof-db" || f.Twins[0].GetNamespace() != "shop-outage" || f.Twins[0].GetLabels()[workload.RunLabel] != r.ledger.ID ||
+		len(f.Routes) != 1 || f.Routes[0].Address("10.96.0.7") != "5432=10.96.0.7:5432" {
+		t.Errorf("podproof's proxy stands in front by %+v (%s)", f, s.Unproxied)
+	}
+}
+
+// What cannot go through podproof's proxy is told, and stays as it is for whoever takes it away on its node.
+func TestADependencyThatTheProxyCannotStandInFrontOf(t *testing.T) {
+	newEngine(t)
+	const dns = "---\n{apiVersion: v1, kind: Service, metadata: {name: db-dns}, spec: {selector: {app: db}, ports: [{port: 53, protocol: UDP}]}}\n"
+	r, _, _ := opened(t, true, dns)
+	s, err := r.outageSpec("shop-outage")
+	if err != nil || s.Front != nil || !strings.Contains(s.Unproxied, "port 53 of service/db-dns is UDP") {
+		t.Errorf("got %+v, %q (%v)", s.Front, s.Unproxied, err)
+	}
+	for _, o := range s.Objects {
+		stays, _, _ := unstructured.NestedBool(o.Object, "spec", "publishNotReadyAddresses")
+		if leads, _, _ := unstructured.NestedStringMap(o.Object, "spec", "selector"); o.GetKind() == "Service" && (!stays || leads["app"] != "db") {
+			t.Errorf("%s leads to %v", o, leads)
 		}
 	}
 }

@@ -144,7 +144,7 @@ func (r *run) startup(ctx context.Context) error {
 		REST: r.place.REST(), Subject: subject, Container: r.subject.Container.Name, Asked: r.asked(), Redact: r.subject.Redact,
 		Contract: r.subject.Contract, StopSignal: image.Config.StopSignal, ImageEnv: image.Config.Env, Services: services, Manifests: r.subject.Objects, Patience: r.patience(), Demands: r.place.demands,
 		Wants: func(s evidence.Section) bool { return r.needs(s) }, Elsewhere: r.elsewhere,
-		AgentNamespace: r.namespace(), Sampler: sampler, Limiter: trial.NewLimiter(startsPerCPU*max(1, r.info.CPUs), sampler.Starved)}
+		AgentNamespace: r.namespace(), ProxyImage: r.AgentImage, Sampler: sampler, Limiter: trial.NewLimiter(startsPerCPU*max(1, r.info.CPUs), sampler.Starved)}
 	if nodes := r.place.Nodes(); nodes != nil {
 		r.bench.Node = trial.Guarded{Node: nodes}
 	}

@@ -102,9 +102,10 @@ func (r *run) isReady(context.Context) error {
 	return nil
 }
 
-// loadAgent puts podproof itself into the cluster, as an image of one file.
+// loadAgent puts podproof itself into the cluster, as an image of one file: for its agent, where somebody
+// can be asked, and for its proxy in front of a dependency.
 func (r *run) loadAgent(ctx context.Context) error {
-	if r.pulls() {
+	if r.pulls() || !r.subject.Contract.Serves() && len(r.subject.Contract.Dependencies) == 0 {
 		return nil
 	}
 	file, err := agentProgram(r.info.Architecture)
@@ -137,7 +138,7 @@ func agentProgram(architecture string) (string, error) {
 }
 
 func (r *run) startAgent(ctx context.Context) error {
-	b := &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer, Demands: r.place.demands}
+	b := &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer, Demands: r.place.demands, Subject: r.subject.Workload}
 	return b.StartAgent(ctx, r.AgentImage, r.subject.Contract.Startup.Within.Std())
 }
 

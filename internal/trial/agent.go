@@ -31,41 +31,53 @@ const AgentUID = 65532
 // It begins beside the dependencies. Within is how long a start of the workload may take, of
 // which the trials have several.
 func (b *TestBed) StartAgent(ctx context.Context, image string, within time.Duration) error {
-	no, yes, uid, seconds := false, true, int64(AgentUID), int64((3*trialDeadline + 4*within).Seconds())
-	none := int64(0)
-	p := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: agentName, Namespace: b.Namespace,
-			Labels: map[string]string{workload.RunLabel: b.Run, workload.TrialLabel: "agent"}},
+	p, err := b.create(ctx, b.ownPod(agentName, "agent", image, 3*trialDeadline+4*within, "agent", "serve"))
+	if err != nil {
+		return err
+	}
+	return b.runs(ctx, p, "podproof's agent", "which sends the requests from inside the cluster")
+}
+
+// ownPod is one of podproof's image, admitted under the Pod Security level "restricted". It is pulled
+// and placed as the subject's are: a kubelet gives an image that was pulled with a secret to nobody
+// without one (KubeletEnsureSecretPulledImages).
+func (b *TestBed) ownPod(name, container, image string, lives time.Duration, args ...string) *corev1.Pod {
+	no, yes, uid, seconds, none := false, true, int64(AgentUID), int64(lives.Seconds()), int64(0)
+	like := b.Subject.Template.Spec
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: b.Namespace,
+			Labels: map[string]string{workload.RunLabel: b.Run, workload.TrialLabel: container}},
 		Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, ActiveDeadlineSeconds: &seconds, TerminationGracePeriodSeconds: &none,
 			AutomountServiceAccountToken: &no, EnableServiceLinks: &no,
+			ImagePullSecrets: like.ImagePullSecrets, NodeSelector: like.NodeSelector, Tolerations: like.Tolerations,
 			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: &yes, RunAsUser: &uid,
 				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
 			Containers: []corev1.Container{{
-				Name: "agent", Image: image, Args: []string{"agent", "serve"}, ImagePullPolicy: corev1.PullIfNotPresent,
+				Name: container, Image: image, Args: args, ImagePullPolicy: corev1.PullIfNotPresent,
 				Resources: corev1.ResourceRequirements{Requests: workload.SmallRequests(nil)},
 				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes,
 					Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
 			}},
 		},
 	}
-	p, err := b.create(ctx, p)
-	if err != nil {
-		return err
-	}
+}
+
+// runs waits until one of podproof's own pods runs. What it is for is told where it does not start.
+func (b *TestBed) runs(ctx context.Context, p *corev1.Pod, what, purpose string) error {
 	seen := ""
 	running := false
-	err = b.within(ctx, startWithin, string(p.UID), func(o *workload.Observed) (bool, string) {
+	err := b.within(ctx, startWithin, string(p.UID), func(o *workload.Observed) (bool, string) {
 		seen = workload.Summary(o.Pod)
 		if why := workload.Hopeless(o); why != "" {
 			seen = why
 			return true, seen
 		}
-		running = workload.Running(o.Pod, "agent") != nil
+		running = workload.Running(o.Pod, p.Spec.Containers[0].Name) != nil
 		return running, seen
 	})
 	if err == nil && !running {
-		err = fmt.Errorf("podproof's agent did not start, which sends the requests from inside the cluster: %s", seen)
+		err = fmt.Errorf("%s did not start, %s: %s", what, purpose, seen)
 	}
 	return err
 }
@@ -75,7 +87,7 @@ func (b *TestBed) attach(ctx context.Context, in io.Reader, out io.Writer) error
 	if b.agent != nil {
 		return b.agent(ctx, in, out)
 	}
-	exec, err := b.executor("agent", "attach")
+	exec, err := b.executor(b.AgentNamespace, agentName, "agent", true, "agent", "attach")
 	if err != nil {
 		return err
 	}
@@ -103,11 +115,11 @@ func (b *TestBed) agentGone(ctx context.Context) string {
 	return ""
 }
 
-// executor runs a command in the agent's container.
-func (b *TestBed) executor(words ...string) (remotecommand.Executor, error) {
-	u := b.client().CoreV1().RESTClient().Post().Resource("pods").Namespace(b.AgentNamespace).Name(agentName).SubResource("exec").
-		VersionedParams(&corev1.PodExecOptions{Container: "agent", Command: append([]string{"/podproof"}, words...),
-			Stdin: true, Stdout: true, Stderr: true}, scheme.ParameterCodec).URL()
+// executor runs a command of podproof's in one of its own pods.
+func (b *TestBed) executor(namespace, pod, container string, in bool, words ...string) (remotecommand.Executor, error) {
+	u := b.client().CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name(pod).SubResource("exec").
+		VersionedParams(&corev1.PodExecOptions{Container: container, Command: append([]string{"/podproof"}, words...),
+			Stdin: in, Stdout: true, Stderr: true}, scheme.ParameterCodec).URL()
 	config := rest.CopyConfig(b.REST)
 	ws, err := remotecommand.NewWebSocketExecutor(config, "GET", u.String())
 	if err != nil {

@@ -30,7 +30,10 @@ type away struct {
 // try takes the dependency away under load, gives it back, and waits until the workload is
 // Ready and its query is answered again. Its error is told by the outage as well.
 func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error) {
-	e = evidence.Outage{Kind: a.kind}
+	e = evidence.Outage{Kind: a.kind, Fault: evidence.FaultNode}
+	if o.proxy != nil {
+		e.Fault = evidence.FaultProxy
+	}
 	p, err := o.readyPod()
 	if err != nil {
 		e.Problem = err.Error()
@@ -53,13 +56,18 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 		return e, err
 	}
 	defer load.quit()
-	if e.Connected, _, err = o.awaitConnection(ctx, connectedWithin, connected); err != nil {
+	if e.Connected, _, err = o.awaitConnection(ctx, connectedWithin, true); err != nil {
 		return e, err
+	}
+	if o.proxy != nil {
+		if err := o.proxy.start(ctx); err != nil {
+			return e, err
+		}
 	}
 	before := o.status(p).RestartCount
 	healed := false
 	heal := func(ctx context.Context) error {
-		if healed || a.heal == nil || o.Node == nil { // without a node it never went
+		if healed || a.heal == nil {
 			return nil
 		}
 		healed = true
@@ -91,6 +99,9 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 	for _, p := range o.Observer.Pods(podsOf(o.Subject)) {
 		e.Restarts = o.status(p).RestartCount - before
 	}
+	if o.proxy != nil && err == nil {
+		e.Passage, err = o.proxy.over(ctx)
+	}
 	return e, err
 }
 
@@ -118,9 +129,9 @@ func (o *outager) endure(ctx context.Context, a away, stopped *ending, e *eviden
 		if err := o.watch(gctx, limit, unready); err != nil {
 			return err
 		}
-		rest := time.Duration(0)
+		rest := a.lasts - time.Since(e.Away)
 		if a.noticed {
-			rest = max(shortOutage, a.lasts-time.Since(e.Away))
+			rest = max(shortOutage, rest)
 		}
 		return o.watch(gctx, rest, func(p *corev1.Pod) bool {
 			unready(p)

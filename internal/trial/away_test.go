@@ -391,13 +391,13 @@ func TestTheAddressesOfADependency(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	o := &outager{TestBed: d.TestBed, dep: d}
-	if has, _, err := o.awaitConnection(t.Context(), time.Minute, connected); has != nil || err != nil {
+	if has, _, err := o.awaitConnection(t.Context(), time.Minute, true); has != nil || err != nil {
 		t.Errorf("what cannot be known is %v, %v", has, err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("interrupted")
 	cancel(cause)
-	if _, _, err := o.awaitConnection(ctx, time.Minute, connected); err != cause {
+	if _, _, err := o.awaitConnection(ctx, time.Minute, true); err != cause {
 		t.Errorf("got %v", err)
 	}
 }

@@ -52,7 +52,7 @@ func (o *outager) comeBackWithin(ctx context.Context, limit time.Duration, load 
 		return true
 	})
 	if err == nil && load == nil {
-		_, e.Reconnected, err = o.awaitConnection(ctx, limit, established)
+		_, e.Reconnected, err = o.awaitConnection(ctx, limit, false)
 	}
 	return err
 }

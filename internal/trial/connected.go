@@ -29,9 +29,16 @@ const (
 	lookForConnection = 200 * time.Millisecond
 )
 
-// awaitConnection waits for a connection of the workload's pod to the dependency that is in one
-// of the states, and says when it was seen. The answer is nil where that cannot be seen.
-func (o *outager) awaitConnection(ctx context.Context, limit time.Duration, states []string) (has *bool, at time.Time, err error) {
+// awaitConnection waits for a connection of the workload's pod to the dependency, or for one that it
+// has just had, and says when it was seen. The answer is nil where that cannot be seen.
+func (o *outager) awaitConnection(ctx context.Context, limit time.Duration, was bool) (has *bool, at time.Time, err error) {
+	if o.proxy != nil {
+		return o.proxy.awaitConnection(ctx, limit, was)
+	}
+	states := established
+	if was {
+		states = connected
+	}
 	if o.Node == nil {
 		return nil, at, nil
 	}

@@ -15,6 +15,8 @@ type dependency struct {
 	controller workload.Controller
 	// services are the names of those that lead to it.
 	services []string
+	// unproxied says why podproof's proxy does not stand in front of it.
+	unproxied string
 }
 
 const (
@@ -26,6 +28,29 @@ const (
 
 // errNoNode is where nothing can be taken away.
 var errNoNode = errors.New("this cluster lets podproof run nothing on a node, where it would take the dependency away")
+
+// noNode is that, with why it needs one.
+func (d *dependency) noNode() error {
+	if d.unproxied == "" {
+		return errNoNode
+	}
+	return fmt.Errorf("%s, and its proxy cannot stand in front of it: %w", d.unproxied, errNoNode)
+}
+
+// back gives it back, if it went: without a node it never did.
+func (d *dependency) back(give func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if d.Node == nil {
+			return nil
+		}
+		return give(ctx)
+	}
+}
+
+// slow is what nothing on a node does.
+func (d *dependency) slow(context.Context) error {
+	return fmt.Errorf("%s %w: only podproof's proxy in front of it makes it slow, and that cannot be: %s", d.controller, errUnfit, d.unproxied)
+}
 
 // signal sends a signal to all processes of the dependency.
 func (d *dependency) signal(ctx context.Context, name string) error {
@@ -45,7 +70,7 @@ func (d *dependency) all(ctx context.Context, doing, op string, args ...string) 
 // arguments, and counts those in which it met a process.
 func (d *dependency) each(ctx context.Context, doing, op string, args ...string) (n int, err error) {
 	if d.Node == nil {
-		return 0, errNoNode
+		return 0, d.noNode()
 	}
 	for _, p := range d.Observer.Pods(podsOf(d.controller)) {
 		for _, c := range p.Status.ContainerStatuses {

@@ -23,6 +23,7 @@ var List = []Trial{
 	Rollouts,
 	Outages,
 	Frozen,
+	Slow,
 	Final,
 }
 

@@ -101,7 +101,7 @@ func TestTrialsAreAskedForByTheContract(t *testing.T) {
 	rich := contract.Contract{Env: contract.Env{Required: []string{"TOKEN"}}, Identity: contract.Identity{ArbitraryUID: true}, Dependencies: []string{"statefulset/db"}}
 	for id, c := range map[string]struct{ asks, poor contract.Contract }{
 		RequiredEnv.ID: {rich, contract.Contract{}}, MalformedEnv.ID: {rich, contract.Contract{}}, ArbitraryUID.ID: {rich, contract.Contract{}},
-		Outages.ID: {rich, contract.Contract{}}, Frozen.ID: {rich, contract.Contract{}},
+		Outages.ID: {rich, contract.Contract{}}, Frozen.ID: {rich, contract.Contract{}}, Slow.ID: {rich, contract.Contract{}},
 	} {
 		x := List[slices.IndexFunc(List, func(x Trial) bool { return x.ID == id })]
 		if !x.Asked(c.asks, corev1.Container{}) || x.Asked(c.poor, corev1.Container{}) {
@@ -128,6 +128,7 @@ func TestLimits(t *testing.T) {
 		{Rollouts, Look + 180*time.Second},
 		{Outages, Look + 4*90*time.Second + time.Minute},
 		{Frozen, Look + 3*90*time.Second + time.Minute},
+		{Slow, Look + 3*90*time.Second + time.Minute},
 	} {
 		if got := c.trial.Within(l); got != c.want {
 			t.Errorf("%s may take %s, want %s", c.trial.ID, got, c.want)

@@ -37,6 +37,7 @@ const (
 var (
 	briefOutages = []string{evidence.OutageDisconnected, evidence.OutageRestarted, evidence.OutageRefused}
 	longOutages  = []string{evidence.OutageFrozen}
+	slowOutages  = []string{evidence.OutageSlow200ms, evidence.OutageSlow2s}
 )
 
 // Outages starts the workload without its first dependency, and then takes that away in several
@@ -147,6 +148,10 @@ type OutageSpec struct {
 	Jobs       []workload.Controller // that run to their end as soon as the dependency is there
 	Workload   workload.Object
 	Services   []string // those that lead to the dependency
+	// Front is podproof's proxy in front of the dependency, nil where it cannot be, and Unproxied why
+	// not.
+	Front     *workload.Front
+	Unproxied string
 
 	// Without tells that the workload is started before its dependency is there.
 	Without bool
@@ -171,8 +176,11 @@ type OutageResult struct {
 // that away in several ways, while the agent asks the workload all the time.
 func (b *TestBed) outages(ctx context.Context, s OutageSpec) (OutageResult, error) {
 	began := time.Now()
-	o := &outager{TestBed: b, OutageSpec: s, dep: &dependency{b, s.Dependency, s.Services},
-		out: OutageResult{Outages: &evidence.Outages{Dependency: s.Dependency.String()}}}
+	o := &outager{TestBed: b, OutageSpec: s, dep: &dependency{b, s.Dependency, s.Services, s.Unproxied},
+		out: OutageResult{Outages: &evidence.Outages{Dependency: s.Dependency.String(), Unproxied: s.Unproxied}}}
+	if s.Front != nil {
+		o.proxy = &proxied{TestBed: b, controller: s.Dependency, front: s.Front}
+	}
 	err := o.run(ctx)
 	for _, uid := range b.Observer.UIDs(podsOf(b.Subject)) {
 		o.out.Outages.Pod = b.podEvidence(ctx, uid) // the newest is the last
@@ -184,8 +192,9 @@ func (b *TestBed) outages(ctx context.Context, s OutageSpec) (OutageResult, erro
 type outager struct {
 	*TestBed
 	OutageSpec
-	dep *dependency
-	out OutageResult
+	proxy *proxied // nil where the dependency is taken away on its node
+	dep   *dependency
+	out   OutageResult
 }
 
 func (o *outager) run(ctx context.Context) error {
@@ -202,7 +211,10 @@ func (o *outager) run(ctx context.Context) error {
 	trials := o.ways()
 	for _, kind := range o.Kinds {
 		t := trials[kind]
-		t.kind, t.noticed = kind, t.noticed && !o.Brief
+		t.kind = kind
+		if o.Brief {
+			t.noticed, t.lasts = false, 0
+		}
 		e, err := o.try(ctx, t)
 		o.out.Outages.Trials = append(o.out.Outages.Trials, e)
 		switch {
@@ -223,11 +235,20 @@ func (o *outager) run(ctx context.Context) error {
 
 // ways are those in which the dependency goes, by the kind of outage.
 func (o *outager) ways() map[string]away {
+	if o.proxy != nil {
+		return o.proxy.ways(o.patience())
+	}
+	return o.dep.ways(o.patience())
+}
+
+// ways are those on its node.
+func (d *dependency) ways(patience time.Duration) map[string]away {
 	return map[string]away{
-		evidence.OutageDisconnected: {fault: o.dep.disconnect},
-		evidence.OutageRestarted:    {fault: o.dep.restart},
-		evidence.OutageRefused:      {fault: o.dep.refuse, heal: o.dep.accept, noticed: true},
-		evidence.OutageFrozen:       {fault: o.dep.freeze, heal: o.dep.thaw, lasts: o.patience(), noticed: true, stops: true},
+		evidence.OutageDisconnected: {fault: d.disconnect},
+		evidence.OutageRestarted:    {fault: d.restart},
+		evidence.OutageRefused:      {fault: d.refuse, heal: d.back(d.accept), noticed: true},
+		evidence.OutageFrozen:       {fault: d.freeze, heal: d.back(d.thaw), lasts: patience, noticed: true, stops: true},
+		evidence.OutageSlow200ms:    {fault: d.slow}, evidence.OutageSlow2s: {fault: d.slow},
 	}
 }
 

@@ -17,6 +17,9 @@ const initLines = 10
 // startBeside starts the workload next to its dependencies, and waits until it is Ready. That
 // it is not in time is told by the first outage.
 func (o *outager) startBeside(ctx context.Context) error {
+	if err := o.putInFront(ctx); err != nil {
+		return err
+	}
 	if err := o.Applier.Apply(ctx, append([]workload.Object{o.Dependency.Object}, o.Objects...)); err != nil {
 		return err
 	}
@@ -24,6 +27,9 @@ func (o *outager) startBeside(ctx context.Context) error {
 		if err := o.awaitReady(ctx, r, dependencyWithin); err != nil {
 			return err
 		}
+	}
+	if err := o.letPass(ctx); err != nil {
+		return err
 	}
 	if _, err := Jobs(ctx, o.Applier, o.Observer, o.Jobs); err != nil {
 		return err
@@ -37,11 +43,19 @@ func (o *outager) startBeside(ctx context.Context) error {
 // startWithout starts the workload without its dependency, and brings that up when the workload
 // has run for a while.
 func (o *outager) startWithout(ctx context.Context) error {
+	if err := o.putInFront(ctx); err != nil {
+		return err
+	}
 	if err := o.Applier.Apply(ctx, o.Objects); err != nil {
 		return err
 	}
 	for _, r := range o.Others {
 		if err := o.awaitReady(ctx, r, dependencyWithin); err != nil {
+			return err
+		}
+	}
+	if o.proxy != nil { // which refuses, as nobody listens yet
+		if err := o.proxy.running(ctx); err != nil {
 			return err
 		}
 	}
@@ -58,6 +72,9 @@ func (o *outager) startWithout(ctx context.Context) error {
 	if err := o.awaitReady(ctx, o.Dependency, dependencyWithin); err != nil {
 		return err
 	}
+	if err := o.letPass(ctx); err != nil {
+		return err
+	}
 	if _, err := Jobs(ctx, o.Applier, o.Observer, o.Jobs); err != nil {
 		return err
 	}
@@ -68,6 +85,25 @@ func (o *outager) startWithout(ctx context.Context) error {
 		o.out.Outages.Without = w
 	}
 	return err
+}
+
+// putInFront makes the pod of podproof's proxy, where there is one, before anybody connects.
+func (o *outager) putInFront(ctx context.Context) error {
+	if o.proxy == nil {
+		return nil
+	}
+	return o.proxy.begin(ctx)
+}
+
+// letPass has it pass on what comes, since the dependency is Ready.
+func (o *outager) letPass(ctx context.Context) error {
+	if o.proxy == nil {
+		return nil
+	}
+	if err := o.proxy.running(ctx); err != nil {
+		return err
+	}
+	return o.proxy.open(ctx)
 }
 
 // endureStart lets the pod run without the dependency, and sees what it does.
@@ -122,7 +158,7 @@ func (o *outager) comeUp(ctx context.Context, w *evidence.StartWithout) error {
 		return w.Recovered
 	})
 	if err == nil && w.Recovered && !o.Asked.serves() {
-		w.Connected, _, err = o.awaitConnection(ctx, limit, established)
+		w.Connected, _, err = o.awaitConnection(ctx, limit, false)
 	}
 	return err
 }

@@ -80,7 +80,7 @@ func (d *dependency) endConnections(ctx context.Context) (int, error) {
 // counts those for which it prints something else than 0.
 func (d *dependency) eachPod(ctx context.Context, doing, op string, more func(*corev1.Pod) []string) (n int, err error) {
 	if d.Node == nil {
-		return 0, errNoNode
+		return 0, d.noNode()
 	}
 	for _, p := range d.Observer.Pods(podsOf(d.controller)) {
 		if p.Spec.HostNetwork {

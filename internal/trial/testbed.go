@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"podproof.dev/podproof/internal/agent/proxy"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
@@ -58,6 +59,10 @@ type TestBed struct {
 	AgentNamespace string
 	// agent connects input and output with one that is elsewhere; nil goes to its pod.
 	agent func(ctx context.Context, in io.Reader, out io.Writer) error
+	// ProxyImage is what podproof's proxy in front of a dependency runs.
+	ProxyImage string
+	// proxy tells one that is elsewhere what to do; nil goes to its pod.
+	proxy func(ctx context.Context, words ...string) (proxy.State, error)
 	// Sampler reads the node's pressure; nil where that would not tell.
 	Sampler *Sampler
 	// Limiter bounds how many trial pods start at once; nil does not.
