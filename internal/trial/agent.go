@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/streaming/pkg/httpstream"
 
+	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
 )
 
@@ -74,12 +75,23 @@ func (b *TestBed) runs(ctx context.Context, p *corev1.Pod, what, purpose string)
 			return true, seen
 		}
 		running = workload.Running(o.Pod, p.Spec.Containers[0].Name) != nil
-		return running, seen
+		return running || hasEnded(o.Pod), seen
 	})
 	if err == nil && !running {
-		err = fmt.Errorf("%s did not start, %s: %s", what, purpose, seen)
+		err = fmt.Errorf("%s did not start, %s: %s%s", what, purpose, seen, b.lastSaid(p))
 	}
 	return err
+}
+
+// hasEnded tells whether one of podproof's own pods is over, since nobody starts it again.
+func hasEnded(p *corev1.Pod) bool {
+	cs := p.Status.ContainerStatuses
+	return len(cs) > 0 && cs[0].State.Terminated != nil
+}
+
+// lastSaid are the last words of one of podproof's own pods.
+func (b *TestBed) lastSaid(p *corev1.Pod) string {
+	return lastWords([]evidence.Pod{b.Observer.Evidence(string(p.UID), p.Spec.Containers[0].Name)})
 }
 
 // attach connects input and output with the agent, until the stream between them ends.

@@ -109,9 +109,22 @@ func (p *proxied) tell(ctx context.Context, words ...string) (s proxy.State, err
 		if bounded.Err() != nil {
 			err = context.Cause(bounded)
 		}
-		return s, fmt.Errorf("telling podproof's proxy %q: %w", strings.Join(words, " "), err)
+		return s, fmt.Errorf("telling podproof's proxy %q: %w%s", strings.Join(words, " "), err, p.gone())
 	}
 	return s, nil
+}
+
+// gone says that the proxy's pod has ended, and its last words; it is empty where it has not.
+func (p *proxied) gone() string {
+	if p.pod == nil {
+		return ""
+	}
+	for _, pod := range p.Observer.Pods(ofUID(string(p.pod.UID))) {
+		if hasEnded(pod) {
+			return "; its pod has ended: " + workload.Summary(pod) + p.lastSaid(p.pod)
+		}
+	}
+	return ""
 }
 
 func (p *proxied) exec(ctx context.Context, words []string) (s proxy.State, err error) {

@@ -295,6 +295,29 @@ func TestAnOutageByTheProxyThatGoesWrong(t *testing.T) {
 	}
 }
 
+// That its pod has ended is said beside what went wrong with telling it.
+func TestAProxyThatEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFronted(t, life{})
+		f.life = func(p *corev1.Pod) life {
+			if p.Name == proxyName {
+				return life{ends: time.Second, code: 3}
+			}
+			return life{}
+		}
+		f.b.proxy = func(ctx context.Context, words ...string) (proxy.State, error) {
+			if slices.Equal(words, []string{proxy.Slow, "2s"}) {
+				return proxy.State{}, errors.New("container not found")
+			}
+			return f.tell(ctx, words...)
+		}
+		_, es, err := f.outages(slowOutages...)
+		if err != nil || len(es) != 2 || es[0].Problem != "" || !strings.Contains(es[1].Problem, "container not found; its pod has ended: pod podproof-proxy") {
+			t.Errorf("got %+v (%v)", es, err)
+		}
+	})
+}
+
 // Until the dependency is there the proxy refuses, and the workload starts behind it.
 func TestAStartWithoutTheDependencyBehindTheProxy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
