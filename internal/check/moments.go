@@ -71,7 +71,7 @@ func outageMoments(o *evidence.Outages) []Moment {
 	sources := [][]evidence.Mark{podMarks(o.Pod, "")}
 	for _, t := range o.Trials {
 		own := slices.Concat(requestMarks(t.Requests, began), []evidence.Mark{
-			{At: t.Began, Source: "podproof", What: o.Dependency + " " + t.Kind}, {At: t.Healed, Source: "podproof", What: o.Dependency + " is back"}})
+			{At: t.Began, Source: "podproof", What: o.Dependency + " " + t.Kind}, {At: t.Healed, Source: "podproof", What: o.Dependency + " is " + backAgain(t)}})
 		if t.Pod != nil {
 			own = prefixed(append(own, podMarks(*t.Pod, "")...), t.Kind)
 		}

@@ -47,7 +47,7 @@ func unused(e evidence.Evidence) string {
 		return ""
 	}
 	var kinds []evidence.Outage
-	sent, seen := false, false // queries, and whether there was a connection
+	sent, seen, counted := false, false, false // queries, and whether there was a connection, by the proxy's count
 	for _, o := range e.Outages.Trials {
 		if o.Problem != "" || !lasts(o) {
 			continue
@@ -55,6 +55,7 @@ func unused(e evidence.Evidence) string {
 		kinds = append(kinds, o)
 		sent = sent || slices.ContainsFunc(o.Requests, func(r evidence.Request) bool { return r.Stream == evidence.StreamQuery })
 		seen = seen || o.Connected != nil
+		counted = counted || o.Connected != nil && o.Fault == evidence.FaultProxy
 	}
 	w := e.Outages.Without
 	why := ""
@@ -68,7 +69,10 @@ func unused(e evidence.Evidence) string {
 	default:
 		why = fmt.Sprintf("neither its readiness nor its pod changed while that was away (%s)", outageKinds(kinds))
 	}
-	if seen {
+	switch {
+	case counted:
+		why += ", and podproof's proxy in front of it saw no connection of its pod before"
+	case seen:
 		why += ", and its pod had no connection to it before"
 	}
 	return fmt.Sprintf("nothing shows that the workload uses the %s that was taken away: %s", e.Outages.Dependency, why)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -218,4 +219,53 @@ var exitMoreExamples = []example{
 	{name: "was never Ready", c: goodContract(), want: Inconclusive, says: []string{"was not Ready when it was deleted"},
 		e: with(func(e *evidence.Evidence) { e.OutageTermination.WasReady = false })},
 	{name: "a worker", c: worker, e: bareWorker(func(*evidence.Outages) {}), want: Pass},
+}
+
+// byProxy are outages that podproof's proxy made.
+func byProxy(change func(*evidence.Outages)) evidence.Evidence {
+	return outages(func(o *evidence.Outages) {
+		for i := range o.Trials {
+			o.Trials[i].Fault, o.Trials[i].Connected = evidence.FaultProxy, ptr(true)
+			o.Trials[i].Passage = &evidence.Passage{Before: []evidence.Client{{Address: "10.244.0.7", Pod: "api-outage", Open: 2}}, Ended: 2, Resets: 7}
+		}
+		change(o)
+	})
+}
+
+// unconnected is otherDatabase as podproof's proxy sees it.
+func unconnected() evidence.Evidence {
+	e := otherDatabase
+	o := *e.Outages
+	e.Outages, o.Trials = &o, slices.Clone(o.Trials)
+	for i := range o.Trials {
+		o.Trials[i].Fault = evidence.FaultProxy
+	}
+	return e
+}
+
+// What podproof's proxy did and counted is told as its doing; the verdicts are as they are by signals.
+var proxyExamples = map[string][]example{
+	"database/recovers": {
+		{name: "recovers from the proxy's outages", c: queried, e: byProxy(func(*evidence.Outages) {}), want: Pass,
+			says: []string{"connections ended by podproof's proxy in front of it: podproof's proxy in front of it counted 2 connections before, of which it ended 2, 7 attempts refused, and 0 connections afterwards",
+				"connections reset and refused for a moment, as by a restart"}, hides: []string{"ended by the server"}},
+		{name: "does not recover from the proxy's", c: queried, want: Fail, says: []string{"connections reset and refused for a moment, as by a restart: no query was answered"},
+			e: byProxy(func(o *evidence.Outages) { o.Trials[1].Requests[3] = answer("query", 114, 500) })},
+		{name: "by signals, and told so", c: queried, want: Pass, says: []string{"taken away on its node, since podproof's proxy cannot stand in front of it: port 53 is UDP"}, hides: []string{"counted"},
+			e: outages(func(o *evidence.Outages) { o.Unproxied = "port 53 is UDP" })},
+		{name: "nothing came through the proxy", c: queried, want: Inconclusive, says: []string{"podproof's proxy in front of it saw no connection of its pod before"}, e: unconnected()},
+	},
+	"probes/readiness-tells-the-truth": {
+		{name: "follows the proxy", c: queried, e: byProxy(func(*evidence.Outages) {}), want: Pass, says: []string{"refused: not Ready 2.0 s after"}},
+		{name: "had no connection through the proxy", c: queried, want: Inconclusive, says: []string{"saw no connection of its pod"}, e: unconnected()},
+	},
+	"probes/liveness-survives-outage": {
+		{name: "no restart by the proxy's outages", c: queried, e: byProxy(func(*evidence.Outages) {}), want: Pass},
+	},
+}
+
+func init() {
+	for id, more := range proxyExamples {
+		examples[id] = append(examples[id], more...)
+	}
 }

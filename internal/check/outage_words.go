@@ -17,9 +17,20 @@ var outageWords = map[string]string{
 	evidence.OutageFrozen:       "connections that are never answered",
 	evidence.OutageRestarted:    "a restart, which ends pooled connections",
 	evidence.OutageDisconnected: "connections ended by the server",
+	evidence.OutageSlow200ms:    "200 ms for each round trip",
+	evidence.OutageSlow2s:       "2 s for each round trip",
+}
+
+// proxyWords are those that podproof's proxy in front of the dependency plays.
+var proxyWords = map[string]string{
+	evidence.OutageRestarted:    "connections reset and refused for a moment, as by a restart",
+	evidence.OutageDisconnected: "connections ended by podproof's proxy in front of it",
 }
 
 func awayWords(o evidence.Outage) string {
+	if w := proxyWords[o.Kind]; w != "" && o.Fault == evidence.FaultProxy {
+		return w
+	}
 	if w := outageWords[o.Kind]; w != "" {
 		return w
 	}
@@ -27,7 +38,17 @@ func awayWords(o evidence.Outage) string {
 }
 
 // awayPlace is where a finding about an outage stands.
-func awayPlace(o evidence.Outage) string { return "database away: " + awayWords(o) }
+func awayPlace(o evidence.Outage) string {
+	if isSlow(o) {
+		return "database slow: " + awayWords(o)
+	}
+	return "database away: " + awayWords(o)
+}
+
+// isSlow tells whether the dependency was there, and slow.
+func isSlow(o evidence.Outage) bool {
+	return o.Kind == evidence.OutageSlow200ms || o.Kind == evidence.OutageSlow2s
+}
 
 // away are the outages that were tried, of the kinds that are asked for; all without any.
 func away(e evidence.Evidence, kinds ...string) (tried []evidence.Outage, problems []string) {

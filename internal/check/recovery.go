@@ -28,6 +28,7 @@ func recoveryOf(c contract.Contract, e evidence.Evidence) recovery {
 	tried, problems := away(e)
 	r := recovery{tried: tried, stream: queryStream(c), limit: within(c)}
 	r.unknown(problems)
+	r.how(e)
 	for _, o := range tried {
 		r.Seconds += o.Healed.Sub(o.Began).Seconds()
 		told := len(r.Findings)
@@ -84,19 +85,27 @@ func (r recovery) guiltyTail(e evidence.Evidence) []Finding {
 	return j.Findings
 }
 
+// backAgain is what the dependency is when an outage is over.
+func backAgain(o evidence.Outage) string {
+	if isSlow(o) {
+		return "fast again"
+	}
+	return "back"
+}
+
 // lateAnswer says that no query was answered with success after an outage, or none in time, and
 // whether that is the workload's own doing: it answered, and said no to the end. One that has
 // too little CPU answers late, or not at all.
 func lateAnswer(o evidence.Outage, stream string, limit time.Duration) (words string, own bool) {
 	back, _ := firstAnswer(o, stream)
 	if back.IsZero() {
-		return "no query was answered after it was back" + lastWords(o, stream), repliesBetween(o.Requests, stream, o.Healed, lastEnd(o)).refuses()
+		return "no query was answered after it was " + backAgain(o) + lastWords(o, stream), repliesBetween(o.Requests, stream, o.Healed, lastEnd(o)).refuses()
 	}
 	if back.Sub(o.Healed) <= limit {
 		return "", false
 	}
 	a := repliesBetween(o.Requests, stream, o.Healed, back)
-	return fmt.Sprintf("the first query was answered %s it was back", afterWords(o.Healed, back)),
+	return fmt.Sprintf("the first query was answered %s it was %s", afterWords(o.Healed, back), backAgain(o)),
 		a.no >= enough && back.Sub(a.lastNo) <= tellingMargin
 }
 
