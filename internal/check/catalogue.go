@@ -20,6 +20,7 @@ func Catalogue() []Check {
 		readinessTellsTheTruth,
 		livenessSurvivesOutage,
 		databaseRecovers,
+		databaseSlow,
 		terminationExitZero,
 		terminationDuringStartup,
 		requestsInFlight,
@@ -120,9 +121,11 @@ func judge(ch Check, c contract.Contract, e evidence.Evidence) (j Judgement) {
 		}
 	}()
 	j = ch.Judge(c, e)
-	if j.Status == Pass && slices.Contains(ch.Needs, evidence.SectionOutages) && e.Missing[evidence.SectionOutages] != "" {
-		// The outages that were not tried might break the promise that the others left whole.
-		return inconclusive(e, evidence.SectionOutages, j.Promised)
+	for _, s := range []evidence.Section{evidence.SectionOutages, evidence.SectionSlow} {
+		if j.Status == Pass && slices.Contains(ch.Needs, s) && e.Missing[s] != "" {
+			// The outages that were not tried might break the promise that the others left whole.
+			return inconclusive(e, s, j.Promised)
+		}
 	}
 	return j
 }

@@ -46,6 +46,7 @@ var examples = map[string][]example{
 	"probes/readiness-tells-the-truth": readinessTruthExamples,
 	"probes/liveness-survives-outage":  livenessOutageExamples,
 	"database/recovers":                databaseRecoversExamples,
+	"database/slow":                    databaseSlowExamples,
 	"termination/during-startup":       duringStartupExamples,
 	"termination/requests-in-flight":   inFlightExamples,
 	"termination/refuses-late":         refusesLateExamples,

@@ -28,6 +28,13 @@ var tables = map[string]func(contract.Contract, evidence.Evidence) []decision{
 		}
 		return recoveryOf(c, e).decisions(Judgement{}, c, e)
 	},
+	"database/slow": func(c contract.Contract, e evidence.Evidence) []decision {
+		if e.Slow == nil {
+			return nil
+		}
+		e.Outages = e.Slow
+		return slownessOf(c, e).decisions(Judgement{}, c, e)
+	},
 }
 
 // All rows of a table are built for each example, so coverage says nothing of which were chosen.

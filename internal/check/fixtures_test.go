@@ -48,7 +48,7 @@ func goodEvidence() evidence.Evidence {
 		Identity:         &evidence.Identity{Pod: "api-1", Container: "api", Processes: []evidence.Process{goodProcess()}},
 		Termination:      goodTermination(),
 		EarlyTermination: goodEarlyTermination(), InFlight: goodInFlight(), OutageTermination: goodTermination(),
-		Rollouts: goodRollouts(), Outages: goodOutages(), MalformedEnv: goodMalformed(), Resources: goodResources(),
+		Rollouts: goodRollouts(), Outages: goodOutages(), Slow: goodSlow(), MalformedEnv: goodMalformed(), Resources: goodResources(),
 		Responses:    []evidence.Response{{Name: "not found", Method: "GET", Path: "/nothing", Request: answer("not found", 10, 404)}},
 		Final:        goodFinal(),
 		ReadOnlyRoot: &evidence.Variant{Pod: goodPod("podproof-read-only-root"), Ready: true, Seconds: 2},

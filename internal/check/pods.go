@@ -101,11 +101,14 @@ func podsOfRun(e evidence.Evidence) []evidence.Pod {
 			out = append(out, v.Pod)
 		}
 	}
-	if e.Outages != nil {
-		if e.Outages.Pod.Name != "" {
-			out = append(out, e.Outages.Pod)
+	for _, all := range []*evidence.Outages{e.Outages, e.Slow} {
+		if all == nil {
+			continue
 		}
-		for _, o := range e.Outages.Trials {
+		if all.Pod.Name != "" {
+			out = append(out, all.Pod)
+		}
+		for _, o := range all.Trials {
 			if o.Pod != nil {
 				out = append(out, *o.Pod)
 			}

@@ -128,9 +128,11 @@ func readOf(e evidence.Evidence) read {
 			r.answers++
 		}
 	}
-	if e.Outages != nil {
-		for _, o := range e.Outages.Trials {
-			answered(o.Requests)
+	for _, all := range []*evidence.Outages{e.Outages, e.Slow} {
+		if all != nil {
+			for _, o := range all.Trials {
+				answered(o.Requests)
+			}
 		}
 	}
 	for _, t := range []*evidence.Termination{e.Termination, e.EarlyTermination, e.InFlight, e.OutageTermination} {
