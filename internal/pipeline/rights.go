@@ -68,7 +68,7 @@ func (r *run) homeless(t trial.Trial) bool {
 }
 
 // elsewhereTrials are those of TestBed.Elsewhere.
-var elsewhereTrials = []string{trial.Outages.ID, trial.Frozen.ID}
+var elsewhereTrials = []string{trial.Outages.ID, trial.Frozen.ID, trial.Slow.ID}
 
 // RightsOptions say of what the rights are wanted.
 type RightsOptions struct {

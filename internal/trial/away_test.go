@@ -124,8 +124,11 @@ func (s *shop) as(x Trial) *TestBed {
 func (s *shop) outages(kinds ...string) (OutageResult, []evidence.Outage, error) {
 	s.spec.Kinds = kinds
 	x := Outages
-	if slices.Contains(kinds, evidence.OutageFrozen) {
+	switch {
+	case slices.Contains(kinds, evidence.OutageFrozen):
 		x = Frozen
+	case slices.Contains(kinds, evidence.OutageSlow2s):
+		x = Slow
 	}
 	r, err := s.as(x).outages(s.t.Context(), s.spec)
 	return r, r.Outages.Trials, err

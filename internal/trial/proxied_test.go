@@ -270,7 +270,11 @@ func TestAnOutageByTheProxyThatGoesWrong(t *testing.T) {
 		change func(*fronted)
 		want   string
 	}{
-		"no twin": {func(f *fronted) { f.spec.Front.Routes[0].Twin = "gone" }, "reading the address of service/gone"},
+		"no twin": {func(f *fronted) {
+			if err := f.client.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("services"), "shop", "podproof-db"); err != nil {
+				t.Fatal(err)
+			}
+		}, "reading the address of service/podproof-db"},
 		"its image is missing": {func(f *fronted) {
 			f.life = func(p *corev1.Pod) life {
 				if p.Name == proxyName {

@@ -69,9 +69,11 @@ func outageRights(s subject.Subject) (out []rights.Rule) {
 		return nil
 	}
 	for _, name := range dependencyServices(s, s.Contract.Dependencies[0]) {
-		out = append(out, rights.To("", "services", "get").Of(name).For("the address at which a dependency is reached"))
+		out = append(out, rights.To("", "services", "get").Of(name, workload.TwinOf(name)).For("the address at which a dependency is reached"))
 	}
-	return out
+	return append(out,
+		rights.To("", "pods", "create").For("podproof's proxy, which takes a dependency away"),
+		rights.To("", "pods/exec", "create", "get").Of(proxyName).For("telling podproof's proxy how a dependency is away"))
 }
 
 // frozenRights are those, and those for a pod that is stopped meanwhile.

@@ -18,6 +18,7 @@ var Slow = Trial{
 	Sections: []evidence.Section{evidence.SectionSlow},
 	Doing:    "Slowing DEPENDENCY down", Done: "DEPENDENCY slowed down and fast again",
 	Needs:  NeedReady | NeedAgent,
+	Rights: outageRights,
 	Asked:  dependent,
 	Within: func(l Limits) time.Duration { return Look + 3*l.outage() + l.Jobs },
 	Parts:  true,

@@ -130,7 +130,7 @@ func (f *front) add(s corev1.Service, objects []Object) error {
 	}
 	twin := corev1.Service{Spec: corev1.ServiceSpec{Selector: s.Spec.Selector, Ports: ports, PublishNotReadyAddresses: s.Spec.PublishNotReadyAddresses}}
 	twin.APIVersion, twin.Kind = "v1", "Service"
-	twin.Name, twin.Namespace, twin.Labels = twinOf(s.Name), s.Namespace, map[string]string{RunLabel: s.Labels[RunLabel]}
+	twin.Name, twin.Namespace, twin.Labels = TwinOf(s.Name), s.Namespace, map[string]string{RunLabel: s.Labels[RunLabel]}
 	i := slices.IndexFunc(objects, func(o Object) bool { return o.GetKind() == "Service" && o.GetName() == s.Name })
 	u, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&twin)
 	if err != nil {
@@ -142,8 +142,8 @@ func (f *front) add(s corev1.Service, objects []Object) error {
 	return nil
 }
 
-// twinOf is the name of a Service's twin. It is one of DNS, which has a longest (RFC 1035).
-func twinOf(name string) string {
+// TwinOf is the name of a Service's twin. It is one of DNS, which has a longest (RFC 1035).
+func TwinOf(name string) string {
 	if twin := TwinPrefix + name; len(twin) <= 63 {
 		return twin
 	}
@@ -189,7 +189,7 @@ func (f *front) ownPorts(s corev1.Service) ([]corev1.ServicePort, error) {
 		out = append(out, p)
 		if !f.taken[n] { // another headless Service leads to the same pods
 			f.taken[n] = true
-			f.Routes = append(f.Routes, FrontRoute{n, twinOf(s.Name), n})
+			f.Routes = append(f.Routes, FrontRoute{n, TwinOf(s.Name), n})
 		}
 	}
 	return out, nil
@@ -208,7 +208,7 @@ func (f *front) translated(s corev1.Service) ([]corev1.ServicePort, error) {
 			n = max(freePorts, n+1)
 		}
 		f.taken[n] = true
-		f.Routes = append(f.Routes, FrontRoute{n, twinOf(s.Name), p.Port})
+		f.Routes = append(f.Routes, FrontRoute{n, TwinOf(s.Name), p.Port})
 		p.NodePort = 0
 		out = append(out, p)
 	}
@@ -258,6 +258,6 @@ func (f *front) listens(s corev1.Service, p corev1.ServicePort) int32 {
 		n, _ := f.target(s, p) // it is one that is listened on
 		return n
 	}
-	i := slices.IndexFunc(f.Routes, func(r FrontRoute) bool { return r.Twin == twinOf(s.Name) && r.Port == p.Port })
+	i := slices.IndexFunc(f.Routes, func(r FrontRoute) bool { return r.Twin == TwinOf(s.Name) && r.Port == p.Port })
 	return f.Routes[i].Listen
 }

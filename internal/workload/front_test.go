@@ -174,7 +174,7 @@ func TestWhatCannotGoThroughTheProxy(t *testing.T) {
 
 func TestTheNameOfATwinIsOneOfDNS(t *testing.T) {
 	long := strings.Repeat("a", 60)
-	if a, b := twinOf(long+"-b"), twinOf(long+"-c"); len(a) > 63 || a == b || twinOf("db") != "podproof-db" {
+	if a, b := TwinOf(long+"-b"), TwinOf(long+"-c"); len(a) > 63 || a == b || TwinOf("db") != "podproof-db" {
 		t.Errorf("%s, %s", a, b)
 	}
 }
