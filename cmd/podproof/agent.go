@@ -35,7 +35,7 @@ func newAgent() *cobra.Command {
 				}
 				return nil
 			}},
-		newAgentNode(), newAgentProxy(), newAgentFault(),
+		newAgentNode(), newAgentLook(), newAgentProxy(), newAgentFault(),
 	)
 	return c
 }

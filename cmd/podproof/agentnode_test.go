@@ -13,9 +13,14 @@ import (
 
 func agentNode(t *testing.T, args ...string) (string, error) {
 	t.Helper()
+	return ofAgent(t, append([]string{"node"}, args...)...)
+}
+
+func ofAgent(t *testing.T, args ...string) (string, error) {
+	t.Helper()
 	var out bytes.Buffer
 	c := newRoot()
-	c.SetArgs(append([]string{"agent", "node"}, args...))
+	c.SetArgs(append([]string{"agent"}, args...))
 	c.SetIn(strings.NewReader(""))
 	c.SetOut(&out)
 	c.SetErr(&out)
@@ -53,15 +58,34 @@ func TestAgentNode(t *testing.T) {
 	}
 }
 
+// Beside a container nothing can be done to it.
+func TestAgentLook(t *testing.T) {
+	if out, err := ofAgent(t, "look", "clock"); err != nil || !regexp.MustCompile(`^\d+\.\d{9}\n$`).MatchString(out) {
+		t.Errorf("%q, %v", out, err)
+	}
+	out, err := ofAgent(t, "look", "signal", "0123456789abcdef", "KILL", ".")
+	if code := exitCode(err, new(bytes.Buffer)); code != exitUsage || out != "" {
+		t.Errorf("exit code %d, %v, and it prints %q", code, err, out)
+	}
+	if runtime.GOOS != "linux" {
+		return
+	}
+	if out, err := ofAgent(t, "look", "writes", strings.Repeat("0123456789abcdef", 4)); err != nil || out != "gone\n" {
+		t.Errorf("of a container that is not here: %q, %v", out, err)
+	}
+}
+
 // The help is where the format of each is written down.
 func TestAgentNodeHelp(t *testing.T) {
-	out, err := agentNode(t)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, op := range node.Ops() {
-		if !strings.Contains(out, "  "+op.Name+" ") || !strings.Contains(out, op.Does) {
-			t.Errorf("the help does not name %s:\n%s", op.Name, out)
+	for command, ops := range map[string][]node.Op{"node": node.Ops(), "look": node.LookOps()} {
+		out, err := ofAgent(t, command)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, op := range ops {
+			if !strings.Contains(out, "  "+op.Name+" ") || !strings.Contains(out, op.Does) {
+				t.Errorf("the help does not name %s:\n%s", op.Name, out)
+			}
 		}
 	}
 	var code exitError

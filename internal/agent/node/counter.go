@@ -8,9 +8,14 @@ import (
 	"strings"
 )
 
+// reads is how a file is read, whose name begins where it is looked for.
+type reads func(file string) ([]byte, error)
+
 // number is a file that holds one.
-func number(file string) (int64, error) {
-	b, err := os.ReadFile(file)
+func number(file string) (int64, error) { return reads(os.ReadFile).number(file) }
+
+func (read reads) number(file string) (int64, error) {
+	b, err := read(file)
 	if err != nil {
 		return 0, err
 	}
@@ -21,8 +26,10 @@ func number(file string) (int64, error) {
 var errNoCounter = errors.New("is not there")
 
 // counter is one of a file of lines such as "usage_usec 4711", by its first word.
-func counter(file, name string) (int64, error) {
-	b, err := os.ReadFile(file)
+func counter(file, name string) (int64, error) { return reads(os.ReadFile).counter(file, name) }
+
+func (read reads) counter(file, name string) (int64, error) {
+	b, err := read(file)
 	if err != nil {
 		return 0, err
 	}

@@ -18,7 +18,9 @@ type Op struct {
 	// Does says what is done, and Prints what is written to the output, line by line.
 	Does, Prints string
 
-	run func(context.Context, call) error
+	// beside tells that it can be asked beside a container, too, or is of use only there.
+	beside, besideOnly bool
+	run                func(context.Context, call) error
 }
 
 // call is an Op that is carried out.
@@ -29,8 +31,15 @@ type call struct {
 	out  io.Writer
 }
 
-// Ops are all that can be asked.
-func Ops() []Op { return slices.Concat(looking, waiting, changing) }
+// Ops are all that can be asked of a node.
+func Ops() []Op {
+	return slices.DeleteFunc(slices.Concat(looking, waiting, changing), func(o Op) bool { return o.besideOnly })
+}
+
+// LookOps are what can be asked in a container beside the one that is looked at.
+func LookOps() []Op {
+	return slices.DeleteFunc(slices.Concat(looking, waiting), func(o Op) bool { return !o.beside && !o.besideOnly })
+}
 
 // Usage is how it is called.
 func (o Op) Usage() string { return strings.Join(append([]string{o.Name}, o.Args...), " ") }
@@ -42,7 +51,7 @@ func (o Op) Accept(args []string) error {
 		n = max(n, len(args))
 	}
 	if len(args) != n || slices.Contains(args, "") {
-		return fmt.Errorf("the call is `agent node %s`, with no empty argument, and was given %q", o.Usage(), args)
+		return fmt.Errorf("the call is `agent %s %s`, with no empty argument, and was given %q", o.place(), o.Usage(), args)
 	}
 	return nil
 }
@@ -52,10 +61,20 @@ func (o Op) Run(ctx context.Context, h Host, args []string, in io.Reader, out io
 	if err := o.Accept(args); err != nil {
 		return err
 	}
-	if err := o.run(ctx, call{h, args, in, out}); err != nil {
-		return fmt.Errorf("agent node %s: %w", o.Name, err)
+	if err := o.run(ctx, call{Host: h, args: args, in: in, out: out}); err != nil {
+		return fmt.Errorf("agent %s %s: %w", h.place(), o.Name, err)
 	}
 	return nil
+}
+
+// place is the command below which it is offered, the first where there are two.
+func (o Op) place() string { return Host{Beside: o.besideOnly}.place() }
+
+func (h Host) place() string {
+	if h.Beside {
+		return "look"
+	}
+	return "node"
 }
 
 // line writes one.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 )
 
 // waiting are those that wait for something, or go on until their input ends.
@@ -23,6 +24,35 @@ var waiting = []Op{
 				return err
 			}
 			return c.line("%s %s", clock(alive), clock(gone))
+		}),
+	},
+	{
+		Name: "attend", Args: []string{"CONTAINER", "SECONDS"}, besideOnly: true,
+		Does:   "Stay until the processes are gone that a container has now, or the time is over, whatever SIGTERM says",
+		Prints: `"told" and the time, as clock prints it, when SIGTERM comes.`,
+		run: ofContainer(func(ctx context.Context, c call, o Owner) error {
+			limit, err := c.seconds(1)
+			if err != nil {
+				return err
+			}
+			return c.Attend(ctx, o, limit, func(at time.Time) error { return c.line("told %s", clock(at)) })
+		}),
+	},
+	{
+		Name: "living", Args: []string{"CONTAINER", "SECONDS"}, besideOnly: true,
+		Does:   "Say again and again that a container has the processes that it has now, until they are gone or the time is over",
+		Prints: `"alive" and the time, as clock prints it, for each look that met one, and "gone" and the time for the first that met none. Who shares the PID namespace of the first of them ends with it, and says no more.`,
+		run: ofContainer(func(ctx context.Context, c call, o Owner) error {
+			limit, err := c.seconds(1)
+			if err != nil {
+				return err
+			}
+			return c.Living(ctx, o, limit, func(alive bool, at time.Time) error {
+				if !alive {
+					return c.line("gone %s", clock(at))
+				}
+				return c.line("alive %s", clock(at))
+			})
 		}),
 	},
 	{
@@ -46,7 +76,7 @@ var waiting = []Op{
 		}),
 	},
 	{
-		Name: "listen", Args: []string{"CONTAINER", "SECONDS"},
+		Name: "listen", Args: []string{"CONTAINER", "SECONDS"}, beside: true,
 		Does:   "Wait until something listens on TCP in a container's network, or the time is over",
 		Prints: "Nothing.",
 		run: ofContainer(func(ctx context.Context, c call, o Owner) error {
@@ -83,15 +113,15 @@ var waiting = []Op{
 		},
 	},
 	{
-		Name: "connect", Args: []string{"ADDRESS", "PORT"},
+		Name: "connect", Args: []string{"ADDRESS", "PORT"}, beside: true,
 		Does:   "Connect to an address until it is taken, for 20 s at most",
 		Prints: "Nothing.",
 		run:    func(ctx context.Context, c call) error { return Connect(ctx, net.JoinHostPort(c.args[0], c.args[1])) },
 	},
 	{
-		Name:   "pressure",
+		Name: "pressure", beside: true,
 		Does:   "Measure once a second how scarce CPU is on the node, until the input ends",
-		Prints: "A line each time: the node's time (seconds, six decimals), the time in which some process waited for a CPU (microseconds; empty where the kernel does not tell), the time that all CPUs were busy, stolen and idle (clock ticks), and the CPU time of the node itself (microseconds).",
+		Prints: "A line each time: the node's time (seconds, six decimals), the time in which some process waited for a CPU (microseconds; empty where the kernel does not tell), the time that all CPUs were busy, stolen and idle (clock ticks), and the CPU time of the node itself (microseconds); in a container, which does not see that, the time that all CPUs were busy stands for it.",
 		run:    func(ctx context.Context, c call) error { return c.Pressure(ctx, c.in, c.out) },
 	},
 }

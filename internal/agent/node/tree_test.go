@@ -39,9 +39,17 @@ type tree struct {
 func plant(t *testing.T) tree {
 	t.Helper()
 	dir := t.TempDir()
-	tr := tree{Host{filepath.Join(dir, "proc"), filepath.Join(dir, "cgroup"), filepath.Join(dir, "root")}, t}
+	tr := tree{Host{Proc: filepath.Join(dir, "proc"), Cgroup: filepath.Join(dir, "cgroup"), Root: filepath.Join(dir, "root")}, t}
 	tr.write(tr.Proc, "self/cgroup", onV2(id)) // no process by its number
 	tr.process(nobody, "0::/init.scope\n", map[string]string{"cmdline": "/sbin/init\x00", "status": "State:\tS (sleeping)\n"})
+	return tr
+}
+
+// plantBeside is one as a container sees it beside another.
+func plantBeside(t *testing.T) tree {
+	t.Helper()
+	tr := plant(t)
+	tr.Beside = true
 	return tr
 }
 
@@ -86,7 +94,11 @@ func (tr tree) says(name string, args ...string) string {
 
 func (tr tree) run(name string, args ...string) (string, error) {
 	tr.t.Helper()
-	for _, op := range Ops() {
+	ops := Ops()
+	if tr.Beside {
+		ops = LookOps()
+	}
+	for _, op := range ops {
 		if op.Name == name {
 			var out bytes.Buffer
 			err := op.Run(tr.t.Context(), tr.Host, args, strings.NewReader(""), &out)

@@ -14,6 +14,9 @@ import (
 type Usage struct {
 	Memory, Cache  int64
 	CPU, Throttled time.Duration
+	// Summed tells that no control group was in sight: these are the sums of the processes' own
+	// figures, which know neither the page cache nor what the kernel holds for them.
+	Summed bool
 }
 
 // Usage reads an owner's control group, of cgroup v2 or v1.
@@ -21,6 +24,9 @@ func (h Host) Usage(o Owner) (Usage, error) {
 	ps, err := h.processes(o)
 	if err != nil {
 		return Usage{}, err
+	}
+	if h.Beside {
+		return h.usageBeside(ps)
 	}
 	reason := ErrGone
 	for _, p := range ps {
@@ -45,7 +51,7 @@ func (h Host) usage(own map[string]string) (Usage, error) {
 	if path := own[""]; path != "" {
 		dir := filepath.Join(h.Cgroup, path)
 		if _, err := os.Stat(filepath.Join(dir, "memory.current")); err == nil {
-			return usageV2(dir)
+			return reads(os.ReadFile).usageV2(dir)
 		}
 	}
 	var dirs [3]string
@@ -55,48 +61,48 @@ func (h Host) usage(own map[string]string) (Usage, error) {
 		}
 		dirs[i] = filepath.Join(h.Cgroup, controller, own[controller])
 	}
-	return usageV1(dirs[0], dirs[1], dirs[2])
+	return reads(os.ReadFile).usageV1(dirs[0], dirs[1], dirs[2])
 }
 
 // usageV2 is as in the kernel's admin-guide/cgroup-v2.rst.
-func usageV2(dir string) (Usage, error) {
-	memory, err := number(filepath.Join(dir, "memory.current"))
+func (read reads) usageV2(dir string) (Usage, error) {
+	memory, err := read.number(filepath.Join(dir, "memory.current"))
 	if err != nil {
 		return Usage{}, err
 	}
-	cache, err := counter(filepath.Join(dir, "memory.stat"), "inactive_file")
+	cache, err := read.counter(filepath.Join(dir, "memory.stat"), "inactive_file")
 	if err != nil {
 		return Usage{}, err
 	}
-	used, err := counter(filepath.Join(dir, "cpu.stat"), "usage_usec")
+	used, err := read.counter(filepath.Join(dir, "cpu.stat"), "usage_usec")
 	if err != nil {
 		return Usage{}, err
 	}
-	throttled, err := throttling(filepath.Join(dir, "cpu.stat"), "throttled_usec")
-	return Usage{memory, cache, time.Duration(used) * time.Microsecond, time.Duration(throttled) * time.Microsecond}, err
+	throttled, err := read.throttling(filepath.Join(dir, "cpu.stat"), "throttled_usec")
+	return Usage{Memory: memory, Cache: cache, CPU: time.Duration(used) * time.Microsecond, Throttled: time.Duration(throttled) * time.Microsecond}, err
 }
 
 // usageV1 is as in the kernel's admin-guide/cgroup-v1.
-func usageV1(memory, cpuacct, cpu string) (Usage, error) {
-	bytes, err := number(filepath.Join(memory, "memory.usage_in_bytes"))
+func (read reads) usageV1(memory, cpuacct, cpu string) (Usage, error) {
+	bytes, err := read.number(filepath.Join(memory, "memory.usage_in_bytes"))
 	if err != nil {
 		return Usage{}, err
 	}
-	cache, err := counter(filepath.Join(memory, "memory.stat"), "total_inactive_file")
+	cache, err := read.counter(filepath.Join(memory, "memory.stat"), "total_inactive_file")
 	if err != nil {
 		return Usage{}, err
 	}
-	used, err := number(filepath.Join(cpuacct, "cpuacct.usage"))
+	used, err := read.number(filepath.Join(cpuacct, "cpuacct.usage"))
 	if err != nil {
 		return Usage{}, err
 	}
-	throttled, err := throttling(filepath.Join(cpu, "cpu.stat"), "throttled_time")
-	return Usage{bytes, cache, time.Duration(used), time.Duration(throttled)}, err
+	throttled, err := read.throttling(filepath.Join(cpu, "cpu.stat"), "throttled_time")
+	return Usage{Memory: bytes, Cache: cache, CPU: time.Duration(used), Throttled: time.Duration(throttled)}, err
 }
 
 // throttling is the counter of a kernel that can throttle; another has none, and never does.
-func throttling(file, name string) (int64, error) {
-	n, err := counter(file, name)
+func (read reads) throttling(file, name string) (int64, error) {
+	n, err := read.counter(file, name)
 	if errors.Is(err, errNoCounter) {
 		return 0, nil
 	}

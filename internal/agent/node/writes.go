@@ -20,32 +20,41 @@ type Write struct {
 // errNoUpper is where the root file system does not show what was written.
 var errNoUpper = errors.New("the container's root file system has no upper directory")
 
-// Writes lists the files in the upper directory of an owner's root file system (overlayfs), by
-// path, and where it has something mounted, escaped as in mountinfo.
-func (h Host) Writes(o Owner) (ws []Write, mounted []string, err error) {
+// Written is what is known of that: the files by path, where the container has something mounted,
+// escaped as in mountinfo, and folders that it may enter and podproof could not read.
+type Written struct {
+	Files           []Write
+	Mounted, Unread []string
+}
+
+// Writes lists the files in the upper directory of an owner's root file system (overlayfs).
+func (h Host) Writes(o Owner) (Written, error) {
 	ps, err := h.processes(o)
 	if err != nil {
-		return nil, nil, err
+		return Written{}, err
+	}
+	if h.Beside {
+		return h.writesBeside(ps)
 	}
 	for _, p := range ps {
 		mounts, err := p.mounts()
 		if err != nil || len(mounts) == 0 {
 			continue // it has ended
 		}
-		upper := ""
+		w, upper := Written{}, ""
 		for _, m := range mounts {
-			mounted = append(mounted, m.point)
+			w.Mounted = append(w.Mounted, m.point)
 			if m.point == "/" {
 				upper = cmp.Or(m.option("upperdir"), upper)
 			}
 		}
 		if upper == "" {
-			return nil, nil, errNoUpper
+			return Written{}, errNoUpper
 		}
-		ws, err := written(filepath.Join(h.Root, upper))
-		return ws, mounted, err
+		w.Files, err = written(filepath.Join(h.Root, upper))
+		return w, err
 	}
-	return nil, nil, ErrGone
+	return Written{}, ErrGone
 }
 
 func written(upper string) ([]Write, error) {
