@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/pipeline"
 	"podproof.dev/podproof/internal/report"
@@ -22,6 +23,7 @@ type verifyFlags struct {
 	judgeFlags
 	where     clusterFlags
 	keep      bool
+	noNodes   bool
 	nodeImage string
 	setImages []string
 	buildArgs []string
@@ -72,6 +74,7 @@ func (f *verifyFlags) addRun(c *cobra.Command) {
 	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
 	fl.BoolVar(&f.keep, "keep", false, "keep the cluster, and say how to look at it")
 	f.where.add(c)
+	fl.BoolVar(&f.noNodes, "no-node-access", false, "touch no node of the cluster, and see what a cluster gives whose nodes cannot be touched")
 	fl.StringVar(&f.nodeImage, "node-image", os.Getenv("PODPROOF_NODE_IMAGE"), "node `IMAGE` of the kind cluster (default: kind's own; from PODPROOF_NODE_IMAGE)")
 	fl.StringSliceVar(&f.setImages, "set-image", nil, "`OLD=NEW` runs the image NEW where the manifests say OLD (in addition to PODPROOF_SET_IMAGE)")
 	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument `NAME=VALUE`, or NAME with the environment's value")
@@ -172,6 +175,9 @@ func (f *verifyFlags) options(image string) (pipeline.Options, error) {
 	err := f.where.into(&o)
 	if err != nil {
 		return o, err
+	}
+	if f.noNodes {
+		o.Providers[o.Provider] = cluster.Nodeless(o.Providers[o.Provider])
 	}
 	if o.Selected, err = f.chosen(f.only); err != nil {
 		return o, err

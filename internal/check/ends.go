@@ -72,7 +72,7 @@ const watchIsLate = 2 * time.Second
 // badly tells whether a pod did not end as the contract asks.
 func (x podEnd) badly(c contract.Contract) bool {
 	limit := terminationLimit(c, &x.Termination)
-	if x.ExitSource != "node" {
+	if !x.ExitExact() {
 		limit += watchIsLate
 	}
 	wrong := !slices.Contains(exitCodes(c), x.Last.ExitCode) && !x.orderly143()

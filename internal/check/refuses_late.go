@@ -38,7 +38,7 @@ func judgeRefusesLate(_ contract.Contract, e evidence.Evidence) Judgement {
 func (l leave) decisions(j Judgement, e evidence.Evidence) []decision {
 	t, after := e.InFlight, seconds(e.InFlight.Seconds)
 	kept := keptIn(l.sent, e.Rollouts)
-	refused, exact := !l.refused.IsZero(), t.ExitSource == "node"
+	refused, exact := !l.refused.IsZero(), t.ExitExact()
 	toTheEnd := fmt.Sprintf("it was ready and took new connections until it ended, %s after the deletion", after)
 	short := ""
 	if !l.servedOn() {
@@ -57,7 +57,7 @@ func (l leave) decisions(j Judgement, e evidence.Evidence) []decision {
 		{l.atItsEnd && exact && short != "", j.undecided(toTheEnd+"; "+short, whenQuiet)},
 		{l.atItsEnd && exact, j.fail(toTheEnd, "")},
 		{l.atItsEnd, j.undecided(fmt.Sprintf("it refused at about the time of its end, which is known only to within %s here (%s)", seconds(exitPrecision(*t).Seconds()), t.ExitSource),
-			"Verify in a kind cluster, whose nodes tell the time of an exit exactly.")},
+			"Let the cluster admit an ephemeral container in podproof's own pod, which tells the time of an exit exactly, or verify in a kind cluster, whose nodes do.")},
 		{!l.wasReady, j.undecided("before the deletion its readiness route did not answer with success, so podproof cannot see it turn unready: "+l.firstReady,
 			"Let the readiness probe name the route (path, port, scheme, header) that answers 200 to 399 while the process is ready.")},
 		{otherwise, j.fail(toTheEnd, "")},

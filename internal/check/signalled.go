@@ -6,7 +6,7 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// signalled is when the container got SIGTERM, as its node tells it, or a little before: the
+// signalled is when the container got SIGTERM, as whoever looked on tells it, or a little before: the
 // kubelet's event has whole seconds, and comes before a preStop hook, of which a sleep tells
 // how long it takes. A time that is not between the deletion and the end of the process comes
 // from a clock that is not podproof's.
@@ -35,7 +35,7 @@ func fits(at, from, to time.Time) bool { return !at.Before(from) && !at.After(to
 
 // exitPrecision is how much earlier than told a process may have ended.
 func exitPrecision(t evidence.Termination) time.Duration {
-	if t.ExitSource == "node" {
+	if t.ExitExact() {
 		return atOnce/3 + time.Duration(t.ExitBlur*float64(time.Second))
 	}
 	return 2 * time.Second

@@ -156,6 +156,9 @@ type Cluster struct {
 	Provider   string `json:"provider"` // "kind"
 	Kubernetes string `json:"kubernetes,omitempty"`
 	Node       string `json:"node,omitempty"`
+	// NoNodes tells that nothing was run on a node: what is known of processes comes from podproof's
+	// own containers beside them, and stdout is not told from stderr.
+	NoNodes bool `json:"noNodes,omitempty"`
 	// Borrowed is set when the cluster was there before the run and stays after it.
 	Borrowed bool `json:"borrowed,omitempty"`
 	// Policies are the network policies of the run's namespace that select its pods, and that nothing
@@ -170,6 +173,6 @@ type Pressure struct {
 	// /proc/pressure/cpu (https://docs.kernel.org/accounting/psi.html).
 	Waiting float64 `json:"waiting"`
 	// Others is the share of all CPUs that went to programs outside of the node, to podproof
-	// and the Docker engine among them, or to the hypervisor.
+	// and the Docker engine among them, or to the hypervisor; to that alone where no node was asked.
 	Others float64 `json:"others"`
 }

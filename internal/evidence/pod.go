@@ -198,8 +198,21 @@ type HTTPAttempt struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Identity is who the container's processes are, from /proc/PID/status on the node (proc(5)).
+// Sources of what a node tells, where no node may be touched.
+const (
+	// SourceEphemeral is podproof's own ephemeral container beside the one that is looked at, in a
+	// pod that was made for that.
+	SourceEphemeral = "ephemeral"
+	// SourceStatus is the pod's status alone.
+	SourceStatus = "status"
+)
+
+// Identity is who the container's processes are, from /proc/PID/status (proc(5)).
 type Identity struct {
+	// Source is where that was read: on the node where it is empty, or one of those above.
+	Source string `json:"source,omitempty"`
+	// Unseen says why the processes could not be looked at. There are none then.
+	Unseen    string    `json:"unseen,omitempty"`
 	Pod       string    `json:"pod"`
 	Container string    `json:"container"`
 	Processes []Process `json:"processes"` // ordered by PID inside the container
@@ -239,16 +252,17 @@ type Termination struct {
 	Deleted      time.Time `json:"deleted"`
 	// Exited tells whether an exit was seen at all.
 	Exited bool `json:"exited"`
-	// Seconds from the deletion to the exit, by the clock that ExitSource names: "node" (exact but for
-	// ExitBlur), "kubelet" (up to two seconds late) or "watch" (late by what the cluster takes).
+	// Seconds from the deletion to the exit, by the clock that ExitSource names: "node" or "ephemeral"
+	// (exact but for ExitBlur), "kubelet" (up to two seconds late) or "watch" (late by what the
+	// cluster takes).
 	ExitSource string  `json:"exitSource,omitempty"`
 	Seconds    float64 `json:"seconds"`
-	// ExitBlur is how much earlier than the node told the exit may have been, in seconds.
+	// ExitBlur is how much earlier than was told the exit may have been, in seconds.
 	ExitBlur float64 `json:"exitBlur,omitempty"`
 	// Last is the container's final state, when an exit was seen.
 	Last *corev1.ContainerStateTerminated `json:"last,omitempty"`
-	// Signalled is when the container runtime sent the stop signal, as the node tells it; zero
-	// where that is not known.
+	// Signalled is when the container runtime sent the stop signal, as the node tells it, or when
+	// it did to podproof's own container in the pod; zero where that is not known.
 	Signalled time.Time `json:"signalled,omitzero"`
 	// Held is the number of requests that were under way with half of their body. The rest of
 	// the first was sent at Released, and of the last HeldFor seconds after the stop signal; 0
@@ -265,6 +279,11 @@ type Termination struct {
 	PID1 *Process `json:"pid1,omitempty"`
 	// StopSignal is the image's, "SIGTERM" when it names none.
 	StopSignal string `json:"stopSignal"`
+}
+
+// ExitExact tells whether somebody saw the processes go, beside the kubelet and the API server.
+func (t Termination) ExitExact() bool {
+	return t.ExitSource == "node" || t.ExitSource == SourceEphemeral
 }
 
 // RequiredEnv is one pod for each required variable, started without it.

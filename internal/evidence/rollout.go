@@ -41,6 +41,9 @@ type Rollout struct {
 	// Unreached are the pods that none of its connections led to when the rollout began, where
 	// that could be seen.
 	Unreached []string `json:"unreached,omitempty"`
+	// Spread tells that it could not be seen: so many kept connections were open for each pod then,
+	// which the cluster spreads by chance.
+	Spread int `json:"spread,omitempty"`
 	// Ended are the pods that went, with their timelines and without their logs.
 	Ended []Pod `json:"ended,omitempty"`
 	// Endpoints are the changes of the workload's EndpointSlices meanwhile.

@@ -29,9 +29,14 @@ type Response struct {
 // Resources are what one container of the workload used, idle and under a light load, by
 // the control group of the container.
 type Resources struct {
-	Pod    string `json:"pod"`
-	Idle   Usage  `json:"idle"`
-	Loaded Usage  `json:"loaded"`
+	Pod string `json:"pod"`
+	// Source is where that was read: on the node where it is empty, or SourceEphemeral.
+	Source string `json:"source,omitempty"`
+	// Summed tells that no control group could be read: these are the sums of the processes' own
+	// figures, without the page cache, and with the pages that a fork left them counted twice.
+	Summed bool  `json:"summed,omitempty"`
+	Idle   Usage `json:"idle"`
+	Loaded Usage `json:"loaded"`
 	// Requests that were answered with success while it was loaded.
 	Requests int `json:"requests"`
 	// Unserved is why the load proves nothing: how its first request was answered. It was
@@ -41,10 +46,11 @@ type Resources struct {
 	// memory than its limit, for one. What was measured until then tells nothing.
 	Ended *corev1.ContainerStateTerminated `json:"ended,omitempty"`
 	// Writes are files that the container wrote outside of its volumes: what lies in the
-	// upper directory of its root file system, but for mount points. Further says how many are not listed.
+	// upper directory of its root file system, but for mount points, or where that is not in sight
+	// what of its root was changed since it began. Further says how many are not listed.
 	Writes  []Write `json:"writes,omitempty"`
 	Further int     `json:"further,omitempty"`
-	// WritesUnknown says why the upper directory could not be read.
+	// WritesUnknown says why not all of that could be seen.
 	WritesUnknown string  `json:"writesUnknown,omitempty"`
 	Seconds       float64 `json:"seconds"`
 }

@@ -73,7 +73,7 @@ func (r *run) settle(ctx context.Context) error {
 		return fmt.Errorf("asking the API server for its version: %w", err)
 	}
 	about := r.place.About()
-	c := evidence.Cluster{Name: about.Name, Provider: about.Provider, Kubernetes: version.GitVersion, Borrowed: !about.Owned}
+	c := evidence.Cluster{Name: about.Name, Provider: about.Provider, Kubernetes: version.GitVersion, Borrowed: !about.Owned, NoNodes: r.nodeless()}
 	nodes, err := r.nodes(ctx)
 	if err != nil {
 		return err

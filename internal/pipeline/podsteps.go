@@ -36,12 +36,12 @@ func (r *run) dependencies(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		nodes, err := r.nodes(ctx)
+		by, node, err := r.looker(ctx)
 		if err != nil {
 			return err
 		}
-		if len(nodes) > 0 {
-			trial.AwaitServices(ctx, r.place.applier.Client, r.place.Nodes(), nodes[0], services)
+		if by != nil {
+			trial.AwaitServices(ctx, r.place.applier.Client, by, node, services)
 		}
 	}
 	waited, err := workload.Jobs(jobs)
@@ -51,6 +51,19 @@ func (r *run) dependencies(ctx context.Context) error {
 	done, err := trial.Jobs(ctx, r.place.applier, r.place.observer, waited)
 	r.set(func(e *evidence.Evidence) { e.Dependencies = append(e.Dependencies, done...) })
 	return err
+}
+
+// looker is who tells what a node sees of the whole machine, and the node's name: its own agent, or
+// podproof's pod where no node may be touched; nil where there is neither.
+func (r *run) looker(ctx context.Context) (trial.Node, string, error) {
+	if r.place.Nodes() == nil {
+		return r.agentBed().AgentNode(), "", nil
+	}
+	nodes, err := r.nodes(ctx)
+	if err != nil || len(nodes) == 0 {
+		return nil, "", err
+	}
+	return r.place.Nodes(), nodes[0], nil
 }
 
 // withoutJobs takes the Jobs that run out of the objects.
@@ -137,16 +150,22 @@ func (r *run) startup(ctx context.Context) error {
 		return err
 	}
 	var sampler *trial.Sampler
-	if len(nodes) == 1 { // of several, one's pressure figures count the others as strangers
-		sampler = trial.StartSampler(ctx, r.place.Nodes(), nodes[0])
+	by, node, err := r.looker(ctx)
+	if err != nil {
+		return err
+	}
+	if by != nil && len(nodes) <= 1 { // of several, one's pressure figures count the others as strangers
+		sampler = trial.StartSampler(ctx, by, node)
 	}
 	r.bench = &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer,
 		REST: r.place.REST(), Subject: subject, Container: r.subject.Container.Name, Asked: r.asked(), Redact: r.subject.Redact,
-		Contract: r.subject.Contract, StopSignal: image.Config.StopSignal, ImageEnv: image.Config.Env, Services: services, Manifests: r.subject.Objects, Patience: r.patience(), Demands: r.place.demands,
+		Contract: r.subject.Contract, StopSignal: image.Config.StopSignal, ImageUser: image.Config.User, ImageEnv: image.Config.Env, Services: services, Manifests: r.subject.Objects, Patience: r.patience(), Demands: r.place.demands,
 		Wants: func(s evidence.Section) bool { return r.needs(s) }, Elsewhere: r.elsewhere,
 		AgentNamespace: r.namespace(), ProxyImage: r.AgentImage, Sampler: sampler, Limiter: trial.NewLimiter(startsPerCPU*max(1, r.info.CPUs), sampler.Starved)}
 	if nodes := r.place.Nodes(); nodes != nil {
 		r.bench.Node = trial.Guarded{Node: nodes}
+	} else {
+		r.bench.AgentImage = r.AgentImage
 	}
 	r.seen(ctx, func(e *evidence.Evidence) {
 		e.Workload = &evidence.Workload{Kind: r.subject.Workload.GetKind(), Name: r.subject.Workload.GetName(), Namespace: r.namespace(), Source: &evidence.Source{File: r.subject.Workload.Source.File, Line: r.subject.Workload.Source.Line},

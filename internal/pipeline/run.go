@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -107,6 +108,10 @@ func (r *run) steps() []step {
 	}
 	pods := r.needs(podSections...)
 	imageSections := []evidence.Section{evidence.SectionImage}
+	agent, asks, tells := r.needs(agentSections...), r.asking, []string(nil)
+	if pods && r.nodeless() { // the agent's pod stands in for the node
+		agent, asks, tells = true, func(do func(context.Context) error) func(context.Context) error { return do }, []string{"agent"}
+	}
 	all := []possible{
 		{r.builds(), step{id: "build", name: "Building " + r.title(), ended: "Built " + r.title(),
 			sections: []evidence.Section{evidence.SectionBuild}, run: r.build}},
@@ -132,9 +137,9 @@ func (r *run) steps() []step {
 		{pods && r.pulls(), step{id: "load", after: []string{"save"}, run: r.pin}},
 		{pods && !r.pulls(), step{id: "load", after: []string{"save", "boot"}, name: "Loading the image", ended: "Image loaded", run: r.load}},
 		{pods, step{id: "other-images", after: []string{"boot"}, run: r.loadOthers}},
-		{r.needs(agentSections...), step{id: "agent-image", after: []string{"boot", "save"}, run: r.loadAgent}},
-		{r.needs(agentSections...), step{id: "agent", after: []string{"node", "agent-image"}, run: r.asking(r.startAgent)}},
-		{pods, step{id: "dependencies", after: []string{"node", "node-agent", "other-images", "load"}, name: r.dependenciesTitle(), ended: "Dependencies ready", run: r.dependencies}},
+		{agent, step{id: "agent-image", after: []string{"boot", "save"}, run: r.loadAgent}},
+		{agent, step{id: "agent", after: []string{"node", "agent-image"}, run: asks(r.startAgent)}},
+		{pods, step{id: "dependencies", after: []string{"node", "node-agent", "other-images", "load"}, behind: tells, name: r.dependenciesTitle(), ended: "Dependencies ready", run: r.dependencies}},
 		{pods, step{id: "startup", after: []string{"dependencies", "load", "dns", "agent-image"}, name: "Starting " + r.plan.Contract.Workload, ended: "Started " + r.plan.Contract.Workload,
 			sections: []evidence.Section{evidence.SectionStartup, evidence.SectionWorkload}, run: r.startup}},
 		{r.needs(evidence.SectionAdmission), step{id: "admission", after: []string{"dependencies"},

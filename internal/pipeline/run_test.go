@@ -45,14 +45,17 @@ func whole(t *testing.T, only ...string) *run {
 		Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
 		Env: contract.Env{Required: []string{"TOKEN"}}, Identity: contract.Identity{ArbitraryUID: true},
 	}
-	return &run{Options: Options{Selected: selected}, place: place{Cluster: &fakeCluster{owned: true}}, plan: subject.Subject{Contract: c}, subject: subject.Subject{Contract: c}}
+	return &run{Options: Options{Selected: selected}, place: place{Cluster: &fakeCluster{owned: true, nodes: &testNodes{}}}, plan: subject.Subject{Contract: c}, subject: subject.Subject{Contract: c}}
 }
 
 // fakeCluster is one that is never opened.
 type fakeCluster struct {
 	cluster.Cluster
 	owned bool
+	nodes cluster.Nodes
 }
+
+func (c *fakeCluster) Nodes() cluster.Nodes { return c.nodes }
 
 func (c *fakeCluster) About() cluster.Facts { return cluster.Facts{Provider: "fake", Owned: c.owned} }
 
@@ -90,6 +93,45 @@ func TestStepsNameStepsThatExist(t *testing.T) {
 	}
 }
 
+// Where no node may be touched, podproof's own image looks, whether anybody can be asked or not, and its
+// pod tells of the machine: a dependency that it can reach can be reached.
+func TestStepsWithoutNodes(t *testing.T) {
+	r := whole(t, "identity/*,resources/*")
+	r.place.Cluster = cluster.WithoutNodes(r.place.Cluster)
+	steps := map[string]step{}
+	for _, s := range r.steps() {
+		steps[s.id] = s
+	}
+	for _, id := range []string{"identity", "resources"} {
+		if !slices.Contains(steps[id].after, "agent-image") {
+			t.Errorf("%s comes after %q", id, steps[id].after)
+		}
+	}
+	if !slices.Contains(steps["dependencies"].behind, "agent") {
+		t.Errorf("the dependencies wait for the end of %q", steps["dependencies"].behind)
+	}
+	withNodes := whole(t, "identity/*,resources/*")
+	for _, s := range withNodes.steps() {
+		if s.id == "identity" && slices.Contains(s.after, "agent-image") || s.id == "dependencies" && s.behind != nil {
+			t.Errorf("with nodes %s waits for podproof's own image", s.id)
+		}
+	}
+	// A worker is asked by nobody, and looked at all the same.
+	r.plan.Contract.HTTP, r.plan.Contract.GRPC = contract.HTTP{}, nil
+	r.subject = r.plan
+	for _, s := range r.steps() {
+		if s.id != "agent-image" {
+			continue
+		}
+		defer func() {
+			if recover() == nil {
+				t.Error("podproof's own image is not put into the cluster")
+			}
+		}()
+		_ = s.run(t.Context()) // there is no cluster to put it into
+	}
+}
+
 // Every part of the evidence that a check looks at is collected by a step.
 func TestStepsCollectWhatChecksNeed(t *testing.T) {
 	collected := map[string]bool{}
@@ -123,7 +165,8 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 		{"one rebuild", "build/lockfile-change-rebuilds", nil, "build context lock-rebuild"},
 		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot node-agent load other-images dependencies startup termination"},
 		{"all ways to end", "termination/*", nil, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready termination early-termination responses requests-in-flight frozen"},
-		{"a cluster that is there", "termination/*", func(r *run) { r.place.Cluster = &fakeCluster{} }, "build save node dns node-agent load other-images agent-image agent dependencies startup ready termination early-termination responses requests-in-flight frozen"},
+		{"a cluster that is there", "termination/*", func(r *run) { r.place.Cluster = &fakeCluster{nodes: &testNodes{}} }, "build save node dns node-agent load other-images agent-image agent dependencies startup ready termination early-termination responses requests-in-flight frozen"},
+		{"no node may be touched", "identity/*", func(r *run) { r.place.Cluster = &fakeCluster{} }, "build save node dns node-agent load other-images agent-image agent dependencies startup identity"},
 		{"no variable is required", "config/*", func(r *run) { r.plan.Contract.Env.Required = nil }, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready identity responses"},
 		{"no Dockerfile", "*/*", func(r *run) { r.plan.Contract.Build.Dockerfile = "none" }, "build"},
 	} {

@@ -34,6 +34,9 @@ func (r *run) trialSteps() []possible {
 		if t.Needs.Has(trial.NeedAgent) {
 			s.after = append(s.after, "agent")
 		}
+		if t.Needs.Has(trial.NeedLook) && r.nodeless() {
+			s.after = append(s.after, "agent-image")
+		}
 		if t.Needs.Has(trial.NeedServing) {
 			s.name, s.run = r.ifServes(s.name), r.asking(s.run)
 		}
@@ -67,6 +70,10 @@ func (r *run) try(t trial.Trial) func(context.Context) error {
 func (r *run) told(text string) string {
 	return strings.ReplaceAll(text, "DEPENDENCY", first(r.plan.Contract.Dependencies))
 }
+
+// nodeless tells that no node may be touched: podproof's own image looks at processes then, and
+// its pod tells of the machine.
+func (r *run) nodeless() bool { return r.place.Nodes() == nil }
 
 // asking leaves out a step that only requests can carry out, where nobody can be asked. That is
 // known when the image is: its HEALTHCHECK may say that it serves.
@@ -138,8 +145,13 @@ func agentProgram(architecture string) (string, error) {
 }
 
 func (r *run) startAgent(ctx context.Context) error {
-	b := &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer, Demands: r.place.demands, Subject: r.subject.Workload}
-	return b.StartAgent(ctx, r.AgentImage, r.subject.Contract.Startup.Within.Std())
+	return r.agentBed().StartAgent(ctx, r.AgentImage, r.subject.Contract.Startup.Within.Std())
+}
+
+// agentBed is as much of a bench as the agent's pod takes.
+func (r *run) agentBed() *trial.TestBed {
+	return &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), AgentNamespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer,
+		Demands: r.place.demands, REST: r.place.REST(), Subject: r.subject.Workload}
 }
 
 // asked says where and how the workload is asked. Readiness is asked where its probe asks it.

@@ -1,20 +1,14 @@
 package trial
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/remotecommand"
-	"k8s.io/streaming/pkg/httpstream"
 
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
@@ -99,16 +93,12 @@ func (b *TestBed) attach(ctx context.Context, in io.Reader, out io.Writer) error
 	if b.agent != nil {
 		return b.agent(ctx, in, out)
 	}
-	exec, err := b.executor(b.AgentNamespace, agentName, "agent", true, "agent", "attach")
-	if err != nil {
-		return err
-	}
-	var said bytes.Buffer
-	err = exec.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: in, Stdout: out, Stderr: &said})
-	if words := strings.TrimSpace(said.String()); err != nil && words != "" {
-		err = fmt.Errorf("%w: %s", err, brief(words))
-	}
-	return err
+	return b.exec(ctx, agentPlace(b), []string{"agent", "attach"}, in, out)
+}
+
+// agentPlace is the container of the agent's pod.
+func agentPlace(b *TestBed) containerPlace {
+	return containerPlace{b.AgentNamespace, agentName, "agent"}
 }
 
 // agentGone says why no stream to the agent can be had any more, empty where one may: the API
@@ -125,23 +115,4 @@ func (b *TestBed) agentGone(ctx context.Context) string {
 		return "its pod has ended: " + workload.Summary(p)
 	}
 	return ""
-}
-
-// executor runs a command of podproof's in one of its own pods.
-func (b *TestBed) executor(namespace, pod, container string, in bool, words ...string) (remotecommand.Executor, error) {
-	u := b.client().CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name(pod).SubResource("exec").
-		VersionedParams(&corev1.PodExecOptions{Container: container, Command: append([]string{"/podproof"}, words...),
-			Stdin: in, Stdout: true, Stderr: true}, scheme.ParameterCodec).URL()
-	config := rest.CopyConfig(b.REST)
-	ws, err := remotecommand.NewWebSocketExecutor(config, "GET", u.String())
-	if err != nil {
-		return nil, err
-	}
-	spdy, err := remotecommand.NewSPDYExecutor(config, "POST", u)
-	if err != nil {
-		return nil, err
-	}
-	return remotecommand.NewFallbackExecutor(ws, spdy, func(err error) bool {
-		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
-	})
 }

@@ -36,7 +36,7 @@ func (b *TestBed) watchGone(ctx context.Context, p *corev1.Pod, limit time.Durat
 		alive, now, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 		from, ok := unixTime(alive)
 		if to, still := unixTime(now); ok && still {
-			offset := b.nodeOffset(ctx, p.Spec.NodeName)
+			offset := nodeOffset(ctx, b.Node, p.Spec.NodeName)
 			gone <- span{from.Add(-offset), to.Add(-offset)}
 		}
 	}()
@@ -54,29 +54,35 @@ func unixTime(s string) (time.Time, bool) {
 	return time.Unix(seconds, nanos), err == nil && len(fraction) == 9
 }
 
+// near is how far from the kubelet's time, which has whole seconds and is the later bound, one may be
+// that was seen from beside: a stream may end for another reason than that of the processes.
+const near = 3 * time.Second
+
 // slack is how much later than the watch the node may tell of an exit.
 const slack = 2 * time.Second
 
 // exitTime is the best that is known of when a container ended which the watch has just
 // shown as ended: the node's own time, with how much earlier it may have been, or else the
 // kubelet's, or else now. A time that is not between the deletion and now comes from a clock
-// that is not ours.
-func exitTime(gone <-chan span, p *corev1.Pod, last *corev1.ContainerStateTerminated, deleted time.Time) (evidence.Mark, time.Duration) {
+// that is not ours. Source is who tells, "node" or SourceEphemeral.
+func exitTime(source string, gone <-chan span, p *corev1.Pod, last *corev1.ContainerStateTerminated, deleted time.Time) (evidence.Mark, time.Duration) {
 	now := time.Now()
 	fits := func(at time.Time) bool { return at.After(deleted) && at.Before(now) }
-	select {
-	case s, ok := <-gone:
-		if ok && fits(s.to) {
-			return evidence.Mark{At: s.to, Source: "node"}, s.to.Sub(s.from)
-		}
-	case <-time.After(slack):
-	}
+	var kubelet time.Time
 	// Both of these are the cluster's, in whole seconds: the difference is off by less than one.
 	if d := p.DeletionTimestamp; d != nil && p.DeletionGracePeriodSeconds != nil {
 		asked := d.Add(-time.Duration(*p.DeletionGracePeriodSeconds) * time.Second)
-		if at := deleted.Add(last.FinishedAt.Sub(asked) + time.Second); fits(at) {
-			return evidence.Mark{At: at, Source: "kubelet"}, 0
+		kubelet = deleted.Add(last.FinishedAt.Sub(asked) + time.Second)
+	}
+	select {
+	case s, ok := <-gone:
+		if ok && fits(s.to) && (source == "node" || kubelet.Sub(s.to).Abs() < near) {
+			return evidence.Mark{At: s.to, Source: source}, s.to.Sub(s.from)
 		}
+	case <-time.After(slack):
+	}
+	if fits(kubelet) {
+		return evidence.Mark{At: kubelet, Source: "kubelet"}, 0
 	}
 	return evidence.Mark{At: now, Source: "watch"}, 0
 }

@@ -39,7 +39,7 @@ func TestExitTime(t *testing.T) {
 				gone <- span{deleted.Add(tt.node - 60*time.Millisecond), deleted.Add(tt.node)}
 			}
 			close(gone)
-			m, blur := exitTime(gone, p, tt.last, deleted)
+			m, blur := exitTime("node", gone, p, tt.last, deleted)
 			if known := tt.source == "node"; known != (blur == 60*time.Millisecond) {
 				t.Errorf("it may have been %s earlier", blur)
 			}
@@ -91,13 +91,13 @@ func TestAnExitOfWhichLittleIsKnown(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		last := &corev1.ContainerStateTerminated{FinishedAt: metav1.NewTime(deleted.Add(2 * time.Second))}
 		now := time.Now()
-		m, _ := exitTime(make(chan span), &corev1.Pod{}, last, deleted) // a node that never says anything
+		m, _ := exitTime("node", make(chan span), &corev1.Pod{}, last, deleted) // a node that never says anything
 		if m.Source != "watch" || !m.At.Equal(now) || time.Since(now) != slack {
 			t.Errorf("got %+v after %s", m, time.Since(now))
 		}
 		until := metav1.NewTime(deleted.Add(30 * time.Second))
 		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &until}}
-		if m, _ := exitTime(make(chan span), p, last, deleted); m.Source != "watch" {
+		if m, _ := exitTime("node", make(chan span), p, last, deleted); m.Source != "watch" {
 			t.Errorf("without a grace period: %+v", m)
 		}
 	})

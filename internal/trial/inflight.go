@@ -47,6 +47,9 @@ func terminateInFlight(ctx context.Context, b *TestBed) (*evidence.Termination, 
 	if !e.t.WasReady {
 		return nil, fmt.Errorf("the trial's pod %s did not become Ready, so no request was sent to it: %s", e.name, workload.Summary(e.now))
 	}
+	if err := e.lookOn(ctx); err != nil {
+		return nil, err
+	}
 	holds := b.holds(e.t.GraceSeconds)
 	_, slow := b.Asked.slow("")
 	load, err := b.StartLoad(ctx, inFlightPlan(b.Asked, e.now.Status.PodIP, holds, e.signalWithin()))
@@ -71,7 +74,7 @@ func terminateInFlight(ctx context.Context, b *TestBed) (*evidence.Termination, 
 		e.t.HeldFor = slices.Max(holds).Seconds()
 	}
 	released := make(chan time.Time, 1)
-	sent := b.watchSignal(ctx, e.now, e.t.Deleted, e.signalWithin())
+	sent := e.watchSignal(ctx)
 	go func() {
 		defer runtime.HandleCrash()
 		defer close(released)
@@ -104,6 +107,14 @@ func terminateInFlight(ctx context.Context, b *TestBed) (*evidence.Termination, 
 		}
 	}
 	return e.evidence(ctx), nil
+}
+
+// watchSignal asks whoever looks on.
+func (e *ending) watchSignal(ctx context.Context) <-chan time.Time {
+	if e.beside != nil {
+		return e.beside.watchSignal(ctx, e.t.Deleted)
+	}
+	return e.bench.watchSignal(ctx, e.now, e.t.Deleted, e.signalWithin())
 }
 
 // signalWithin bounds the time from a deletion to the stop signal: a preStop hook may take the

@@ -39,6 +39,8 @@ type kubelet struct {
 	life   func(*corev1.Pod) life
 	// ops are answers of the node's agent beside those that any node has.
 	ops map[string]func(args ...string) (string, error)
+	// beside is what becomes of podproof's own container beside another.
+	beside besideLife
 
 	going   sync.WaitGroup
 	mu      sync.Mutex
@@ -89,12 +91,15 @@ func newKubelet(t *testing.T, l life, objects ...runtime.Object) *kubelet {
 		return true, nil, nil
 	})
 	k.client.PrependReactor("patch", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		if a.GetSubresource() == "ephemeralcontainers" {
+			return k.addBeside(a.(clienttesting.PatchAction))
+		}
 		p := k.change(a.(clienttesting.PatchAction).GetName(), func(p *corev1.Pod) { p.Finalizers = nil })
 		k.collect(p)
 		return true, p, nil
 	})
 	k.client.PrependReactor("get", "pods/log", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		return true, &runtime.Unknown{}, nil // the node's files have it
+		return true, &runtime.Unknown{Raw: k.logBeside(a)}, nil // of the others the node's files have it
 	})
 	heard(k.client)
 	return k
@@ -108,6 +113,7 @@ func (k *kubelet) bench(template corev1.PodTemplateSpec) *TestBed {
 	d.PrependReactor("patch", "*", k.apply)
 	recorderOf(k.client).On(&d.Fake)
 	b.Applier = workload.ApplierOf(k.client, d, testrestmapper.TestOnlyStaticRESTMapper(scheme.Scheme))
+	b.AgentImage, b.looks = "agent:1", k.looks
 	b.Node, b.Redact, b.Patience, b.AgentNamespace = k, func(s string) string { return s }, 20*time.Second, "shop"
 	b.Wants, b.End = nil, func(context.Context) {}
 	e := contract.Endpoint{Protocol: "http", Port: 8000, Path: "/health"}
@@ -288,6 +294,7 @@ func (k *kubelet) change(name string, how func(*corev1.Pod)) *corev1.Pod {
 func (k *kubelet) delete(name string, seconds *int64) {
 	k.mu.Lock()
 	x := k.pods[name]
+	k.beside.told = time.Now()
 	k.mu.Unlock()
 	p := k.change(name, func(p *corev1.Pod) {
 		if seconds == nil {

@@ -52,12 +52,12 @@ func TestCredible(t *testing.T) {
 func TestAClockThatCannotBeRead(t *testing.T) {
 	var ran []string
 	for _, n := range []shell{{out: "1000000000.000000000", err: errors.New("no agent"), ran: &ran}, {out: "noon", ran: &ran}} {
-		if got := (&TestBed{Node: n}).nodeOffset(t.Context(), "worker"); got != 0 {
+		if got := nodeOffset(t.Context(), n, "worker"); got != 0 {
 			t.Errorf("%+v: it is %s off", n, got)
 		}
 	}
 	n := shell{out: "1000000000.000000000", ran: &ran}
-	if got := (&TestBed{Node: n}).nodeOffset(t.Context(), "worker"); got > -365*24*time.Hour {
+	if got := nodeOffset(t.Context(), n, "worker"); got > -365*24*time.Hour {
 		t.Errorf("it is %s off", got)
 	}
 }

@@ -10,18 +10,19 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// processes reads every process of a container, first process first, without the values of
-// Secrets in their arguments.
-func (b *TestBed) processes(ctx context.Context, node, containerID string) ([]evidence.Process, error) {
-	if b.Node == nil {
-		return nil, fmt.Errorf("this cluster lets podproof run nothing on a node, where it would read /proc")
-	}
+// processesBy reads every process of a container, first process first, without the values of
+// Secrets in their arguments: on its node, or from beside it.
+func (b *TestBed) processesBy(ctx context.Context, by Node, node, containerID string) ([]evidence.Process, error) {
 	if containerID == "" {
 		return nil, fmt.Errorf("the container has no ID: it never started")
 	}
-	out, err := b.Node.Run(ctx, node, "processes", containerID)
+	out, err := by.Run(ctx, node, "processes", containerID)
 	if err != nil {
-		return nil, fmt.Errorf("reading /proc on the node: %w", err)
+		where := "on the node"
+		if node == "" {
+			where = "beside the container"
+		}
+		return nil, fmt.Errorf("reading /proc %s: %w", where, err)
 	}
 	ps, err := parseProcesses(string(out))
 	for _, p := range ps {

@@ -144,9 +144,9 @@ func (s shell) Run(_ context.Context, node, command string, args ...string) ([]b
 
 func TestProcesses(t *testing.T) {
 	var ran []string
-	b := &TestBed{Node: shell{out: read(status, "/api\037--key=hunter2\037"), ran: &ran},
-		Redact: strings.NewReplacer("hunter2", "[masked]").Replace}
-	got, err := b.processes(t.Context(), "worker", "0a1b")
+	b := &TestBed{Redact: strings.NewReplacer("hunter2", "[masked]").Replace}
+	node := shell{out: read(status, "/api\037--key=hunter2\037"), ran: &ran}
+	got, err := b.processesBy(t.Context(), node, "worker", "0a1b")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,14 +160,13 @@ func TestProcesses(t *testing.T) {
 	}
 
 	// An empty ID is in the cgroup of every process of the node.
-	if _, err := b.processes(t.Context(), "worker", ""); err == nil || len(ran) != 1 {
+	if _, err := b.processesBy(t.Context(), node, "worker", ""); err == nil || len(ran) != 1 {
 		t.Errorf("a container without an ID: %v, after the commands %q", err, ran)
 	}
-	if _, err := (&TestBed{}).processes(t.Context(), "worker", "0a1b"); err == nil {
-		t.Error("a cluster without a node to ask gives no error")
-	}
 	broken := errors.New("no such node")
-	if _, err := (&TestBed{Node: shell{err: broken, ran: &ran}}).processes(t.Context(), "worker", "0a1b"); !errors.Is(err, broken) {
-		t.Errorf("a node that fails: %v", err)
+	for node, where := range map[string]string{"worker": "on the node", "": "beside the container"} {
+		if _, err := b.processesBy(t.Context(), shell{err: broken, ran: &ran}, node, "0a1b"); !errors.Is(err, broken) || !strings.Contains(err.Error(), where) {
+			t.Errorf("a node that fails: %v", err)
+		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/remotecommand"
 
 	"podproof.dev/podproof/internal/agent/proxy"
 	"podproof.dev/podproof/internal/evidence"
@@ -128,15 +127,9 @@ func (p *proxied) gone() string {
 }
 
 func (p *proxied) exec(ctx context.Context, words []string) (s proxy.State, err error) {
-	e, err := p.executor(p.Namespace, proxyName, "proxy", false, append([]string{"agent", "fault"}, words...)...)
+	var out bytes.Buffer
+	err = p.TestBed.exec(ctx, containerPlace{p.Namespace, proxyName, "proxy"}, append([]string{"agent", "fault"}, words...), nil, &out)
 	if err != nil {
-		return s, err
-	}
-	var out, said bytes.Buffer
-	if err := e.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &out, Stderr: &said}); err != nil {
-		if words := strings.TrimSpace(said.String()); words != "" {
-			err = fmt.Errorf("%w: %s", err, brief(words))
-		}
 		return s, err
 	}
 	if err := json.Unmarshal(out.Bytes(), &s); err != nil {

@@ -46,10 +46,14 @@ func (r *roller) reach(ctx context.Context, uids []string) (*Load, []string, err
 }
 
 // unreached names the pods to which the agent has no connection. It names none where that
-// cannot be seen: without a look at the nodes, or where addresses are translated on the way.
+// cannot be seen: where addresses are translated on the way, and the nodes may not be looked at.
 func (r *roller) unreached(ctx context.Context, uids []string) (missed []string) {
-	if r.Node == nil || r.sticky {
+	switch {
+	case r.sticky:
 		return nil
+	case r.Node == nil:
+		missed, _ = r.unreachedBySockets(ctx, uids)
+		return missed
 	}
 	names := map[string]string{}   // by container ID
 	nodes := map[string][]string{} // container IDs, by node
@@ -72,6 +76,36 @@ func (r *roller) unreached(ctx context.Context, uids []string) (missed []string)
 		return nil
 	}
 	return missed
+}
+
+// unreachedBySockets names them by the agent's own sockets, which lead to pods where a Service's
+// address is translated before a connection is made, as some networks do; and tells whether it is.
+func (r *roller) unreachedBySockets(ctx context.Context, uids []string) (missed []string, seen bool) {
+	out, err := r.AgentNode().Run(ctx, "", "remotes")
+	if err != nil {
+		return nil, false
+	}
+	led := map[netip.Addr]bool{}
+	for word := range strings.FieldsSeq(string(out)) {
+		if a, err := netip.ParseAddrPort(word); err == nil {
+			led[a.Addr()] = true
+		}
+	}
+	for _, p := range r.Observer.Pods(podsOf(r.Subject)) {
+		a, err := netip.ParseAddr(p.Status.PodIP)
+		if err != nil || !slices.Contains(uids, string(p.UID)) {
+			continue
+		}
+		if led[a] {
+			seen = true
+		} else {
+			missed = append(missed, p.Name)
+		}
+	}
+	if !seen {
+		return nil, false
+	}
+	return missed, true
 }
 
 // agentAddress is the agent's own address, as /proc/net/tcp writes it.

@@ -21,8 +21,9 @@ const (
 	measuredFor = 2 * time.Second
 	// loadedEvery is the time between two requests of a stream, in milliseconds.
 	loadedEvery = 10
-	// mostWrites are listed.
+	// mostWrites are listed, and mostUnread of the folders that cannot be read.
 	mostWrites = 50
+	mostUnread = 5
 )
 
 // Resources measures one container of the workload, idle and then under a light load that
@@ -30,23 +31,23 @@ const (
 var Resources = Trial{
 	ID:       "resources",
 	Sections: []evidence.Section{evidence.SectionResources},
-	Needs:    NeedReady | NeedAgent,
+	Needs:    NeedReady | NeedAgent | NeedLook,
 	Behind:   []string{Responses.ID},
-	Within:   lookReady,
+	Within:   func(l Limits) time.Duration { return l.Pods(1) },
 	Run:      sees(measure, func(e *evidence.Evidence, r *evidence.Resources) { e.Resources = r }),
 }
 
 func measure(ctx context.Context, b *TestBed) (*evidence.Resources, error) {
 	began := time.Now()
+	m, p, err := b.measurable(ctx)
 	if b.Node == nil {
-		return nil, fmt.Errorf("this cluster lets podproof run nothing on a node, where it would read the container's control group")
+		defer b.discardOwn(ctx, p)
 	}
-	p, err := b.readyPod()
 	if err != nil {
 		return nil, err
 	}
-	r := &evidence.Resources{Pod: p.Name}
-	err = b.use(ctx, r, p)
+	r := &evidence.Resources{Pod: p.Name, Source: m.source}
+	err = b.use(ctx, m, r, p)
 	if r.Ended = b.endedMeanwhile(ctx, p, err); r.Ended != nil {
 		err = nil
 	}
@@ -55,6 +56,26 @@ func measure(ctx context.Context, b *TestBed) (*evidence.Resources, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// measurable is a pod whose container is measured: one of the workload's by its node, or a pod of
+// the trial's own from beside.
+func (b *TestBed) measurable(ctx context.Context) (*meter, *corev1.Pod, error) {
+	if b.Node == nil {
+		s, p, err := b.lookAtOwn(ctx)
+		if err == nil && !workload.IsReady(p) {
+			err = fmt.Errorf("the trial's own pod did not become Ready: %s", workload.Summary(p))
+		}
+		if err != nil {
+			return nil, p, err
+		}
+		return &meter{TestBed: b, by: s, container: s.id, source: evidence.SourceEphemeral}, p, nil
+	}
+	p, err := b.readyPod()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &meter{TestBed: b, by: b.Node, node: p.Spec.NodeName, container: workload.ContainerID(p, b.Container)}, p, nil
 }
 
 // toldWithin is how long the kubelet may take to tell that a container has ended.
@@ -80,8 +101,8 @@ func (b *TestBed) endedMeanwhile(ctx context.Context, p *corev1.Pod, reason erro
 }
 
 // use measures a pod's container.
-func (b *TestBed) use(ctx context.Context, r *evidence.Resources, p *corev1.Pod) (err error) {
-	m := meter{b, p.Spec.NodeName, workload.ContainerID(p, b.Container)}
+func (b *TestBed) use(ctx context.Context, m *meter, r *evidence.Resources, p *corev1.Pod) (err error) {
+	defer func() { r.Summed = m.summed }()
 	if r.Idle, err = m.measure(ctx); err != nil {
 		return err
 	}
@@ -99,7 +120,7 @@ func (b *TestBed) use(ctx context.Context, r *evidence.Resources, p *corev1.Pod)
 }
 
 // useLoaded measures it under a light load, which is answered with success.
-func (b *TestBed) useLoaded(ctx context.Context, m meter, r *evidence.Resources, ip string) error {
+func (b *TestBed) useLoaded(ctx context.Context, m *meter, r *evidence.Resources, ip string) error {
 	load, err := b.StartLoad(ctx, agent.Plan{Streams: steady(stream(evidence.StreamNew, b.Asked.Load, at(ip, b.Asked.Load)), loadedEvery)})
 	if err != nil {
 		return err
@@ -126,14 +147,24 @@ func (b *TestBed) useLoaded(ctx context.Context, m meter, r *evidence.Resources,
 	return nil
 }
 
-// meter reads the control group of a container.
+// meter reads the control group of a container, on its node or from beside it.
 type meter struct {
 	*TestBed
-	node, container string
+	by                      Node
+	node, container, source string
+	summed                  bool // no control group was in sight
+}
+
+// where says from where, for a sentence.
+func (m *meter) where() string {
+	if m.node == "" {
+		return "the sight of podproof's own container beside it"
+	}
+	return "node " + m.node
 }
 
 // measure is the use in a window of time.
-func (m meter) measure(ctx context.Context) (evidence.Usage, error) {
+func (m *meter) measure(ctx context.Context) (evidence.Usage, error) {
 	before, err := m.read(ctx)
 	if err != nil {
 		return evidence.Usage{}, err
@@ -153,15 +184,17 @@ func (m meter) measure(ctx context.Context) (evidence.Usage, error) {
 		Throttled: float64(after[3]-before[3]) / 1e6, Window: window}, nil
 }
 
-func (m meter) read(ctx context.Context) ([]int64, error) {
-	out, err := m.Node.Run(ctx, m.node, "usage", m.container)
+func (m *meter) read(ctx context.Context) ([]int64, error) {
+	out, err := m.by.Run(ctx, m.node, "usage", m.container)
 	if err != nil {
 		return nil, fmt.Errorf("reading the container's control group: %w", err)
 	}
 	if gone(out) {
-		return nil, fmt.Errorf("container %s was gone from node %s when podproof measured it", m.Container, m.node)
+		return nil, fmt.Errorf("container %s was gone from %s when podproof measured it", m.Container, m.where())
 	}
-	return parseUsage(string(out))
+	figures, summed := strings.CutSuffix(strings.TrimSpace(string(out)), "\nsummed")
+	m.summed = m.summed || summed
+	return parseUsage(figures)
 }
 
 func parseUsage(out string) ([]int64, error) {
@@ -183,16 +216,23 @@ func parseUsage(out string) ([]int64, error) {
 func brief(s string) string { return s[:min(len(s), 200)] }
 
 // writes lists what the container wrote. That the container is gone is an error.
-func (m meter) writes(ctx context.Context, r *evidence.Resources) error {
-	out, err := m.Node.Run(ctx, m.node, "writes", m.container)
+func (m *meter) writes(ctx context.Context, r *evidence.Resources) error {
+	out, err := m.by.Run(ctx, m.node, "writes", m.container)
 	if err != nil {
 		r.WritesUnknown = "the container's root file system shows no upper directory on the node (another snapshotter than overlayfs?)"
+		if m.source != "" {
+			r.WritesUnknown = "what it wrote could not be seen from beside it: " + m.Redact(err.Error())
+		}
 		return nil
 	}
 	if gone(out) {
-		return fmt.Errorf("container %s was gone from node %s when podproof looked for what it wrote", m.Container, m.node)
+		return fmt.Errorf("container %s was gone from %s when podproof looked for what it wrote", m.Container, m.where())
 	}
-	r.Writes, r.Further = parseWrites(string(out))
+	var unread []string
+	r.Writes, r.Further, unread = parseWrites(string(out))
+	if len(unread) > 0 && len(r.Writes) == 0 {
+		r.WritesUnknown = fmt.Sprintf("it may write into %s, which podproof cannot read from beside it", strings.Join(unread[:min(len(unread), mostUnread)], ", "))
+	}
 	return nil
 }
 
@@ -203,13 +243,17 @@ func gone(out []byte) bool { return strings.TrimSpace(string(out)) == "gone" }
 var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\134`, `\`)
 
 // parseWrites leaves out what is a mount point: where the image has no file there, the runtime
-// makes an empty one to mount on.
-func parseWrites(out string) (ws []evidence.Write, further int) {
+// makes an empty one to mount on. Unread are folders that were not to be seen.
+func parseWrites(out string) (ws []evidence.Write, further int, unread []string) {
 	mounted := map[string]bool{}
 	for line := range strings.Lines(out) {
 		size, path, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		if size == "mount" {
 			mounted[unescape.Replace(path)] = true
+			continue
+		}
+		if size == "unread" {
+			unread = append(unread, path)
 			continue
 		}
 		n, err := strconv.ParseInt(size, 10, 64)
@@ -222,5 +266,5 @@ func parseWrites(out string) (ws []evidence.Write, further int) {
 		further = len(ws) - mostWrites
 		ws = ws[:mostWrites]
 	}
-	return ws, further
+	return ws, further, unread
 }

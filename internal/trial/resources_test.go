@@ -130,7 +130,7 @@ func TestAContainerThatCannotBeMeasured(t *testing.T) {
 		want   string
 	}{
 		"it is gone, and nobody knows why": {func() (string, error) { return "gone", nil }, nil, "container api was gone from node worker"},
-		"no node":                          {working(), func(_ *kubelet, b *TestBed) { b.Node = nil }, "lets podproof run nothing on a node"},
+		"no node, and no image":            {working(), func(_ *kubelet, b *TestBed) { b.Node, b.AgentImage = nil, "" }, "podproof's own image is not in the cluster"},
 		"not Ready": {working(), func(k *kubelet, b *TestBed) {
 			k.ready("api-1", false)
 			time.Sleep(time.Second)

@@ -21,6 +21,9 @@ const (
 	// keptConnections are held open side by side for each pod: kube-proxy spreads them by
 	// chance, and of so many there is mostly one to each.
 	keptConnections = 4
+	// spreadConnections are held open for each pod where no node tells which one each leads to: that
+	// one of three pods has none of them then happens once in five thousand times.
+	spreadConnections = 8
 	// afterwards is how long the load goes on after a rollout: an endpoint that is gone may
 	// still be in use somewhere.
 	afterwards = 500 * time.Millisecond
@@ -83,7 +86,11 @@ func rollOut(ctx context.Context, b *TestBed) ([]evidence.Rollout, error) {
 		return nil, err
 	}
 	n := int(b.Subject.Replicas)
-	r := &roller{TestBed: b, plan: rolloutPlan(stream(evidence.StreamNew, b.Asked.Load, address), n), within: b.Patience, from: from, sticky: slices.ContainsFunc(b.Services, isSticky)}
+	kept := keptConnections
+	if b.Node == nil {
+		kept = spreadConnections
+	}
+	r := &roller{TestBed: b, plan: rolloutPlan(stream(evidence.StreamNew, b.Asked.Load, address), n, kept), within: b.Patience, from: from, sticky: slices.ContainsFunc(b.Services, isSticky)}
 	tries := []disturbance{{evidence.RolloutRestart, r.restart, n, n, 0}}
 	if n > 1 {
 		tries = append(tries, disturbance{evidence.RolloutEviction, r.evict, 1, n, 0}, disturbance{evidence.RolloutScaleDown, r.scaleDown, n - 1, 1, 0})
@@ -125,10 +132,10 @@ func rollOut(ctx context.Context, b *TestBed) ([]evidence.Rollout, error) {
 	return append(out, o), err
 }
 
-// rolloutPlan sends as many requests over kept connections as over new ones.
-func rolloutPlan(asked agent.Stream, replicas int) agent.Plan {
+// rolloutPlan sends as many requests over kept connections, so many for each pod, as over new ones.
+func rolloutPlan(asked agent.Stream, replicas, each int) agent.Plan {
 	both := steady(asked, rolloutEvery)
-	kept, n := both[1], keptConnections*max(replicas, 2)
+	kept, n := both[1], each*max(replicas, 2)
 	kept.Every *= n
 	return agent.Plan{Streams: append(both[:1], slices.Repeat([]agent.Stream{kept}, n)...)}
 }
@@ -181,6 +188,11 @@ func (r *roller) try(ctx context.Context, d disturbance) (evidence.Rollout, erro
 	}
 	defer load.cancel()
 	o.Unreached = unreached
+	if r.Node == nil {
+		if _, seen := r.unreachedBySockets(ctx, before); !seen {
+			o.Spread = spreadConnections
+		}
+	}
 	o.Began = time.Now()
 	if err := d.do(ctx, before); err != nil {
 		o.Problem = err.Error()

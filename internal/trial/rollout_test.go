@@ -342,7 +342,7 @@ func TestPodsThatTheLoadDoesNotReach(t *testing.T) {
 		k := newKubelet(t, life{})
 		b := rolling(t, k, 2)
 		first := workload.ContainerID(k.alive()[0], "api")
-		r := &roller{TestBed: b, from: "C800F40A", plan: rolloutPlan(stream(evidence.StreamNew, b.Asked.Load, "10.96.0.2:80"), 2)}
+		r := &roller{TestBed: b, from: "C800F40A", plan: rolloutPlan(stream(evidence.StreamNew, b.Asked.Load, "10.96.0.2:80"), 2, keptConnections)}
 		missed := 3
 		k.ops["unreached"] = func(args ...string) (string, error) {
 			if len(args) != 3 || args[0] != "C800F40A" {
@@ -440,7 +440,7 @@ func TestWhatIsLost(t *testing.T) {
 
 func TestRolloutPlan(t *testing.T) {
 	for replicas, kept := range map[int]int{1: 8, 2: 8, 3: 12} {
-		plan := rolloutPlan(agent.Stream{Path: "/health"}, replicas)
+		plan := rolloutPlan(agent.Stream{Path: "/health"}, replicas, keptConnections)
 		if len(plan.Streams) != 1+kept || plan.Streams[0].KeepAlive || !plan.Streams[1].KeepAlive || plan.Streams[0].Every*kept != plan.Streams[1].Every {
 			t.Errorf("%d replicas: %+v", replicas, plan.Streams)
 		}

@@ -11,7 +11,8 @@ import (
 
 // AwaitServices waits until a dependency that is Ready can be reached through its Services, too: on
 // a busy node kube-proxy is seconds later, and what is started meanwhile is refused. In production
-// the dependency has been there for long. Where it cannot be known, nothing is waited for.
+// the dependency has been there for long. A node tells, or the agent's pod, whose node has no name
+// here. Where it cannot be known, nothing is waited for.
 func AwaitServices(ctx context.Context, client kubernetes.Interface, on Node, node string, services []corev1.Service) {
 	for _, s := range services {
 		live, err := client.CoreV1().Services(s.Namespace).Get(ctx, s.Name, metav1.GetOptions{})

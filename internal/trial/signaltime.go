@@ -25,7 +25,7 @@ func (b *TestBed) watchSignal(ctx context.Context, p *corev1.Pod, since time.Tim
 	go func() {
 		defer runtime.HandleCrash()
 		defer close(sent)
-		offset := b.nodeOffset(ctx, p.Spec.NodeName)
+		offset := nodeOffset(ctx, b.Node, p.Spec.NodeName)
 		out, err := b.Node.Run(ctx, p.Spec.NodeName, "sent", id,
 			strconv.Itoa(int(limit.Seconds())), strconv.FormatInt(since.Add(offset).Unix(), 10))
 		if err != nil {

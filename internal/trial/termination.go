@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -47,6 +48,9 @@ func terminate(ctx context.Context, b *TestBed) (*evidence.Termination, error) {
 	if err := s.awaitReady(ctx, b.Patience); err != nil {
 		return nil, err
 	}
+	if err := s.lookOn(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.delete(ctx); err != nil {
 		return nil, err
 	}
@@ -78,8 +82,11 @@ type ending struct {
 	uid   string
 	now   *corev1.Pod // as last seen
 	t     *evidence.Termination
-	gone  <-chan span // when its processes were, as the node tells
-	exit  evidence.Mark
+	gone  <-chan span // when its processes were, as source tells
+	// beside looks on where no node can, and source is who looks.
+	beside *beside
+	source string
+	exit   evidence.Mark
 }
 
 // ending makes a pod of the trial's, and returns once its container has started, or never will.
@@ -90,7 +97,7 @@ func (b *TestBed) ending(ctx context.Context, name string) (*ending, error) {
 	if p == nil {
 		return nil, err
 	}
-	e := &ending{bench: b, name: p.Name, uid: string(p.UID),
+	e := &ending{bench: b, name: p.Name, uid: string(p.UID), source: "node",
 		t: &evidence.Termination{StopSignal: cmp.Or(b.StopSignal, "SIGTERM"), GraceSeconds: grace(p)}}
 	if err == nil {
 		err = e.look(ctx)
@@ -137,9 +144,26 @@ func (e *ending) awaitReady(ctx context.Context, within time.Duration) error {
 		return err
 	}
 	if e.t.WasReady = workload.IsReady(e.now); e.t.WasReady && !b.probed() {
-		b.awaitListener(ctx, e.now)
+		return b.awaitListener(ctx, e.now)
 	}
 	return nil
+}
+
+// lookOn has podproof's own container look on where no node can. Where it may not, the kubelet's
+// times remain.
+func (e *ending) lookOn(ctx context.Context) error {
+	b := e.bench
+	if b.Node != nil || workload.Running(e.now, b.Container) == nil {
+		return nil
+	}
+	s, err := b.lookInto(ctx, e.now)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err == nil:
+		e.beside, e.source = s, evidence.SourceEphemeral
+	}
+	return e.look(ctx) // it may have ended meanwhile
 }
 
 // end deletes the pod, waits for the exit of its container, and puts the evidence together.
@@ -156,10 +180,17 @@ func (e *ending) end(ctx context.Context) (*evidence.Termination, error) {
 func (e *ending) delete(ctx context.Context) error {
 	b, t := e.bench, e.t
 	t.WasRunning = workload.Running(e.now, b.Container) != nil
-	if ps, err := b.processes(ctx, e.now.Spec.NodeName, workload.ContainerID(e.now, b.Container)); err == nil && len(ps) > 0 {
-		t.PID1 = &ps[0]
+	if b.Node != nil {
+		if ps, err := b.processesBy(ctx, b.Node, e.now.Spec.NodeName, workload.ContainerID(e.now, b.Container)); err == nil && len(ps) > 0 {
+			t.PID1 = &ps[0]
+		}
 	}
-	e.gone = b.watchGone(ctx, e.now, e.limit())
+	if s := e.beside; s != nil {
+		t.PID1 = &s.processes[0]
+		e.gone = s.watchGone(ctx, e.limit())
+	} else {
+		e.gone = b.watchGone(ctx, e.now, e.limit())
+	}
 	t.Deleted = time.Now()
 	if err := b.client().CoreV1().Pods(b.Namespace).Delete(ctx, e.name, metav1.DeleteOptions{}); err != nil {
 		return fmt.Errorf("deleting the trial's pod %s: %w", e.name, err)
@@ -181,7 +212,7 @@ func (e *ending) awaitExit(ctx context.Context) error {
 	e.exit.At = time.Now()
 	if t.Exited = t.Last != nil; t.Exited {
 		var blur time.Duration
-		e.exit, blur = exitTime(e.gone, e.now, t.Last, t.Deleted)
+		e.exit, blur = exitTime(e.source, e.gone, e.now, t.Last, t.Deleted)
 		t.ExitBlur = blur.Seconds()
 		e.exit.What = fmt.Sprintf("container %s: its processes are gone", b.Container)
 	}
@@ -221,12 +252,17 @@ func (e *ending) evidence(ctx context.Context) *evidence.Termination {
 // awaitListener gives a process without a probe the time to come up. The kubelet calls its
 // container Ready as soon as it runs, when it may not have a signal handler yet. One that
 // never listens, such as a worker, is given a few seconds; no harm is done when they are over.
-func (b *TestBed) awaitListener(ctx context.Context, p *corev1.Pod) {
+// Where no node can tell, each is given them.
+func (b *TestBed) awaitListener(ctx context.Context, p *corev1.Pod) error {
 	if b.Node == nil {
-		return
+		return pause(ctx, listenWithin)
 	}
-	_, _ = b.Node.Run(ctx, p.Spec.NodeName, "listen", workload.ContainerID(p, b.Container), "5")
+	_, _ = b.Node.Run(ctx, p.Spec.NodeName, "listen", workload.ContainerID(p, b.Container), strconv.Itoa(int(listenWithin.Seconds())))
+	return nil
 }
+
+// listenWithin is how long a process without a probe is given to come up.
+const listenWithin = 5 * time.Second
 
 func grace(p *corev1.Pod) int64 {
 	if p.Spec.TerminationGracePeriodSeconds != nil {

@@ -48,6 +48,9 @@ type TestBed struct {
 	REST *rest.Config
 	// Node is nil where the cluster does not offer it.
 	Node Node
+	// AgentImage is podproof's own image in the cluster, of which a trial adds a container to its own
+	// pod where there is no Node; empty where it was not put there.
+	AgentImage string
 	// Subject is the workload under test, placed: with the images that run here.
 	Subject   workload.Controller
 	Container string // of Subject, the one that runs the image
@@ -63,15 +66,18 @@ type TestBed struct {
 	ProxyImage string
 	// proxy tells one that is elsewhere what to do; nil goes to its pod.
 	proxy func(ctx context.Context, words ...string) (proxy.State, error)
+	// looks plays podproof's program in a container ("pod/container"); nil asks the real one.
+	looks func(ctx context.Context, at string, words []string, in io.Reader, out io.Writer) error
 	// Sampler reads the node's pressure; nil where that would not tell.
 	Sampler *Sampler
 	// Limiter bounds how many trial pods start at once; nil does not.
 	Limiter *Limiter
 
-	// Contract is complete, with what was derived. StopSignal and ImageEnv are the image's own,
-	// Services those that lead to the workload.
+	// Contract is complete, with what was derived. StopSignal, ImageUser and ImageEnv are the image's
+	// own, Services those that lead to the workload.
 	Contract   contract.Contract
 	StopSignal string
+	ImageUser  string
 	ImageEnv   []string
 	Services   []corev1.Service
 	// Manifests are the objects that the run applies.

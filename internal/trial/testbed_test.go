@@ -130,18 +130,18 @@ func TestParseUsage(t *testing.T) {
 }
 
 func TestParseWrites(t *testing.T) {
-	got, further := parseWrites("10\t/app/a\n2\t/tmp/with space\nbroken\n")
+	got, further, _ := parseWrites("10\t/app/a\n2\t/tmp/with space\nbroken\n")
 	want := []evidence.Write{{Path: "/app/a", Bytes: 10}, {Path: "/tmp/with space", Bytes: 2}}
 	if diff := cmp.Diff(want, got); diff != "" || further != 0 {
 		t.Errorf("%d further (-want +got):\n%s", further, diff)
 	}
 	mounts := "mount\t/\nmount\t/app/config.yaml\nmount\t/with\\040space\nmount\t/data\n"
-	got, _ = parseWrites(mounts + "0\t/app/config.yaml\n0\t/with space\n7\t/app/config.yaml.bak\n0\t/app/lock\n5\t/data/x\n")
+	got, _, _ = parseWrites(mounts + "0\t/app/config.yaml\n0\t/with space\n7\t/app/config.yaml.bak\n0\t/app/lock\n5\t/data/x\n")
 	want = []evidence.Write{{Path: "/app/config.yaml.bak", Bytes: 7}, {Path: "/app/lock"}, {Path: "/data/x", Bytes: 5}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("next to mount points (-want +got):\n%s", diff)
 	}
-	if got, further = parseWrites(strings.Repeat("1\t/a\n", 60) + "9\t/large\n"); len(got) != 50 || further != 11 || got[0].Path != "/large" {
+	if got, further, _ = parseWrites(strings.Repeat("1\t/a\n", 60) + "9\t/large\n"); len(got) != 50 || further != 11 || got[0].Path != "/large" {
 		t.Errorf("%d listed, %d further, first %+v", len(got), further, got[0])
 	}
 }

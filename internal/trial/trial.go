@@ -51,6 +51,9 @@ const (
 	NeedReady Need = 1 << iota
 	// NeedAgent is podproof's own pod, which sends requests.
 	NeedAgent
+	// NeedLook is a look at a container's processes: podproof's own image in the cluster, where no
+	// node can be asked.
+	NeedLook
 	// NeedServing is a workload that somebody can ask; see contract.Contract.Serves.
 	NeedServing
 )

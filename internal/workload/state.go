@@ -81,6 +81,27 @@ func ContainerID(p *corev1.Pod, container string) string {
 	return id
 }
 
+// Ephemeral is the state of a container that was added to a running pod.
+func Ephemeral(p *corev1.Pod, name string) corev1.ContainerState {
+	for _, s := range p.Status.EphemeralContainerStatuses {
+		if s.Name == name {
+			return s.State
+		}
+	}
+	return corev1.ContainerState{}
+}
+
+// NeverStarts says why a container in that state will not run, empty where it may.
+func NeverStarts(s corev1.ContainerState) string {
+	switch {
+	case s.Waiting != nil && hopeless[s.Waiting.Reason] != "" && !passing(s.Waiting.Message):
+		return fmt.Sprintf("%s (%s): %s", hopeless[s.Waiting.Reason], s.Waiting.Reason, s.Waiting.Message)
+	case s.Terminated != nil:
+		return strings.TrimSpace(fmt.Sprintf("it ended with exit code %d. %s", s.Terminated.ExitCode, s.Terminated.Message))
+	}
+	return ""
+}
+
 // hopeless are the reasons of a waiting container that time alone does not mend.
 var hopeless = map[string]string{
 	"CreateContainerConfigError": "the container cannot be made from its specification",
