@@ -41,6 +41,9 @@ func judgeIdentityAsDeclared(c contract.Contract, e evidence.Evidence) Judgement
 	}
 	j.Seconds = id.Seconds
 	seen := slices.DeleteFunc(slices.Clone(id.Processes), func(p evidence.Process) bool { return len(p.UIDs) < 3 || len(p.GIDs) < 3 })
+	if id.Unseen != "" {
+		return j.undecided(unseen(*id), lookFix)
+	}
 	if len(seen) == 0 {
 		return j.undecided(fmt.Sprintf("no process of container %s was seen in pod %s", id.Container, id.Pod), "Run podproof again; the container must run while it is looked at.")
 	}
@@ -71,7 +74,7 @@ func judgeIdentityAsDeclared(c contract.Contract, e evidence.Evidence) Judgement
 		return j.fail(f.Where+": "+f.Message, "")
 	}
 	if open != "" {
-		return j.undecided(open, "Run podproof again; /proc/PID/status of the node holds what is missing.")
+		return j.undecided(open, "Run podproof again; /proc/PID/status holds what is missing.")
 	}
 	return j.pass("Identity as declared OK ("+identitySummary(seen[0])+")", strings.Join(d.words(), ", "))
 }

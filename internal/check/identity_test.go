@@ -28,7 +28,17 @@ var nonRootExamples = []example{
 	})},
 	{name: "no process seen", c: goodContract(), e: with(func(e *evidence.Evidence) { e.Identity.Processes = nil }), want: Inconclusive},
 	{name: "no UIDs read", c: goodContract(), e: process(func(p *evidence.Process) { p.UIDs = nil }), want: Inconclusive},
+	{name: "nobody may look", c: goodContract(), e: nobodyLooks(), want: Inconclusive, says: []string{"admission refused it", "started as UID 1001 and GID 7", "pods/ephemeralcontainers"}},
+	{name: "looked at from beside", c: goodContract(), e: with(func(e *evidence.Evidence) { e.Identity.Source = evidence.SourceEphemeral }), want: Pass, says: []string{"UID 1001"}},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionIdentity, func(e *evidence.Evidence) { e.Identity = nil }), want: Inconclusive},
+}
+
+// nobodyLooks is a cluster that admits no container of podproof's beside another.
+func nobodyLooks() evidence.Evidence {
+	return with(func(e *evidence.Evidence) {
+		e.Identity.Processes, e.Identity.Source, e.Identity.Unseen = nil, evidence.SourceStatus, "admission refused it"
+		e.Identity.Reported = &corev1.ContainerUser{Linux: &corev1.LinuxContainerUser{UID: 1001, GID: 7}}
+	})
 }
 
 // secured gives the container a securityContext, the pod none and the process as it is said.
@@ -57,6 +67,7 @@ var noContract contract.Contract
 
 var asDeclaredExamples = []example{
 	{name: "all", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"UID 1001, GID 1001, no capabilities, no new privileges, seccomp"}},
+	{name: "nobody may look", c: goodContract(), e: nobodyLooks(), want: Inconclusive, says: []string{"admission refused it", "started as UID 1001"}},
 	{name: "another user", c: goodContract(), e: process(func(p *evidence.Process) { p.UIDs = []int64{1002, 1002, 1002, 1002} }), want: Fail,
 		says: []string{"contract identity.uid 1001, seen 1002", "runAsUser 1001, seen 1002"}},
 	{name: "another group", c: goodContract(), e: process(func(p *evidence.Process) { p.GIDs = []int64{0, 0, 0, 0} }), want: Fail, says: []string{"runAsGroup 1001, seen 0"}},

@@ -72,7 +72,11 @@ func judgeResourcesLimits(c contract.Contract, e evidence.Evidence) Judgement {
 		most, when = r.Idle.Memory, "idle"
 		used += "; " + idle
 	}
-	if limited && float64(most) > tight*float64(limit.Value()) {
+	over := limited && float64(most) > tight*float64(limit.Value())
+	if over && r.Summed && j.firstBroken() == nil {
+		return j.undecided(fmt.Sprintf("its processes have %s of the limit of %s together %s, where pages that they share count for each of them", dataSize(most), limit.String(), when), lookFix)
+	}
+	if over && !r.Summed {
 		j.broken(where, "it uses %s of its memory limit of %s %s", dataSize(most), limit.String(), when)
 	}
 	if r.Loaded.Throttled > 0.1*r.Loaded.Window {

@@ -54,6 +54,9 @@ func (j *Judgement) mountedToken(e evidence.Evidence) {
 		j.note("mount table", "not read, so that the pods' specifications alone are judged: %s", e.Why(evidence.SectionIdentity))
 		return
 	}
+	if e.Identity.Unseen != "" {
+		j.note("mount table", "not read, so that the pods' specifications alone are judged: %s", e.Identity.Unseen)
+	}
 	for _, p := range e.Identity.Processes {
 		for _, m := range p.Mounts {
 			if strings.HasPrefix(m, tokenPath) || strings.HasPrefix(m, strings.TrimPrefix(tokenPath, "/var")) {

@@ -28,6 +28,9 @@ func judgeIdentityNonRoot(_ contract.Contract, e evidence.Evidence) Judgement {
 	}
 	j.Seconds = id.Seconds
 	seen := slices.DeleteFunc(slices.Clone(id.Processes), func(p evidence.Process) bool { return len(p.UIDs) < 3 })
+	if id.Unseen != "" {
+		return j.undecided(unseen(*id), lookFix)
+	}
 	if len(seen) == 0 {
 		return j.undecided(fmt.Sprintf("no process of container %s was seen in pod %s", id.Container, id.Pod), "Run podproof again; the container must run while it is looked at.")
 	}

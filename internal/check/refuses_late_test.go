@@ -74,6 +74,10 @@ var refusesLateExamples = []example{
 		t.Requests = append(t.Requests, failed("new", 23.5, 0.001, "refused"))
 		t.ExitSource = "kubelet"
 	})},
+	{name: "refused about when it ended, seen from beside", c: goodContract(), want: Fail, says: []string{"until it ended"}, e: inFlight(func(t *evidence.Termination) {
+		closesLast(t)
+		t.ExitSource = evidence.SourceEphemeral
+	})},
 	{name: "refused within the node's last look", c: goodContract(), want: Fail, says: []string{"until it ended"}, e: inFlight(closesLast)},
 	{name: "refused a moment before its end", c: goodContract(), want: Fail, says: []string{"until it ended"}, e: inFlight(func(t *evidence.Termination) {
 		closesLast(t)

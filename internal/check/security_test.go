@@ -318,6 +318,8 @@ var resourcesExamples = []example{
 		})},
 	{name: "tight", c: goodContract(), want: Fail, says: []string{"uses 120.0 MiB of its memory limit of 128Mi"},
 		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) { m.Loaded.Memory = 120 << 20 })},
+	{name: "tight by sums alone", c: goodContract(), want: Inconclusive, says: []string{"120.0 MiB of the limit of 128Mi together", "pages that they share"},
+		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) { m.Loaded.Memory, m.Summed = 120<<20, true })},
 	{name: "throttled, over its request", c: goodContract(), want: Pass, says: []string{"held it back for 1.0 s", "first to be evicted"},
 		e: roomy(func(_ *corev1.ResourceRequirements, m *evidence.Resources) {
 			m.Loaded.Throttled, m.Idle.Memory = 1, 70<<20
@@ -358,6 +360,9 @@ var staysCleanExamples = []example{
 	})},
 	{name: "another snapshotter", c: goodContract(), want: Inconclusive, says: []string{"overlayfs"}, e: with(func(e *evidence.Evidence) {
 		e.Resources.WritesUnknown = "no upper directory"
+	})},
+	{name: "from beside, out of reach", c: goodContract(), want: Inconclusive, says: []string{"cannot be entered by UID 7", "as one user from its start"}, e: with(func(e *evidence.Evidence) {
+		e.Resources.Source, e.Resources.WritesUnknown = evidence.SourceEphemeral, "cannot be entered by UID 7"
 	})},
 	{name: "not observed", c: goodContract(), want: Inconclusive, e: without(evidence.SectionResources, func(e *evidence.Evidence) { e.Resources = nil })},
 }

@@ -33,7 +33,11 @@ func judgeStaysClean(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.undecided("no pod's file system was seen", incomplete)
 	}
 	if r.WritesUnknown != "" {
-		return j.undecided(r.WritesUnknown, "Verify in a kind cluster with the overlayfs snapshotter, which shows a container's writes.")
+		fix := "Verify in a kind cluster with the overlayfs snapshotter, which shows a container's writes."
+		if r.Source == evidence.SourceEphemeral {
+			fix = "Let the process run as one user from its start, as whom podproof looks; or verify in a kind cluster, whose node shows a container's writes."
+		}
+		return j.undecided(r.WritesUnknown, fix)
 	}
 	total, byFolder := int64(0), map[string]int{}
 	const most = 10

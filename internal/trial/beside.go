@@ -97,7 +97,7 @@ func (b *TestBed) addBeside(ctx context.Context, p *corev1.Pod, name string, uid
 		err = b.patchEphemeral(ctx, p, b.besideContainer(s, nil))
 	}
 	if err != nil {
-		return nil, explainRefusal(err)
+		return nil, explainRefusal(err, b.Redact)
 	}
 	if err := s.awaitRunning(ctx); err != nil {
 		return nil, err
@@ -141,14 +141,14 @@ func (b *TestBed) patchEphemeral(ctx context.Context, p *corev1.Pod, c corev1.Ep
 }
 
 // explainRefusal says what would help.
-func explainRefusal(err error) error {
+func explainRefusal(err error, redact func(string) string) error {
 	const would = "no node may be touched, and podproof could not look from an ephemeral container in its own pod instead: "
 	said := ""
 	switch s := apierrors.APIStatus(nil); {
 	case !errors.As(err, &s):
 		return fmt.Errorf("adding podproof's own container to its pod: %w", err)
 	default:
-		said = s.Status().Message
+		said = redact(s.Status().Message)
 	}
 	switch {
 	case apierrors.IsForbidden(err) && strings.Contains(said, "cannot patch resource"):

@@ -223,33 +223,38 @@ func TestAsWhomPodproofLooks(t *testing.T) {
 }
 
 func TestResourcesFromBeside(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	// from is what is measured where the group is in sight or not, and the writes are told so.
+	from := func(t *testing.T, summed, wrote string, unknown error) (*evidence.Resources, error) {
 		k, b := nodeless(t, life{})
 		b.Trial, b.agent = Resources.ID, answers(fine).attach
 		use := working()
-		summed := ""
 		k.ops["usage"] = func(...string) (string, error) {
 			out, err := use()
 			return out + summed, err
 		}
-		wrote := "mount\t/\n7\t/app/cache\nunread\t/secret\n"
-		k.ops["writes"] = func(...string) (string, error) { return wrote, nil }
+		k.ops["writes"] = func(...string) (string, error) { return wrote, unknown }
 		r, err := measure(t.Context(), b)
+		if got, left := k.besides(), k.there(); !slices.Equal(got, []string{"podproof-resources"}) || !slices.Equal(left, []string{"api-1"}) {
+			t.Errorf("a container was added to %q, and left are %q", got, left)
+		}
+		return r, err
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r, err := from(t, "", "mount\t/\n7\t/app/cache\nunread\t/secret\n", nil)
 		if err != nil || r.Pod != "podproof-resources" || r.Source != evidence.SourceEphemeral || r.Summed || r.Idle.Memory != 4000 || r.Loaded.Window != 2 || r.Requests < 350 || len(r.Writes) != 1 || r.WritesUnknown != "" {
 			t.Errorf("got %+v (%v)", r, err)
 		}
-		summed, wrote = "summed\n", "mount\t/\nunread\t/secret\n"
-		r, err = measure(t.Context(), b)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r, err := from(t, "summed\n", "mount\t/\nunread\t/secret\n", nil)
 		if err != nil || !r.Summed || r.Idle.Memory != 4000 || r.WritesUnknown != "it may write into /secret, which podproof cannot read from beside it" {
 			t.Errorf("got %+v (%v)", r, err)
 		}
-		k.ops["writes"] = func(...string) (string, error) { return "", errors.New("cannot be entered by UID 7") }
-		r, err = measure(t.Context(), b)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r, err := from(t, "", "", errors.New("cannot be entered by UID 7"))
 		if err != nil || !strings.HasSuffix(r.WritesUnknown, "from beside it: cannot be entered by UID 7") {
 			t.Errorf("got %+v (%v)", r, err)
-		}
-		if got, left := k.besides(), k.there(); !slices.Equal(got, []string{"podproof-resources"}) || !slices.Equal(left, []string{"api-1"}) {
-			t.Errorf("a container was added to %q, and left are %q", got, left)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // killed under load
@@ -291,8 +296,8 @@ func TestTerminationFromBeside(t *testing.T) {
 		source string
 	}{
 		"it looks on":       {0, nil, evidence.SourceEphemeral},
-		"its stream breaks": {2 * time.Second, nil, "kubelet"},
-		"it may not":        {0, forbidden("no"), "kubelet"},
+		"its stream breaks": {2 * time.Second, nil, "watch"},
+		"it may not":        {0, forbidden("no"), "watch"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -76,6 +76,9 @@ func exitTime(source string, gone <-chan span, p *corev1.Pod, last *corev1.Conta
 	}
 	select {
 	case s, ok := <-gone:
+		if source != "node" && !s.to.Before(now) {
+			s.to = now.Add(-1) // a stream may end a moment after the watch has told
+		}
 		if ok && fits(s.to) && (source == "node" || kubelet.Sub(s.to).Abs() < near) {
 			return evidence.Mark{At: s.to, Source: source}, s.to.Sub(s.from)
 		}

@@ -50,6 +50,31 @@ func TestExitTime(t *testing.T) {
 	}
 }
 
+// A time from beside counts where it is near the kubelet's, and is never later than the watch's.
+func TestExitTimeFromBeside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		deleted := time.Now()
+		grace, until := int64(30), metav1.NewTime(deleted.Add(30*time.Second))
+		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &until, DeletionGracePeriodSeconds: &grace}}
+		last := &corev1.ContainerStateTerminated{FinishedAt: metav1.NewTime(deleted.Add(3 * time.Second))}
+		time.Sleep(10 * time.Second)
+		now := time.Now()
+		for after, want := range map[time.Duration]string{3500 * time.Millisecond: "ephemeral", 2 * time.Second: "ephemeral", 500 * time.Millisecond: "kubelet", 9 * time.Second: "kubelet"} {
+			gone := make(chan span, 1)
+			gone <- span{deleted.Add(after - 60*time.Millisecond), deleted.Add(after)}
+			if m, _ := exitTime("ephemeral", gone, p, last, deleted); m.Source != want {
+				t.Errorf("%s after the deletion: %+v", after, m)
+			}
+		}
+		last.FinishedAt = metav1.NewTime(deleted.Add(9 * time.Second))
+		gone := make(chan span, 1)
+		gone <- span{now.Add(-50 * time.Millisecond), now.Add(20 * time.Millisecond)}
+		if m, blur := exitTime("ephemeral", gone, p, last, deleted); m.Source != "ephemeral" || m.At.After(now) || blur <= 0 {
+			t.Errorf("a moment later than the watch: %+v, %s", m, blur)
+		}
+	})
+}
+
 func TestUnixTime(t *testing.T) {
 	if at, ok := unixTime("1795515600.012345678"); !ok || at.UnixNano() != 1795515600012345678 {
 		t.Errorf("got %v, %v", at, ok)

@@ -57,7 +57,7 @@ func identityBeside(ctx context.Context, b *TestBed) (*evidence.Identity, error)
 	s, p, err := b.lookAtOwn(ctx)
 	defer b.discardOwn(ctx, p)
 	if no := (*notAdmitted)(nil); errors.As(err, &no) {
-		return &evidence.Identity{Source: evidence.SourceStatus, Unseen: b.Redact(no.why), Pod: p.Name, Container: b.Container, Reported: b.reported(p)}, nil
+		return &evidence.Identity{Source: evidence.SourceStatus, Unseen: no.why, Pod: p.Name, Container: b.Container, Reported: b.reported(p)}, nil
 	}
 	if err != nil {
 		return nil, err

@@ -127,7 +127,7 @@ func TestTheKubeletTellsOfTheSignalWhereTheNodeDoesNot(t *testing.T) {
 				b := k.bench(template(func(t *corev1.PodTemplateSpec) {
 					t.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{PreStop: c.hook}
 				}))
-				b.Node, b.agent, b.Asked.Upload = nil, answers(fine).attach, upload
+				b.Node, b.AgentImage, b.agent, b.Asked.Upload = nil, "", answers(fine).attach, upload
 				got, err := terminateInFlight(t.Context(), b.as(t, InFlight))
 				if err != nil {
 					t.Fatal(err)

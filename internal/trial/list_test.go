@@ -119,7 +119,7 @@ func TestLimits(t *testing.T) {
 		trial Trial
 		want  time.Duration
 	}{
-		{Identity, Look},
+		{Identity, Look + 30*time.Second},
 		{Health, Look + 10*time.Second},
 		{Termination, Look + 90*time.Second},
 		{InFlight, Look + 123*time.Second},
