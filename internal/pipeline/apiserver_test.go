@@ -206,6 +206,8 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fails(404, "NotFound", path+" is not there")
+	case q.sub == "exec":
+		fails(404, "NotFound", "no container runs here")
 	case q.sub == "log":
 		_, _ = io.WriteString(w, time.Now().UTC().Format(time.RFC3339Nano)+" started\n")
 	case r.Method == http.MethodGet && q.name == "" && r.FormValue("watch") != "":

@@ -96,7 +96,7 @@ func TestStepsNameStepsThatExist(t *testing.T) {
 // Where no node may be touched, podproof's own image looks, whether anybody can be asked or not, and its
 // pod tells of the machine: a dependency that it can reach can be reached.
 func TestStepsWithoutNodes(t *testing.T) {
-	r := whole(t, "identity/*,resources/*")
+	r := whole(t, "identity/*", "resources/*")
 	r.place.Cluster = cluster.WithoutNodes(r.place.Cluster)
 	steps := map[string]step{}
 	for _, s := range r.steps() {
@@ -110,7 +110,7 @@ func TestStepsWithoutNodes(t *testing.T) {
 	if !slices.Contains(steps["dependencies"].behind, "agent") {
 		t.Errorf("the dependencies wait for the end of %q", steps["dependencies"].behind)
 	}
-	withNodes := whole(t, "identity/*,resources/*")
+	withNodes := whole(t, "identity/*", "resources/*")
 	for _, s := range withNodes.steps() {
 		if s.id == "identity" && slices.Contains(s.after, "agent-image") || s.id == "dependencies" && s.behind != nil {
 			t.Errorf("with nodes %s waits for podproof's own image", s.id)
@@ -166,7 +166,7 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot node-agent load other-images dependencies startup termination"},
 		{"all ways to end", "termination/*", nil, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready termination early-termination responses requests-in-flight frozen"},
 		{"a cluster that is there", "termination/*", func(r *run) { r.place.Cluster = &fakeCluster{nodes: &testNodes{}} }, "build save node dns node-agent load other-images agent-image agent dependencies startup ready termination early-termination responses requests-in-flight frozen"},
-		{"no node may be touched", "identity/*", func(r *run) { r.place.Cluster = &fakeCluster{} }, "build save node dns node-agent load other-images agent-image agent dependencies startup identity"},
+		{"no node may be touched", "identity/*", func(r *run) { r.place.Cluster = &fakeCluster{} }, "build save node dns node-agent load other-images agent-image agent dependencies startup ready identity arbitrary-uid"},
 		{"no variable is required", "config/*", func(r *run) { r.plan.Contract.Env.Required = nil }, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready identity responses"},
 		{"no Dockerfile", "*/*", func(r *run) { r.plan.Contract.Build.Dockerfile = "none" }, "build"},
 	} {
