@@ -38,8 +38,8 @@ func (r *run) everyRun(of workload.ResourceOf) ([]rights.Rule, error) {
 		rights.To("", "services", "list").Anywhere().For("Services of others that the manifests may name").Or(unseenServices))
 	if r.place.Cluster != nil && r.place.Nodes() != nil { // kind's, of which one has the whole
 		out = append(out, rights.To("", "nodes", "list", "watch").Anywhere().For("whether a node is Ready"))
-		out = append(out, trial.DependencyRights(r.plan)...)
 	}
+	out = append(out, trial.DependencyRights(r.plan)...)
 	if r.Namespace != "" {
 		return slices.Concat(out, workload.AnchorRights(), workload.NetworkRights(r.OpenNetwork)), nil
 	}
@@ -48,7 +48,7 @@ func (r *run) everyRun(of workload.ResourceOf) ([]rights.Rule, error) {
 
 // entitled are the steps that need rights of their own, of those that this run has.
 func (r *run) entitled() (out []entitled) {
-	if r.needs(agentSections...) {
+	if r.needs(agentSections...) || r.nodeless() {
 		out = append(out, entitled{"agent", agentSections, trial.AgentRights()})
 	}
 	if r.needs(evidence.SectionAdmission) {

@@ -140,7 +140,7 @@ func (r *run) steps() []step {
 		{agent, step{id: "agent-image", after: []string{"boot", "save"}, run: r.loadAgent}},
 		{agent, step{id: "agent", after: []string{"node", "agent-image"}, run: asks(r.startAgent)}},
 		{pods, step{id: "dependencies", after: []string{"node", "node-agent", "other-images", "load"}, behind: tells, name: r.dependenciesTitle(), ended: "Dependencies ready", run: r.dependencies}},
-		{pods, step{id: "startup", after: []string{"dependencies", "load", "dns", "agent-image"}, name: "Starting " + r.plan.Contract.Workload, ended: "Started " + r.plan.Contract.Workload,
+		{pods, step{id: "startup", after: []string{"dependencies", "load", "dns"}, behind: []string{"agent-image"}, name: "Starting " + r.plan.Contract.Workload, ended: "Started " + r.plan.Contract.Workload,
 			sections: []evidence.Section{evidence.SectionStartup, evidence.SectionWorkload}, run: r.startup}},
 		{r.needs(evidence.SectionAdmission), step{id: "admission", after: []string{"dependencies"},
 			sections: []evidence.Section{evidence.SectionAdmission}, run: r.admission}},

@@ -123,12 +123,9 @@ func TestStepsWithoutNodes(t *testing.T) {
 		if s.id != "agent-image" {
 			continue
 		}
-		defer func() {
-			if recover() == nil {
-				t.Error("podproof's own image is not put into the cluster")
-			}
-		}()
-		_ = s.run(t.Context()) // there is no cluster to put it into
+		if err := s.run(t.Context()); err == nil { // there is no program for no architecture
+			t.Error("podproof's own image is not put into the cluster")
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ func (r *run) told(text string) string {
 
 // nodeless tells that no node may be touched: podproof's own image looks at processes then, and
 // its pod tells of the machine.
-func (r *run) nodeless() bool { return r.place.Nodes() == nil }
+func (r *run) nodeless() bool { return r.place.Cluster == nil || r.place.Nodes() == nil }
 
 // asking leaves out a step that only requests can carry out, where nobody can be asked. That is
 // known when the image is: its HEALTHCHECK may say that it serves.
@@ -112,7 +112,7 @@ func (r *run) isReady(context.Context) error {
 // loadAgent puts podproof itself into the cluster, as an image of one file: for its agent, where somebody
 // can be asked, and for its proxy in front of a dependency.
 func (r *run) loadAgent(ctx context.Context) error {
-	if r.pulls() || !r.subject.Contract.Serves() && len(r.subject.Contract.Dependencies) == 0 {
+	if r.pulls() || !r.nodeless() && !r.subject.Contract.Serves() && len(r.subject.Contract.Dependencies) == 0 {
 		return nil
 	}
 	file, err := agentProgram(r.info.Architecture)

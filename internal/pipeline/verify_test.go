@@ -255,7 +255,7 @@ func TestWhatTheClusterCannotDoLeavesTheRest(t *testing.T) {
 	}
 	c = newCluster(t, true) // without a node, and a program that could be its own image, the rest goes on
 	o, _ = options(t, c, "startup/ready", "identity/non-root")
-	o.Provider = cluster.Nodeless(o.Provider)
+	o.Providers["fake"] = cluster.Nodeless(c)
 	r, err = Verify(t.Context(), o)
 	if err != nil || !r.Evidence.Startup.Ready || r.Evidence.Cluster.Node != "" || !r.Evidence.Cluster.NoNodes || r.Evidence.Missing[evidence.SectionIdentity] == "" || c.nodes.installed != "" || len(c.nodes.ran) > 0 {
 		t.Errorf("missing: %v (%v)", r.Evidence.Missing, err)

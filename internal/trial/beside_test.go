@@ -44,7 +44,7 @@ func TestIdentityFromBeside(t *testing.T) {
 			}
 			return read(status, "/api\037--key=hunter2\037"), nil
 		}
-		id, err := readIdentity(t.Context(), b)
+		id, err := readIdentity(t.Context(), b.as(t, Identity))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,12 +88,12 @@ func TestAClusterThatLetsNobodyLook(t *testing.T) {
 				k, b := nodeless(t, life{})
 				b.Trial, b.Redact = Identity.ID, strings.NewReplacer("hunter2", "[masked]").Replace
 				k.beside.refuse = func(corev1.EphemeralContainer) error { return c.refuse }
-				id, err := readIdentity(t.Context(), b)
+				id, err := readIdentity(t.Context(), b.as(t, Identity))
 				if err != nil || id.Source != evidence.SourceStatus || len(id.Processes) > 0 || !strings.Contains(id.Unseen, c.want) || strings.Contains(id.Unseen, "hunter2") {
 					t.Errorf("got %+v (%v)", id, err)
 				}
 				b.Trial, b.agent = Resources.ID, answers(fine).attach
-				if r, err := measure(t.Context(), b); err == nil || r != nil || !strings.Contains(err.Error(), c.want) {
+				if r, err := measure(t.Context(), b.as(t, Resources)); err == nil || r != nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("got %+v (%v)", r, err)
 				}
 				if left := k.there(); !slices.Equal(left, []string{"api-1"}) {
@@ -142,7 +142,7 @@ func TestAContainerBesideThatDoesNotRun(t *testing.T) {
 				}
 				b.Trial, b.Redact = Identity.ID, strings.NewReplacer("hunter2", "[masked]").Replace
 				c.change(k, b)
-				id, err := readIdentity(t.Context(), b)
+				id, err := readIdentity(t.Context(), b.as(t, Identity))
 				if err == nil || id != nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("got %+v, %v", id, err)
 				}
@@ -233,7 +233,7 @@ func TestResourcesFromBeside(t *testing.T) {
 			return out + summed, err
 		}
 		k.ops["writes"] = func(...string) (string, error) { return wrote, unknown }
-		r, err := measure(t.Context(), b)
+		r, err := measure(t.Context(), b.as(t, Resources))
 		if got, left := k.besides(), k.there(); !slices.Equal(got, []string{"podproof-resources"}) || !slices.Equal(left, []string{"api-1"}) {
 			t.Errorf("a container was added to %q, and left are %q", got, left)
 		}
@@ -273,7 +273,7 @@ func TestResourcesFromBeside(t *testing.T) {
 			}
 			return use()
 		}
-		r, err := measure(t.Context(), b)
+		r, err := measure(t.Context(), b.as(t, Resources))
 		if err != nil || r.Ended == nil || r.Ended.ExitCode != 137 {
 			t.Errorf("got %+v (%v)", r, err)
 		}
@@ -282,7 +282,7 @@ func TestResourcesFromBeside(t *testing.T) {
 		k, b := nodeless(t, life{})
 		k.life = func(*corev1.Pod) life { return life{never: true} }
 		b.Trial = Resources.ID
-		if r, err := measure(t.Context(), b); err == nil || r != nil || !strings.Contains(err.Error(), "did not become Ready") {
+		if r, err := measure(t.Context(), b.as(t, Resources)); err == nil || r != nil || !strings.Contains(err.Error(), "did not become Ready") {
 			t.Errorf("got %+v (%v)", r, err)
 		}
 	})

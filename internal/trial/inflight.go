@@ -31,7 +31,7 @@ var InFlight = Trial{
 	Doing:    "Stopping a pod with requests in flight", Done: "Pod with requests in flight stopped",
 	Needs:  NeedReady | NeedAgent | NeedServing,
 	Within: func(l Limits) time.Duration { return l.Pods(4) + 3*l.Longest },
-	Rights: endingPods("podproof-requests-in-flight", "podproof-undisturbed-request"),
+	Rights: looking(endingPods("podproof-requests-in-flight", "podproof-undisturbed-request"), "podproof-requests-in-flight"),
 	Run:    sees(terminateInFlight, func(e *evidence.Evidence, t *evidence.Termination) { e.InFlight = t }),
 }
 

@@ -50,6 +50,15 @@ func endingPods(names ...string) func(subject.Subject) []rights.Rule {
 	}
 }
 
+// looking are those for looking into pods of the trial's own where no node may be touched.
+func looking(rules func(subject.Subject) []rights.Rule, names ...string) func(subject.Subject) []rights.Rule {
+	return func(s subject.Subject) []rights.Rule {
+		return append(rules(s),
+			rights.To("", "pods/ephemeralcontainers", "patch").Of(names...).For("looking at processes beside them, where no node may be touched").Or("what only a node tells is not known"),
+			rights.To("", "pods/exec", "create", "get").Of(names...).For("asking podproof's own container there").Or("what only a node tells is not known"))
+	}
+}
+
 // serviceRights are those for the addresses of the workload's Services.
 func serviceRights(s subject.Subject) (out []rights.Rule) {
 	services, err := workload.Services(s.Objects, s.Workload)

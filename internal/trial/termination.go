@@ -26,7 +26,7 @@ var Termination = Trial{
 	Sections: []evidence.Section{evidence.SectionTermination},
 	Doing:    "Stopping a pod with SIGTERM", Done: "Pod stopped",
 	Within: forPods(3),
-	Rights: endingPods("podproof-termination"),
+	Rights: looking(endingPods("podproof-termination"), "podproof-termination"),
 	Run:    sees(terminate, func(e *evidence.Evidence, t *evidence.Termination) { e.Termination = t }),
 }
 
