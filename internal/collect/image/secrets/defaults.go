@@ -20,41 +20,88 @@ const (
 	varName = `["'` + "`" + `]([A-Za-z_]\w*)["'` + "`" + `]`
 )
 
-// lookups are the ways to give what the environment lacks: the name of the variable first, then the literal.
-var lookups = []*regexp.Regexp{
-	// process.env.NAME ?? "x", process.env["NAME"] || "x", and what TypeScript makes of the first
-	regexp.MustCompile(`(?:process|import\.meta|Bun)\.env(?:\??\.([A-Za-z_]\w*)|(?:\?\.)?\[` + varName + `\])!?\s*\)?\s*(?:(?:\?\?|\|\|)=?|(?:!==?\s*null\s*&&\s*\w+\s*!==?\s*void 0\s*)?\?[^:\n]{1,80}:)\s*\(?` + quoted),
-	// os.environ.get("NAME") or "x", ENV["NAME"] || "x", getenv('NAME') ?: 'x', $_ENV['NAME'] ?? 'x', Deno.env.get("NAME") ?? "x"
-	regexp.MustCompile(`(?:environ(?:\.get)?|ENV|_SERVER|[gG]et_?[eE]nv|GetEnvironmentVariable|(?:Deno\.)?env\.get|[cC]onfig(?:Service)?\.get(?:<\w+>)?|env)\s*[\[(]\s*` + varName + `\s*[\])]\s*(?:or|\|\||\?\?|\?:)\s*` + quoted),
-	// os.getenv("NAME", "x"), ENV.fetch("NAME", "x"), env('NAME', 'x'), config("NAME", default="x")
-	regexp.MustCompile(`(?:environ\.(?:get|setdefault)|ENV\.fetch|[gG]et_?[eE]nv(?:Or\w*|_or\w*|Default|String|Str)?|GetEnvironmentVariable|\benv(?:\.str)?|[cC]onfig(?:Service)?\.get(?:<\w+>)?|\bconfig)\s*\(\s*` + varName + `\s*,\s*(?:cast\s*=\s*\w+\s*,\s*)?(?:(?:default|fallback|default_value)\s*[=:]\s*)?` + quoted + `\s*[,)]`),
-	// ENV.fetch("NAME") { "x" }, env::var("NAME").unwrap_or("x".into()), .unwrap_or_else(|_| "x".to_string())
-	regexp.MustCompile(`(?:ENV\.fetch|env::var)\s*\(\s*` + varName + `\s*\)\s*(?:\{\s*|\.unwrap_or(?:_else)?\((?:\|_?\w*\|\s*)?(?:String::from\()?)` + quoted),
-	// const { NAME = "x" } = process.env
-	regexp.MustCompile(`[{,]\s*([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?=\s*` + quoted + `[^{}]{0,200}\}\s*=\s*process\.env`),
-	// NAME: z.string().min(8).default("x")
-	regexp.MustCompile(`["']?\b([A-Za-z_]\w*)["']?\s*:\s*z\.[^;\n]{0,120}?\.default\(\s*` + quoted),
-	// name: str = Field("x"), NAME: str({ default: "x" }), @Value("${name:x}")
-	regexp.MustCompile(`\b([A-Za-z_]\w*)\s*:\s*[\w.\[\]| ]{1,40}=\s*Field\(\s*(?:default\s*=\s*)?` + quoted),
-	regexp.MustCompile(`\b([A-Za-z_]\w*)\s*:\s*str\(\{[^{}\n]{0,80}?default:\s*` + quoted),
-	regexp.MustCompile(`@Value\(\s*"\$\{([\w.-]+):([^{}"\n]{4,200})\}"`),
+// lookup is a way to give what the environment lacks: the name of the variable first, then the literal.
+type lookup struct {
+	// words are those of lookupWords by which it is found. It begins back bytes before one, or where it is
+	// wide, anywhere before, and then what stands right before the word ends with after.
+	words string
+	back  int
+	wide  bool
+	after string
+	re    *regexp.Regexp
 }
 
-// fallback finds the literal that stands for a variable around one of the words, which begins at at.
-func (k kind) fallback(b []byte, at int) (name string, value span, ok bool) {
-	from := max(0, at-lookupReach)
-	window := b[from:min(len(b), at+lookupReach)]
-	if !slices.ContainsFunc(nameWords, func(w string) bool { return bytes.Contains(window, []byte(w)) }) {
-		return "", span{}, false // most ask for a mode, a port, a folder
+// startsAt is for a pattern that begins with its word: it is tried at one place, which takes next to no time.
+func startsAt(words string, back int, pattern string) lookup {
+	return lookup{words: words, back: back, re: regexp.MustCompile(`\A` + pattern)}
+}
+
+// startsBefore is for a pattern that begins before its word.
+func startsBefore(words, after, pattern string) lookup {
+	return lookup{words: words, wide: true, after: after, re: regexp.MustCompile(pattern)}
+}
+
+const (
+	indexed = `(?:environ(?:\.get)?|ENV|[gG]et_?[eE]nv|GetEnvironmentVariable|(?:Deno\.)?env\.get|[cC]onfig(?:Service)?\.get(?:<\w+>)?|env)\s*[\[(]\s*` + varName + `\s*[\])]\s*(?:or|\|\||\?\?|\?:)\s*` + quoted
+	called  = `(?:environ\.(?:get|setdefault)|ENV\.fetch|[gG]et_?[eE]nv(?:Or\w*|_or\w*|Default|String|Str)?|GetEnvironmentVariable|\benv(?:\.str)?|[cC]onfig(?:Service)?\.get(?:<\w+>)?|\bconfig)\s*\(\s*` + varName + `\s*,\s*(?:cast\s*=\s*\w+\s*,\s*)?(?:(?:default|fallback|default_value)\s*[=:]\s*)?` + quoted + `\s*[,)]`
+)
+
+var lookups = []lookup{
+	// process.env.NAME ?? "x", process.env["NAME"] || "x", and what TypeScript makes of the first
+	startsAt("process.env import.meta.env Bun.env", 0, `(?:process|import\.meta|Bun)\.env(?:\??\.([A-Za-z_]\w*)|(?:\?\.)?\[`+varName+`\])!?\s*\)?\s*(?:(?:\?\?|\|\|)=?|(?:!==?\s*null\s*&&\s*\w+\s*!==?\s*void 0\s*)?\?[^:\n]{1,80}:)\s*\(?`+quoted),
+	// os.environ.get("NAME") or "x", ENV["NAME"] || "x", getenv('NAME') ?: 'x', $_ENV['NAME'] ?? 'x', Deno.env.get("NAME") ?? "x"
+	startsAt("environ getenv ENV[ env( getEnv GetEnv get_env Deno.env", 0, indexed),
+	startsAt("onfigService.get onfig.get", 1, indexed),
+	// os.getenv("NAME", "x"), ENV.fetch("NAME", "x"), env('NAME', 'x'), config("NAME", default="x")
+	startsAt("environ ENV.fetch getenv getEnv GetEnv get_env env( config(", 0, called),
+	startsAt("onfigService.get onfig.get", 1, called),
+	startsAt(".str(", 3, called),
+	// ENV.fetch("NAME") { "x" }, env::var("NAME").unwrap_or("x".into()), .unwrap_or_else(|_| "x".to_string())
+	startsAt("ENV.fetch env::var", 0, `(?:ENV\.fetch|env::var)\s*\(\s*`+varName+`\s*\)\s*(?:\{\s*|\.unwrap_or(?:_else)?\((?:\|_?\w*\|\s*)?(?:String::from\()?)`+quoted),
+	// const { NAME = "x" } = process.env
+	startsBefore("process.env", "=", `[{,]\s*([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?=\s*`+quoted+`[^{}]{0,200}\}\s*=\s*process\.env`),
+	// NAME: z.string().min(8).default("x")
+	startsBefore(".default(", ")", `["']?\b([A-Za-z_]\w*)["']?\s*:\s*z\.[^;\n]{0,120}?\.default\(\s*`+quoted),
+	// name: str = Field("x"), NAME: str({ default: "x" }), @Value("${name:x}")
+	startsBefore("Field(", "=", `\b([A-Za-z_]\w*)\s*:\s*[\w.\[\]| ]{1,40}=\s*Field\(\s*(?:default\s*=\s*)?`+quoted),
+	startsBefore("str({", ":", `\b([A-Za-z_]\w*)\s*:\s*str\(\{[^{}\n]{0,80}?default:\s*`+quoted),
+	startsAt("@Value(", 0, `@Value\(\s*"\$\{([\w.-]+):([^{}"\n]{4,200})\}"`),
+}
+
+// lookupsOf are those that a word of lookupWords finds, by its number.
+var lookupsOf = func() [][]lookup {
+	out := make([][]lookup, len(lookupWords))
+	for i, w := range lookupWords {
+		for _, l := range lookups {
+			if slices.Contains(strings.Fields(l.words), w) {
+				out[i] = append(out[i], l)
+			}
+		}
 	}
-	for _, re := range lookups {
-		for begin := 0; begin < len(window); {
-			m := re.FindSubmatchIndex(window[begin:])
-			if m == nil || m[0] > at-from-begin {
+	return out
+}()
+
+// fallback finds the literal that stands for a variable around a word, by its number, which begins at at.
+func (k kind) fallback(b []byte, word, at int) (name string, value span, ok bool) {
+	until := min(len(b), at+lookupReach)
+	for _, l := range lookupsOf[word] {
+		from := max(0, at-l.back)
+		if l.wide {
+			from = max(0, at-lookupReach)
+			if !bytes.HasSuffix(bytes.TrimRight(b[from:at], " \t\r\n"), []byte(l.after)) {
+				continue
+			}
+		}
+		for begin := from; begin <= at; {
+			m := l.re.FindSubmatchIndex(b[begin:until])
+			if m == nil || begin+m[0] > at {
 				break
 			}
-			if name, value = named(window[begin:], m); m[1] > at-from-begin && k.guarded(window[begin:], name, value) && !k.comment(b, from+begin+m[0]) {
-				return name, span{from + begin + value.start, from + begin + value.end}, true
+			if name, value = named(b[begin:until], m); begin+m[1] > at && k.guarded(b[begin:until], name, value) && !k.comment(b, begin+m[0]) {
+				return name, span{begin + value.start, begin + value.end}, true
+			}
+			if !l.wide {
+				break
 			}
 			begin += m[0] + 1 // it may hide another: { HOST = "x", SECRET = "y" }
 		}

@@ -182,7 +182,7 @@ func (s *Scanner) text(chunk []byte, from, word, at int) {
 			return
 		}
 		s.names++
-		if name, v, ok := s.kind.fallback(chunk, at); ok {
+		if name, v, ok := s.kind.fallback(chunk, lookup, at); ok {
 			s.add(chunk, from, v, Found{Rule: "named-secret", What: "the literal that the code takes where " + name + " is not set"}, byName)
 		}
 	case s.offset+at-from >= s.namesUntil:
