@@ -153,7 +153,7 @@ var terminationExamples = []example{
 		e: saying(ended(143, 3.2, "java", "-jar", "/app/app.jar"), "Graceful shutdown complete", "HikariPool-1 - Shutdown completed.")},
 	{name: "143 of npm", c: goodContract(), want: Fail, says: []string{"does not tell of an orderly end", "not through npm"}, e: saying(ended(143, 0.3, "npm", "start"), "npm ERR! signal SIGTERM")},
 	{name: "143 of .NET", c: goodContract(), want: Fail, says: []string{"Environment.ExitCode"}, e: saying(ended(143, 0.3, "dotnet", "Shop.dll"), "Application is shutting down...")},
-	{name: "1 after an orderly end", c: goodContract(), want: Fail, says: []string{"ended in an orderly way (“server closed”), and then with an error"}, e: saying(ended(1, 1, "/node", "server.js"), "server closed", "Error: Connection closed unexpectedly")},
+	{name: "1 after an orderly end", c: goodContract(), want: Fail, says: []string{"ended in an orderly way (“server closed”), and then with an error", "Error: Connection closed unexpectedly"}, e: saying(ended(1, 1, "/node", "server.js"), "server closed", "Error: Connection closed unexpectedly")},
 	{name: "1 of npm", c: goodContract(), want: Fail, says: []string{"makes an error of the signal"}, e: ended(1, 0.3, "npm", "start")},
 	{name: "130 of Python", c: goodContract(), want: Fail, says: []string{"128 + 2", "an entrypoint script made that of SIGTERM", "KeyboardInterrupt"}, e: saying(ended(130, 0.4, "python", "app.py"), "KeyboardInterrupt")},
 	{name: "111 of s6", c: goodContract(), want: Fail, says: []string{"s6's code"}, e: ended(111, 5, "/package/admin/s6/command/s6-svscan", "-d4", "--", "/run/service")},

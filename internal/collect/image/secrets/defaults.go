@@ -12,6 +12,9 @@ import (
 // lookupWords are parts of what programs ask the environment with.
 var lookupWords = strings.Fields("process.env import.meta.env Deno.env Bun.env getenv environ ENV[ ENV.fetch env( .str( config( env::var getEnv GetEnv get_env .default( EnvironmentVariable onfigService.get onfig.get Field( str({ @Value(")
 
+// springValue is the one word behind which no name stands in quotes alone.
+const springValue = "@Value("
+
 // lookupReach is how far around such a word a literal is looked for.
 const lookupReach = 300
 
@@ -28,7 +31,9 @@ type lookup struct {
 	back  int
 	wide  bool
 	after string
-	re    *regexp.Regexp
+	// literal tells that a wide one's word is followed by the literal.
+	literal bool
+	re      *regexp.Regexp
 }
 
 // startsAt is for a pattern that begins with its word: it is tried at one place, which takes next to no time.
@@ -37,8 +42,8 @@ func startsAt(words string, back int, pattern string) lookup {
 }
 
 // startsBefore is for a pattern that begins before its word.
-func startsBefore(words, after, pattern string) lookup {
-	return lookup{words: words, wide: true, after: after, re: regexp.MustCompile(pattern)}
+func startsBefore(words, after string, literal bool, pattern string) lookup {
+	return lookup{words: words, wide: true, after: after, literal: literal, re: regexp.MustCompile(pattern)}
 }
 
 const (
@@ -59,13 +64,13 @@ var lookups = []lookup{
 	// ENV.fetch("NAME") { "x" }, env::var("NAME").unwrap_or("x".into()), .unwrap_or_else(|_| "x".to_string())
 	startsAt("ENV.fetch env::var", 0, `(?:ENV\.fetch|env::var)\s*\(\s*`+varName+`\s*\)\s*(?:\{\s*|\.unwrap_or(?:_else)?\((?:\|_?\w*\|\s*)?(?:String::from\()?)`+quoted),
 	// const { NAME = "x" } = process.env
-	startsBefore("process.env", "=", `[{,]\s*([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?=\s*`+quoted+`[^{}]{0,200}\}\s*=\s*process\.env`),
+	startsBefore("process.env", "=", false, `[{,]\s*([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?=\s*`+quoted+`[^{}]{0,200}\}\s*=\s*process\.env`),
 	// NAME: z.string().min(8).default("x")
-	startsBefore(".default(", ")", `["']?\b([A-Za-z_]\w*)["']?\s*:\s*z\.[^;\n]{0,120}?\.default\(\s*`+quoted),
+	startsBefore(".default(", ")", true, `["']?\b([A-Za-z_]\w*)["']?\s*:\s*z\.[^;\n]{0,120}?\.default\(\s*`+quoted),
 	// name: str = Field("x"), NAME: str({ default: "x" }), @Value("${name:x}")
-	startsBefore("Field(", "=", `\b([A-Za-z_]\w*)\s*:\s*[\w.\[\]| ]{1,40}=\s*Field\(\s*(?:default\s*=\s*)?`+quoted),
-	startsBefore("str({", ":", `\b([A-Za-z_]\w*)\s*:\s*str\(\{[^{}\n]{0,80}?default:\s*`+quoted),
-	startsAt("@Value(", 0, `@Value\(\s*"\$\{([\w.-]+):([^{}"\n]{4,200})\}"`),
+	startsBefore("Field(", "=", true, `\b([A-Za-z_]\w*)\s*:\s*[\w.\[\]| ]{1,40}=\s*Field\(\s*(?:default\s*=\s*)?`+quoted),
+	startsBefore("str({", ":", false, `\b([A-Za-z_]\w*)\s*:\s*str\(\{[^{}\n]{0,80}?default:\s*`+quoted),
+	startsAt(springValue, 0, `@Value\(\s*"\$\{([\w.-]+):([^{}"\n]{4,200})\}"`),
 }
 
 // lookupsOf are those that a word of lookupWords finds, by its number.
@@ -84,9 +89,16 @@ var lookupsOf = func() [][]lookup {
 // fallback finds the literal that stands for a variable around a word, by its number, which begins at at.
 func (k kind) fallback(b []byte, word, at int) (name string, value span, ok bool) {
 	until := min(len(b), at+lookupReach)
+	gives := lookupWords[word] == springValue || givesMore(b[at:until])
 	for _, l := range lookupsOf[word] {
+		if !l.wide && !gives {
+			continue // most ask, and give nothing for what is not there
+		}
 		from := max(0, at-l.back)
 		if l.wide {
+			if end := at + len(lookupWords[word]); l.literal && (end > until || !literalNext(b[end:until])) {
+				continue
+			}
 			from = max(0, at-lookupReach)
 			if !bytes.HasSuffix(bytes.TrimRight(b[from:at], " \t\r\n"), []byte(l.after)) {
 				continue
@@ -107,6 +119,52 @@ func (k kind) fallback(b []byte, word, at int) (name string, value span, ok bool
 		}
 	}
 	return "", span{}, false
+}
+
+// literalNext tells whether what a call is given begins with a literal: Field("x"), Field(default="x").
+func literalNext(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t\r\n")
+	if bytes.HasPrefix(b, []byte("default")) {
+		return true
+	}
+	if len(b) > 1 && (b[0] == 'r' || b[0] == 'b' || b[0] == 'u') {
+		b = b[1:]
+	}
+	return len(b) > 0 && (isQuote(b[0]) || b[0] == '`')
+}
+
+// givesMore tells in no time whether what asks for a variable goes on with something that stands for it.
+func givesMore(b []byte) bool {
+	i := 0
+	for i < len(b) && (isNameByte(b[i]) || strings.IndexByte("$<>", b[i]) >= 0 || bytes.HasPrefix(b[i:], []byte("?.")) || b[i] == ':' && i+1 < len(b) && (b[i+1] == ':' || b[i-1] == ':')) {
+		i++
+	}
+	rest := bytes.TrimLeft(b[i:], " \t\r\n")
+	if len(rest) > 0 && (rest[0] == '(' || rest[0] == '[') {
+		rest = bytes.TrimLeft(rest[1:], " \t\r\n")
+		if len(rest) == 0 || !isQuote(rest[0]) && rest[0] != '`' {
+			return false
+		}
+		rest = bytes.TrimLeftFunc(rest[1:], func(r rune) bool { return r < 0x80 && (isAlnum(byte(r)) || r == '_') })
+		if len(rest) == 0 {
+			return false
+		}
+		rest = bytes.TrimLeft(rest[1:], " \t\r\n")
+		if len(rest) > 0 && rest[0] == ',' {
+			return true
+		}
+		if len(rest) == 0 || rest[0] != ')' && rest[0] != ']' {
+			return false
+		}
+		rest = rest[1:]
+	}
+	rest = bytes.TrimLeft(bytes.TrimLeft(rest, "!) \t\r\n"), "=")
+	for _, sign := range []string{"or", "||", "?", "{", ".unwrap_or", "null", " null"} {
+		if bytes.HasPrefix(rest, []byte(sign)) {
+			return true
+		}
+	}
+	return false
 }
 
 // named takes the groups of a match apart: the first that is there is the name, the next the value.
