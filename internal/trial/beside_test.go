@@ -201,6 +201,7 @@ func TestAsWhomPodproofLooks(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer e.release(t.Context())
+				e.now = e.now.DeepCopy() // it is the watch's as well
 				e.now.Status.ContainerStatuses[0].User = c.reported
 				if _, err := b.lookInto(t.Context(), e.now); err != nil {
 					t.Fatal(err)
