@@ -1,10 +1,15 @@
 package pipeline
 
 import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"io"
 	"log"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -262,19 +267,56 @@ func TestTheMachineOfACluster(t *testing.T) {
 	}
 }
 
+// linked is a Linux program of amd64, as much of one as is looked at before it is packed.
+func linked(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: 1, Ehsize: 64}
+	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
+	if err := binary.Write(&b, binary.LittleEndian, h); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "podproof")
+	if err := os.WriteFile(file, b.Bytes(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func TestPushAgent(t *testing.T) {
 	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer s.Close()
-	ref := strings.TrimPrefix(s.URL, "http://") + "/tools/podproof:1"
+	ref, file := strings.TrimPrefix(s.URL, "http://")+"/tools/podproof:1", linked(t)
+	none := errors.New("there is no program for it")
+	amd64 := func(arch string) (string, error) {
+		if arch != "amd64" {
+			return "", none
+		}
+		return file, nil
+	}
 	if _, err := PushAgent(t.Context(), "A B"); !errors.As(err, new(*InputError)) {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := PushAgent(t.Context(), "127.0.0.1:1/podproof:1"); err == nil || !strings.Contains(err.Error(), "pushing podproof's image to 127.0.0.1:1/podproof:1") {
-		t.Skipf("this test's own program makes no image of an agent: %v", err)
+	if _, err := pushPrograms(t.Context(), ref, func(string) (string, error) { return "", none }); !errors.Is(err, none) {
+		t.Errorf("without a program the error is %v", err)
 	}
-	got, err := PushAgent(t.Context(), ref)
+	if _, err := pushPrograms(t.Context(), "127.0.0.1:1/podproof:1", amd64); err == nil || !strings.Contains(err.Error(), "pushing podproof's image to 127.0.0.1:1/podproof:1") {
+		t.Errorf("the error is %v", err)
+	}
+	got, err := pushPrograms(t.Context(), ref, amd64)
 	if err != nil || !strings.HasPrefix(got, strings.TrimSuffix(ref, ":1")+"@sha256:") {
-		t.Errorf("got %q (%v)", got, err)
+		t.Fatalf("got %q (%v)", got, err)
+	}
+	at, err := name.ParseReference(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := remote.Image(at, remote.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := img.ConfigFile(); err != nil || c.Architecture != "amd64" || c.Config.User != "65532" {
+		t.Errorf("its configuration is %+v (%v)", c, err)
 	}
 }
 

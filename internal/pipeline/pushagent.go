@@ -24,6 +24,11 @@ var agentPlatforms = []string{"amd64", "arm64"}
 // PushAgent pushes podproof's own image for each architecture of which a program is at hand, and
 // returns its name by digest. A reference that is none is an *InputError.
 func PushAgent(ctx context.Context, ref string) (string, error) {
+	return pushPrograms(ctx, ref, agentProgram)
+}
+
+// pushPrograms does so with the programs that are found.
+func pushPrograms(ctx context.Context, ref string, find func(architecture string) (string, error)) (string, error) {
 	to, err := name.ParseReference(ref)
 	if err != nil {
 		return "", &InputError{fmt.Errorf("%q is not a valid image name: %w", ref, err)}
@@ -31,7 +36,7 @@ func PushAgent(ctx context.Context, ref string) (string, error) {
 	images := map[string]v1.Image{}
 	var none error
 	for _, arch := range agentPlatforms {
-		file, err := agentProgram(arch)
+		file, err := find(arch)
 		if err != nil {
 			none = err
 			continue
