@@ -2,8 +2,8 @@ package evidence
 
 import "time"
 
-// Outages are what the workload did while its first dependency was away, in namespaces
-// with a dependency of their own. Its probes ask every second there; see Pod.Spec.
+// Outages are what pods of the workload's did while a dependency was away from them. Their probes ask
+// every second; see Pod.Spec.
 type Outages struct {
 	Dependency string `json:"dependency"` // "statefulset/postgres"
 	// Without is the start of the workload before its dependency was there.
@@ -121,7 +121,7 @@ type Outage struct {
 	// Requests were sent straight to the pod all the while, by stream: "health", "ready", "query".
 	// There are none to a workload that nobody can ask.
 	Requests []Request `json:"requests,omitempty"`
-	// Pod is the workload's, where the outage was tried in a namespace of its own.
+	// Pod is the workload's, where the outage was tried on one of its own.
 	Pod *Pod `json:"pod,omitempty"`
 	// Problem says why it told nothing.
 	Problem string `json:"problem,omitempty"`

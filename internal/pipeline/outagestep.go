@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,23 +12,42 @@ import (
 // endWithin bounds the requests with which a namespace begins to end, also after Ctrl-C.
 const endWithin = 5 * time.Second
 
-// elsewhere is the bench of a namespace of a trial's own, and what goes into it.
-func (r *run) elsewhere(ctx context.Context, suffix string) (*trial.TestBed, trial.OutageSpec, error) {
-	if r.Namespace != "" {
-		return nil, trial.OutageSpec{}, fmt.Errorf("an outage is tried in a namespace of its own, and --namespace %s is the only one that this run may use", r.Namespace)
+// taken are the dependencies that trials take away, in the contract's order.
+func (r *run) taken(objects []workload.Object) ([]trial.Taken, error) {
+	controllers, err := workload.Controllers(objects)
+	if err != nil {
+		return nil, err
 	}
+	var out []trial.Taken
+	for _, name := range r.subject.Contract.Dependencies {
+		t := trial.Taken{Name: name}
+		for _, c := range controllers {
+			if c.String() == name {
+				t.Controller = &c
+			}
+		}
+		if t.Front, err = workload.FrontOf(objects, *t.Controller, r.subject.Workload); err != nil {
+			t.Unproxied = err.Error()
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// elsewhere is the bench of a namespace of a trial's own, and what goes into it.
+func (r *run) elsewhere(ctx context.Context, suffix, dependency string) (*trial.TestBed, trial.Copy, error) {
 	ns := r.namespace() + "-" + suffix
 	observer, err := r.makeNamespace(ctx, ns)
 	if err != nil {
-		return nil, trial.OutageSpec{}, err
+		return nil, trial.Copy{}, err
 	}
-	s, err := r.outageSpec(ns)
+	c, err := r.copied(ns, dependency)
 	if err != nil {
-		return nil, s, err
+		return nil, c, err
 	}
-	placed, err := workload.Controllers([]workload.Object{s.Workload})
+	placed, err := workload.Controllers([]workload.Object{c.Workload})
 	if err != nil {
-		return nil, s, err
+		return nil, c, err
 	}
 	b := *r.bench
 	b.Namespace, b.Observer, b.Subject = ns, observer, placed[0]
@@ -42,7 +60,7 @@ func (r *run) elsewhere(ctx context.Context, suffix string) (*trial.TestBed, tri
 		defer cancel()
 		_ = r.place.applier.EndNamespace(ending, ns, r.ledger.ID)
 	}
-	return &b, s, nil
+	return &b, c, nil
 }
 
 // takable is a dependency as it is taken away: as many pods are waited for as are applied.
@@ -52,13 +70,8 @@ func takable(d workload.Controller) workload.Controller {
 	return d
 }
 
-func (r *run) outageSpec(ns string) (trial.OutageSpec, error) {
-	s := trial.OutageSpec{Start: time.Duration(r.saw.e.Startup.Seconds * float64(time.Second))}
-	var err error
-	named := map[string]bool{}
-	for _, d := range r.subject.Contract.Dependencies {
-		named[d] = true
-	}
+// copied is everything once more, for a namespace in which one dependency goes away.
+func (r *run) copied(ns, dependency string) (s trial.Copy, err error) {
 	objects, jobs := withoutJobs(r.placedIn(ns))
 	for i := range jobs {
 		jobs[i] = workload.Frugal(jobs[i])
@@ -72,9 +85,9 @@ func (r *run) outageSpec(ns string) (trial.OutageSpec, error) {
 	}
 	for _, x := range controllers {
 		switch name := x.String(); {
-		case name == r.subject.Contract.Dependencies[0]:
+		case name == dependency:
 			s.Dependency = takable(x)
-		case named[name]:
+		case slices.Contains(r.subject.Contract.Dependencies, name):
 			s.Others = append(s.Others, x)
 		}
 	}
@@ -85,22 +98,16 @@ func (r *run) outageSpec(ns string) (trial.OutageSpec, error) {
 	for _, v := range services {
 		s.Services = append(s.Services, v.Name)
 	}
-	if s.Front, err = workload.FrontOf(objects, s.Dependency, r.subject.Workload); err != nil {
-		s.Unproxied = err.Error()
-	}
 	for _, o := range objects {
 		switch name := o.String(); {
 		case r.subject.Is(o):
 			s.Workload = workload.Frugal(workload.Impatient(workload.Scaled(o, 1)))
-		case name == r.subject.Contract.Dependencies[0]:
+		case name == dependency:
 		case o.GetKind() == "Service" && slices.Contains(s.Services, o.GetName()):
 			s.Objects = append(s.Objects, workload.Freezable(o))
 		default:
 			s.Objects = append(s.Objects, workload.Frugal(o))
 		}
-	}
-	if s.Front != nil {
-		s.Objects = s.Front.Leads(s.Objects)
 	}
 	return s, nil
 }

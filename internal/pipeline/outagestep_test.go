@@ -78,11 +78,11 @@ spec: {serviceName: cache, selector: {matchLabels: {app: cache}}, template: {met
 `
 	r, _, _ := opened(t, true, more)
 	r.subject.Contract.Dependencies = []string{"statefulset/db", "statefulset/cache"}
-	s, err := r.outageSpec("shop-outage")
+	s, err := r.copied("shop-outage", "statefulset/db")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Start != 2500*time.Millisecond || s.Dependency.String() != "statefulset/db" || len(s.Others) != 1 || s.Others[0].String() != "statefulset/cache" || s.Workload.String() != "deployment/api" || len(s.Jobs) != 1 {
+	if s.Dependency.String() != "statefulset/db" || len(s.Others) != 1 || s.Others[0].String() != "statefulset/cache" || s.Workload.String() != "deployment/api" || len(s.Jobs) != 1 {
 		t.Errorf("got %+v", s)
 	}
 	if got := names(s.Objects); strings.Contains(got, "deployment/api") || strings.Contains(got, "statefulset/db") || !strings.Contains(got, "statefulset/cache") || !strings.Contains(got, "service/api") || strings.Contains(got, "job/") {
@@ -93,34 +93,38 @@ spec: {serviceName: cache, selector: {matchLabels: {app: cache}}, template: {met
 	}
 	for _, o := range s.Objects {
 		stays, _, _ := unstructured.NestedBool(o.Object, "spec", "publishNotReadyAddresses")
-		if o.GetNamespace() != "shop-outage" || stays {
+		if o.GetNamespace() != "shop-outage" || stays != (o.String() == "service/db") {
 			t.Errorf("%s of namespace %s leads to what is not Ready: %t", o, o.GetNamespace(), stays)
 		}
-		leads, _, _ := unstructured.NestedStringMap(o.Object, "spec", "selector")
-		if o.GetKind() == "Service" && (leads[workload.ProxyLabel] == "db") != (o.GetName() == "db") {
-			t.Errorf("%s leads to %v", o, leads)
-		}
 	}
-	if f := s.Front; f == nil || s.Unproxied != "" || names(f.Twins) != "service/podproof-db" || f.Twins[0].GetNamespace() != "shop-outage" || f.Twins[0].GetLabels()[workload.RunLabel] != r.ledger.ID ||
-		len(f.Routes) != 1 || f.Routes[0].Address("10.96.0.7") != "5432=10.96.0.7:5432" {
-		t.Errorf("podproof's proxy stands in front by %+v (%s)", f, s.Unproxied)
+	if s, err = r.copied("shop-outage", "statefulset/cache"); err != nil || s.Dependency.String() != "statefulset/cache" || len(s.Others) != 1 || s.Others[0].String() != "statefulset/db" {
+		t.Errorf("got %+v (%v)", s, err)
 	}
 }
 
-// What cannot go through podproof's proxy is told, and stays as it is for whoever takes it away on its node.
-func TestADependencyThatTheProxyCannotStandInFrontOf(t *testing.T) {
+// Each dependency is taken away by podproof's proxy, but for what cannot go through it, which is told.
+func TestTheDependenciesThatAreTakenAway(t *testing.T) {
 	newEngine(t)
-	const dns = "---\n{apiVersion: v1, kind: Service, metadata: {name: db-dns}, spec: {selector: {app: db}, ports: [{port: 53, protocol: UDP}]}}\n"
-	r, _, _ := opened(t, true, dns)
-	s, err := r.outageSpec("shop-outage")
-	if err != nil || s.Front != nil || !strings.Contains(s.Unproxied, "port 53 of service/db-dns is UDP") {
-		t.Errorf("got %+v, %q (%v)", s.Front, s.Unproxied, err)
+	const more = `---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: dns}
+spec: {serviceName: dns, selector: {matchLabels: {app: dns}}, template: {metadata: {labels: {app: dns}}, spec: {containers: [{name: dns, image: "dns:7"}]}}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: dns}, spec: {selector: {app: dns}, ports: [{port: 53, protocol: UDP}]}}
+`
+	r, _, _ := opened(t, true, more)
+	r.subject.Contract.Dependencies = []string{"statefulset/db", "statefulset/dns"}
+	taken, err := r.taken(r.placedIn("shop-1"))
+	if err != nil || len(taken) != 2 {
+		t.Fatalf("got %+v (%v)", taken, err)
 	}
-	for _, o := range s.Objects {
-		stays, _, _ := unstructured.NestedBool(o.Object, "spec", "publishNotReadyAddresses")
-		if leads, _, _ := unstructured.NestedStringMap(o.Object, "spec", "selector"); o.GetKind() == "Service" && (!stays || leads["app"] != "db") {
-			t.Errorf("%s leads to %v", o, leads)
-		}
+	db, dns := taken[0], taken[1]
+	if db.Name != "statefulset/db" || db.Controller.String() != "statefulset/db" || db.Front == nil || db.Unproxied != "" || !slices.Contains(db.Front.Names, "db.shop-1.svc") || db.Front.Routes[0].Address("10.96.0.7") != "5432=10.96.0.7:5432" {
+		t.Errorf("got %+v", db)
+	}
+	if dns.Controller.String() != "statefulset/dns" || dns.Front != nil || !strings.Contains(dns.Unproxied, "port 53 of service/dns is UDP") {
+		t.Errorf("got %+v", dns)
 	}
 }
 
@@ -131,7 +135,7 @@ func TestANamespaceElsewhere(t *testing.T) {
 		r, c, _ := opened(t, false, "")
 		r.Keep = keep
 		r.bench = &trial.TestBed{Run: r.ledger.ID, Applier: r.place.applier}
-		b, s, err := r.elsewhere(t.Context(), "outage")
+		b, s, err := r.elsewhere(t.Context(), "outage", "statefulset/db")
 		ns := r.namespace() + "-outage"
 		if err != nil || b.Namespace != ns || b.Subject.String() != "deployment/api" || b.Subject.GetNamespace() != ns || b.Observer == nil || s.Dependency.String() != "statefulset/db" {
 			t.Fatalf("got %+v, %+v (%v)", b, s, err)

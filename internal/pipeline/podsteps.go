@@ -149,6 +149,10 @@ func (r *run) startup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	taken, err := r.taken(r.placedIn(r.namespace()))
+	if err != nil {
+		return err
+	}
 	var sampler *trial.Sampler
 	by, node, err := r.looker(ctx)
 	if err != nil {
@@ -160,8 +164,11 @@ func (r *run) startup(ctx context.Context) error {
 	r.bench = &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer,
 		REST: r.place.REST(), Subject: subject, Container: r.subject.Container.Name, Asked: r.asked(), Redact: r.subject.Redact,
 		Contract: r.subject.Contract, StopSignal: image.Config.StopSignal, ImageUser: image.Config.User, ImageEnv: image.Config.Env, Services: services, Manifests: r.subject.Objects, Patience: r.patience(), Demands: r.place.demands,
-		Wants: func(s evidence.Section) bool { return r.needs(s) }, Elsewhere: r.elsewhere,
+		Wants: func(s evidence.Section) bool { return r.needs(s) }, Taken: taken,
 		AgentNamespace: r.namespace(), ProxyImage: r.AgentImage, Sampler: sampler, Limiter: trial.NewLimiter(startsPerCPU*max(1, r.info.CPUs), sampler.Starved)}
+	if r.Namespace == "" {
+		r.bench.Elsewhere = r.elsewhere
+	}
 	if nodes := r.place.Nodes(); nodes != nil {
 		r.bench.Node = trial.Guarded{Node: nodes}
 	} else {
@@ -181,6 +188,7 @@ func (r *run) startup(ctx context.Context) error {
 	if !s.Ready && len(r.saw.e.Cluster.Policies) > 0 {
 		return r.errCutOff()
 	}
+	r.bench.StartTook = time.Duration(s.Seconds * float64(time.Second))
 	s.WithinDerived = r.Options.Contract.Startup.Within == 0
 	r.seen(ctx, func(e *evidence.Evidence) { e.Startup = s })
 	return nil

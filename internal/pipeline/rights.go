@@ -55,20 +55,12 @@ func (r *run) entitled() (out []entitled) {
 		out = append(out, entitled{"admission", []evidence.Section{evidence.SectionAdmission}, workload.AdmissionRights()})
 	}
 	for _, t := range trial.List {
-		if r.tries(t) && !r.homeless(t) {
+		if r.tries(t) {
 			out = append(out, entitled{t.ID, t.Sections, t.Needed(r.plan)})
 		}
 	}
 	return out
 }
-
-// homeless tells of a trial that has no place, so that it needs no rights: it is made in a namespace of its own.
-func (r *run) homeless(t trial.Trial) bool {
-	return r.Namespace != "" && slices.Contains(elsewhereTrials, t.ID)
-}
-
-// elsewhereTrials are those of TestBed.Elsewhere.
-var elsewhereTrials = []string{trial.Outages.ID, trial.Frozen.ID, trial.Slow.ID}
 
 // RightsOptions say of what the rights are wanted.
 type RightsOptions struct {

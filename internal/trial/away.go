@@ -34,7 +34,7 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 	if o.proxy != nil {
 		e.Fault = evidence.FaultProxy
 	}
-	p, err := o.readyPod()
+	p, err := o.readyOf(o.own)
 	if err != nil {
 		e.Problem = err.Error()
 		return e, nil
@@ -56,8 +56,11 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 		return e, err
 	}
 	defer load.quit()
-	if e.Connected, _, err = o.awaitConnection(ctx, connectedWithin, true); err != nil {
+	if e.Connected, _, err = o.await(ctx, connectedWithin, true); err != nil {
 		return e, err
+	}
+	if o.mayBypass && e.Connected != nil && !*e.Connected {
+		return e, errBypassed
 	}
 	if o.proxy != nil {
 		if err := o.proxy.start(ctx); err != nil {
@@ -96,7 +99,7 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 		return e, err
 	}
 	e.Requests, err = load.over(ctx)
-	for _, p := range o.Observer.Pods(podsOf(o.Subject)) {
+	for _, p := range o.Observer.Pods(o.own) {
 		e.Restarts = o.status(p).RestartCount - before
 	}
 	if o.proxy != nil && err == nil {
@@ -143,7 +146,7 @@ func (o *outager) endure(ctx context.Context, a away, stopped *ending, e *eviden
 
 // readyToStop is a pod of a trial's own that is Ready, to be stopped during an outage.
 func (o *outager) readyToStop(ctx context.Context) (*ending, error) {
-	e, err := o.ending(ctx, "stop-in-outage")
+	e, err := o.ending(ctx, stopInOutage+o.suffix)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +160,13 @@ func (o *outager) readyToStop(ctx context.Context) (*ending, error) {
 // watch looks at the workload's pod, now and after each change, until done says true or
 // the time is over, which is no error.
 func (o *outager) watch(ctx context.Context, limit time.Duration, done func(*corev1.Pod) bool) error {
-	return o.Observer.Within(ctx, limit, podsOf(o.Subject), func(ps []*workload.Observed) (bool, string, error) {
+	return o.Observer.Within(ctx, limit, o.own, func(ps []*workload.Observed) (bool, string, error) {
 		for _, p := range ps {
 			if p.Gone.IsZero() {
 				return done(p.Pod), workload.Summary(p.Pod), nil
 			}
 		}
-		return false, fmt.Sprintf("%s has no pod", o.Subject), nil
+		return false, fmt.Sprintf("%s has no pod here", o.Subject), nil
 	})
 }
 

@@ -25,8 +25,12 @@ import (
 // away, the API is not Ready, and answers 503.
 type shop struct {
 	*kubelet
-	b    *TestBed
-	spec OutageSpec
+	b     *TestBed
+	spec  OutageSpec
+	copy  Copy
+	taken Taken
+	// api is the name of the workload's pod.
+	api string
 
 	mu   sync.Mutex
 	away bool
@@ -36,13 +40,14 @@ type shop struct {
 
 func newShop(t *testing.T, l life) *shop {
 	t.Helper()
-	s := &shop{kubelet: newKubelet(t, l), connected: true}
+	s := &shop{kubelet: newKubelet(t, l), connected: true, api: "api-0"}
 	s.b = s.bench(template())
 	s.b.Subject = controller(t, "Deployment", "api")
 	s.b.Asked.Query = &Route{Method: "GET", Path: "/items"}
 	s.b.agent = answers(s.answer).attach
-	s.spec = OutageSpec{Dependency: controller(t, "StatefulSet", "db"), Workload: s.b.Subject.Object, Services: []string{"db"}}
-	db := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "db", Namespace: "shop"}, Spec: corev1.ServiceSpec{ClusterIP: "10.96.0.9"}}
+	s.copy = Copy{Dependency: controller(t, "StatefulSet", "db"), Workload: s.b.Subject.Object, Services: []string{"db"}}
+	s.taken = Taken{Name: "statefulset/db", Controller: &s.copy.Dependency}
+	db := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "db", Namespace: "shop"}, Spec: corev1.ServiceSpec{ClusterIP: "10.96.0.9", Ports: []corev1.ServicePort{{Port: 5432}}}}
 	if err := s.client.Tracker().Add(db); err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +84,7 @@ func (s *shop) set(away bool) error {
 		still := s.away == away
 		s.mu.Unlock()
 		if still {
-			s.ready("api-0", !away)
+			s.ready(s.api, !away)
 		}
 	})
 	return nil
@@ -107,30 +112,48 @@ func (s *shop) restart(pod string, takes time.Duration) {
 func (s *shop) as(x Trial) *TestBed {
 	s.t.Helper()
 	db := object("Service", "db")
-	if err := unstructured.SetNestedStringMap(db.Object, s.spec.Dependency.Template.Labels, "spec", "selector"); err != nil {
+	if err := unstructured.SetNestedStringMap(db.Object, s.copy.Dependency.Template.Labels, "spec", "selector"); err != nil {
 		s.t.Fatal(err)
 	}
 	return s.b.as(s.t, x, func(t *subject.Subject) {
-		t.Contract.Dependencies = []string{s.spec.Dependency.String()}
-		t.Controllers, t.Jobs = append([]workload.Controller{s.spec.Dependency}, s.spec.Others...), s.spec.Jobs
-		t.Objects = append(append(t.Objects, db, s.spec.Dependency.Object, s.spec.Workload), s.spec.Objects...)
-		for _, j := range s.spec.Jobs {
+		t.Contract.Dependencies = []string{s.copy.Dependency.String()}
+		t.Controllers, t.Jobs = append([]workload.Controller{s.copy.Dependency}, s.copy.Others...), s.copy.Jobs
+		t.Objects = append(append(t.Objects, db, s.copy.Dependency.Object, s.copy.Workload), s.copy.Objects...)
+		for _, j := range s.copy.Jobs {
 			t.Objects = append(t.Objects, j.Object)
 		}
 	})
 }
 
+// takes has a trial take the database away.
+func (s *shop) takes(ctx context.Context, x Trial) (OutageResult, error) {
+	b := s.as(x)
+	if s.b.Elsewhere == nil {
+		b.Elsewhere = func(context.Context, string, string) (*TestBed, Copy, error) {
+			there := *b
+			return &there, s.copy, nil
+		}
+	}
+	return b.takeOne(ctx, 0, s.taken, s.spec)
+}
+
+func trialOf(kinds []string) Trial {
+	switch {
+	case slices.Contains(kinds, evidence.OutageFrozen):
+		return Frozen
+	case slices.Contains(kinds, evidence.OutageSlow2s):
+		return Slow
+	}
+	return Outages
+}
+
 // outages tries kinds of them, and returns what each came to.
 func (s *shop) outages(kinds ...string) (OutageResult, []evidence.Outage, error) {
 	s.spec.Kinds = kinds
-	x := Outages
-	switch {
-	case slices.Contains(kinds, evidence.OutageFrozen):
-		x = Frozen
-	case slices.Contains(kinds, evidence.OutageSlow2s):
-		x = Slow
+	r, err := s.takes(s.t.Context(), trialOf(kinds))
+	if r.Outages == nil {
+		r.Outages = &evidence.Outages{}
 	}
-	r, err := s.as(x).outages(s.t.Context(), s.spec)
 	return r, r.Outages.Trials, err
 }
 
@@ -338,7 +361,7 @@ func TestAnOutageThatIsCutOffGivesTheDependencyBack(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, cause)
 		defer cancel()
 		s.spec.Kinds = longOutages
-		r, err := s.as(Frozen).outages(ctx, s.spec)
+		r, err := s.takes(ctx, Frozen)
 		if !errors.Is(err, cause) || len(r.Outages.Trials) != 1 || s.count("thaw") != 1 || len(s.held()) != 0 {
 			t.Errorf("got %+v (%v); thawed %d times, held are %q", r.Outages, err, s.count("thaw"), s.held())
 		}
@@ -393,14 +416,13 @@ func TestTheAddressesOfADependency(t *testing.T) {
 	if _, err := d.addresses(t.Context()); err == nil || !strings.Contains(err.Error(), "reading the address of service/gone") {
 		t.Errorf("got %v", err)
 	}
-	o := &outager{TestBed: d.TestBed, dep: d}
-	if has, _, err := o.awaitConnection(t.Context(), time.Minute, true); has != nil || err != nil {
+	if has, _, err := d.await(t.Context(), time.Minute, true); has != nil || err != nil {
 		t.Errorf("what cannot be known is %v, %v", has, err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("interrupted")
 	cancel(cause)
-	if _, _, err := o.awaitConnection(ctx, time.Minute, true); err != cause {
+	if _, _, err := d.await(ctx, time.Minute, true); err != cause {
 		t.Errorf("got %v", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // container had been restarted before the outage.
 func (o *outager) comeBack(ctx context.Context, load *outageLoad, e *evidence.Outage, before int32) error {
 	ended := int32(0)
-	for _, p := range o.Observer.Pods(podsOf(o.Subject)) {
+	for _, p := range o.Observer.Pods(o.own) {
 		ended = exits(o.status(p)) - before
 	}
 	limit := o.recovery(ended)
@@ -52,7 +52,7 @@ func (o *outager) comeBackWithin(ctx context.Context, limit time.Duration, load 
 		return true
 	})
 	if err == nil && load == nil {
-		_, e.Reconnected, err = o.awaitConnection(ctx, limit, false)
+		_, e.Reconnected, err = o.await(ctx, limit, false)
 	}
 	return err
 }

@@ -29,22 +29,19 @@ const (
 	lookForConnection = 200 * time.Millisecond
 )
 
-// awaitConnection waits for a connection of the workload's pod to the dependency, or for one that it
-// has just had, and says when it was seen. The answer is nil where that cannot be seen.
-func (o *outager) awaitConnection(ctx context.Context, limit time.Duration, was bool) (has *bool, at time.Time, err error) {
-	if o.proxy != nil {
-		return o.proxy.awaitConnection(ctx, limit, was)
-	}
+// await waits for a connection of the workload's pod to the dependency, or for one that it has just
+// had, and says when it was seen. The answer is nil where that cannot be seen.
+func (d *onNode) await(ctx context.Context, limit time.Duration, was bool) (has *bool, at time.Time, err error) {
 	states := established
 	if was {
 		states = connected
 	}
-	if o.Node == nil {
+	if d.Node == nil {
 		return nil, at, nil
 	}
 	until := time.Now().Add(limit)
 	for {
-		seen, err := o.isConnected(ctx, states)
+		seen, err := d.isConnected(ctx, states)
 		switch {
 		case ctx.Err() != nil:
 			return nil, at, context.Cause(ctx)
@@ -63,17 +60,17 @@ func (o *outager) awaitConnection(ctx context.Context, limit time.Duration, was 
 }
 
 // isConnected looks at the sockets of the workload's pod once.
-func (o *outager) isConnected(ctx context.Context, states []string) (bool, error) {
-	there, err := o.dep.addresses(ctx)
+func (d *onNode) isConnected(ctx context.Context, states []string) (bool, error) {
+	there, err := d.addresses(ctx)
 	if err != nil {
 		return false, err
 	}
-	for _, p := range o.Observer.Pods(podsOf(o.Subject)) {
-		id := workload.ContainerID(p, o.Container)
+	for _, p := range d.Observer.Pods(podsOf(d.Subject)) {
+		id := workload.ContainerID(p, d.Container)
 		if id == "" {
 			continue
 		}
-		out, err := o.Node.Run(ctx, p.Spec.NodeName, "sockets", id)
+		out, err := d.Node.Run(ctx, p.Spec.NodeName, "sockets", id)
 		if err != nil {
 			return false, err
 		}
@@ -102,7 +99,7 @@ func leadsTo(sockets string, there []netip.Addr, states []string) bool {
 }
 
 // addresses are those at which the dependency is reached: its pods' own and its Services'.
-func (d *dependency) addresses(ctx context.Context) ([]netip.Addr, error) {
+func (d *onNode) addresses(ctx context.Context) ([]netip.Addr, error) {
 	var out []netip.Addr
 	add := func(s string) {
 		if a, err := netip.ParseAddr(s); err == nil { // a headless Service has "None"

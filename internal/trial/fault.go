@@ -9,8 +9,9 @@ import (
 	"podproof.dev/podproof/internal/workload"
 )
 
-// dependency is what is taken away from the workload, and given back.
-type dependency struct {
+// onNode is a dependency that is taken away, and given back, by what is done to its processes on its
+// node.
+type onNode struct {
 	*TestBed
 	controller workload.Controller
 	// services are the names of those that lead to it.
@@ -30,7 +31,7 @@ const (
 var errNoNode = errors.New("this cluster lets podproof run nothing on a node, where it would take the dependency away")
 
 // noNode is that, with why it needs one.
-func (d *dependency) noNode() error {
+func (d *onNode) noNode() error {
 	if d.unproxied == "" {
 		return errNoNode
 	}
@@ -38,7 +39,7 @@ func (d *dependency) noNode() error {
 }
 
 // back gives it back, if it went: without a node it never did.
-func (d *dependency) back(give func(context.Context) error) func(context.Context) error {
+func (d *onNode) back(give func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if d.Node == nil {
 			return nil
@@ -48,17 +49,17 @@ func (d *dependency) back(give func(context.Context) error) func(context.Context
 }
 
 // slow is what nothing on a node does.
-func (d *dependency) slow(context.Context) error {
+func (d *onNode) slow(context.Context) error {
 	return fmt.Errorf("%s %w: only podproof's proxy in front of it makes it slow, and that cannot be: %s", d.controller, errUnfit, d.unproxied)
 }
 
 // signal sends a signal to all processes of the dependency.
-func (d *dependency) signal(ctx context.Context, name string) error {
+func (d *onNode) signal(ctx context.Context, name string) error {
 	return d.all(ctx, "sending "+name+" to", "signal", name, anyProcess)
 }
 
 // all has something done with all processes of the dependency. That there are none is an error.
-func (d *dependency) all(ctx context.Context, doing, op string, args ...string) error {
+func (d *onNode) all(ctx context.Context, doing, op string, args ...string) error {
 	n, err := d.each(ctx, doing, op, args...)
 	if err == nil && n == 0 {
 		return d.notRunning()
@@ -68,7 +69,7 @@ func (d *dependency) all(ctx context.Context, doing, op string, args ...string) 
 
 // each has something done on the nodes of the dependency's containers, for each with its ID and the
 // arguments, and counts those in which it met a process.
-func (d *dependency) each(ctx context.Context, doing, op string, args ...string) (n int, err error) {
+func (d *onNode) each(ctx context.Context, doing, op string, args ...string) (n int, err error) {
 	if d.Node == nil {
 		return 0, d.noNode()
 	}
@@ -90,10 +91,10 @@ func (d *dependency) each(ctx context.Context, doing, op string, args ...string)
 	return n, nil
 }
 
-func (d *dependency) notRunning() error { return fmt.Errorf("no container of %s runs", d.controller) }
+func (d *onNode) notRunning() error { return fmt.Errorf("no container of %s runs", d.controller) }
 
 // freeze stops all processes of the dependency. What it has stopped goes on where others do.
-func (d *dependency) freeze(ctx context.Context) error {
+func (d *onNode) freeze(ctx context.Context) error {
 	n, err := d.each(ctx, "stopping", "freeze")
 	switch {
 	case err != nil && d.Node != nil:
@@ -104,13 +105,13 @@ func (d *dependency) freeze(ctx context.Context) error {
 	return err
 }
 
-func (d *dependency) thaw(ctx context.Context) error {
+func (d *onNode) thaw(ctx context.Context) error {
 	return d.all(ctx, "letting go on", "thaw")
 }
 
 // restart kills the dependency's processes, and waits until the kubelet has started its
 // container again and it is Ready.
-func (d *dependency) restart(ctx context.Context) error {
+func (d *onNode) restart(ctx context.Context) error {
 	before := d.restarts()
 	if err := d.signal(ctx, "KILL"); err != nil {
 		return err
@@ -129,7 +130,7 @@ func (d *dependency) restart(ctx context.Context) error {
 	})
 }
 
-func (d *dependency) restarts() int32 {
+func (d *onNode) restarts() int32 {
 	n := int32(0)
 	for _, p := range d.Observer.Pods(podsOf(d.controller)) {
 		for _, s := range p.Status.ContainerStatuses {

@@ -38,7 +38,7 @@ func TestNoSignalIsSentByAnEmptyContainerID(t *testing.T) {
 			t.Fatal(err)
 		}
 		node := &countedNode{}
-		d := &dependency{TestBed: &TestBed{Observer: o, Node: Guarded{node}}, controller: workload.Controller{Object: workload.Object{Unstructured: &unstructured.Unstructured{}}, Selector: labels.SelectorFromSet(labels.Set{"app": "db"})}}
+		d := &onNode{TestBed: &TestBed{Observer: o, Node: Guarded{node}}, controller: workload.Controller{Object: workload.Object{Unstructured: &unstructured.Unstructured{}}, Selector: labels.SelectorFromSet(labels.Set{"app": "db"})}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		err = o.Wait(ctx, podsOf(d.controller), func(ps []*workload.Observed) (bool, string, error) { return len(ps) > 0, "", nil })
 		cancel()

@@ -143,27 +143,35 @@ func TestWhatWasCutOffIsLeftOut(t *testing.T) {
 	if got := wholeRollouts(ctx, half); len(got) != 1 || got[0].Kind != "restart" || len(wholeRollouts(t.Context(), half)) != 2 {
 		t.Errorf("a rollout that was cut off counts: %+v", got)
 	}
-	o := &evidence.Outages{Without: &evidence.StartWithout{}, Trials: []evidence.Outage{{Kind: "restarted"}, {Kind: "refused"}}}
-	if got := wholeOutages(ctx, errors.New("cut off"), o); len(got.Trials) != 1 || got.Without == nil {
+	whole := func(ctx context.Context, o evidence.Outages, err error) OutageResult {
+		r := OutageResult{Outages: &o}
+		r.whole(ctx, err)
+		return r
+	}
+	two := evidence.Outages{Without: &evidence.StartWithout{}, Trials: []evidence.Outage{{Kind: "restarted"}, {Kind: "refused"}}}
+	if got := whole(ctx, two, errors.New("cut off")); len(got.Outages.Trials) != 1 || got.Outages.Without == nil || !got.cut {
 		t.Errorf("an outage that was cut off counts: %+v", got)
 	}
-	if got := wholeOutages(ctx, errors.New("cut off"), &evidence.Outages{Without: &evidence.StartWithout{}}); got != nil {
+	if got := whole(ctx, evidence.Outages{Without: &evidence.StartWithout{}}, errors.New("cut off")); got.Outages != nil {
 		t.Errorf("a start that was cut off counts: %+v", got)
+	}
+	if got := whole(t.Context(), two, errors.New("it went wrong by itself")); len(got.Outages.Trials) != 2 || got.cut {
+		t.Errorf("an outage that was not cut off does not count: %+v", got)
 	}
 }
 
-// The trials of both namespaces end in one section, the brief ones first, whichever is over first.
-func TestOutagesOfBothNamespaces(t *testing.T) {
+// Two trials end in one section, the brief ones first, whichever is over first.
+func TestOutagesOfTwoTrials(t *testing.T) {
 	brief := func() *evidence.Outages {
 		return &evidence.Outages{Without: &evidence.StartWithout{}, Trials: []evidence.Outage{{Kind: "restarted"}}}
 	}
 	long := func() *evidence.Outages { return &evidence.Outages{Trials: []evidence.Outage{{Kind: "frozen"}}} }
 	for _, order := range [][]*evidence.Outages{{brief(), long()}, {long(), nil, brief()}} {
-		var e evidence.Evidence
-		for _, o := range order {
-			addOutages(&e, o)
+		var o *evidence.Outages
+		for _, more := range order {
+			o = joined(o, more)
 		}
-		if o := e.Outages; o.Without == nil || len(o.Trials) != 2 || o.Trials[0].Kind != "restarted" || o.Trials[1].Kind != "frozen" {
+		if o.Without == nil || len(o.Trials) != 2 || o.Trials[0].Kind != "restarted" || o.Trials[1].Kind != "frozen" {
 			t.Errorf("got %+v", o)
 		}
 	}
@@ -173,10 +181,10 @@ func TestOutagesOfBothNamespaces(t *testing.T) {
 func TestElsewhereThatRefuses(t *testing.T) {
 	ended := false
 	there := &TestBed{Namespace: "shop-outage", End: func(context.Context) { ended = true }}
-	b := &TestBed{Elsewhere: func(context.Context, string) (*TestBed, OutageSpec, error) {
-		return there, OutageSpec{}, errors.New("no such quota")
+	b := &TestBed{Elsewhere: func(context.Context, string, string) (*TestBed, Copy, error) {
+		return there, Copy{}, errors.New("no such quota")
 	}}
-	if _, err := b.takeAway(t.Context(), "outage", nil); err == nil || ended {
+	if _, err := b.takeOne(t.Context(), 0, Taken{Name: "statefulset/db"}, OutageSpec{}); err == nil || ended {
 		t.Errorf("a namespace that was not made: %v, ended: %t", err, ended)
 	}
 	wrong := &workload.ManifestError{Problems: []string{"all.yaml:3: service/api: provided port is already allocated"}}

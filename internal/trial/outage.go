@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
 	"podproof.dev/podproof/internal/contract"
@@ -40,8 +40,8 @@ var (
 	slowOutages  = []string{evidence.OutageSlow200ms, evidence.OutageSlow2s}
 )
 
-// Outages starts the workload without its first dependency, and then takes that away in several
-// ways, in a namespace with everything in it once more.
+// Outages starts the workload without each of its dependencies, and then takes that away in several
+// ways.
 var Outages = Trial{
 	ID:       "outages",
 	Sections: []evidence.Section{evidence.SectionOutages},
@@ -50,14 +50,15 @@ var Outages = Trial{
 	Asked:  dependent,
 	Within: func(l Limits) time.Duration { return Look + 4*l.outage() + l.Jobs },
 	Parts:  true,
-	Rights: outageRights,
+	Rights: outageRights("outages"),
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
-		result, err := b.takeAway(ctx, "outage", func(s *OutageSpec) { s.Without, s.Kinds = true, briefOutages })
-		return func(e *evidence.Evidence) { addOutages(e, wholeOutages(ctx, err, result.Outages)) }, err
+		return b.takeAway(ctx, OutageSpec{Without: true, Kinds: briefOutages}, func(e *evidence.Taken, r OutageResult) {
+			e.Outages = joined(e.Outages, r.Outages)
+		})
 	},
 }
 
-// Frozen does so in a further namespace, where the dependency does not answer for long.
+// Frozen has each dependency not answer for long, with another pod of the workload's, beside it.
 var Frozen = Trial{
 	ID:       "frozen",
 	Sections: []evidence.Section{evidence.SectionOutages, evidence.SectionOutageTermination},
@@ -68,21 +69,17 @@ var Frozen = Trial{
 	Parts:  true,
 	Rights: frozenRights,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
-		result, err := b.takeAway(ctx, "frozen", func(s *OutageSpec) {
-			s.Kinds, s.Brief = longOutages, !b.Wants(evidence.SectionOutages)
+		return b.takeAway(ctx, OutageSpec{Kinds: longOutages, Brief: !b.Wants(evidence.SectionOutages)}, func(e *evidence.Taken, r OutageResult) {
+			if r.Outages != nil {
+				for i := range r.Outages.Trials {
+					r.Outages.Trials[i].Pod = &r.Outages.Pod
+				}
+			}
+			e.Outages = joined(e.Outages, r.Outages)
+			if !r.cut {
+				e.Termination = r.Termination
+			}
 		})
-		if o := result.Outages; o != nil {
-			for i := range o.Trials {
-				o.Trials[i].Pod = &o.Pod
-			}
-		}
-		cut := ctx.Err() != nil
-		return func(e *evidence.Evidence) {
-			addOutages(e, wholeOutages(ctx, err, result.Outages))
-			if !cut {
-				e.OutageTermination = result.Termination
-			}
-		}, err
 	},
 }
 
@@ -90,111 +87,155 @@ func dependent(c contract.Contract, _ corev1.Container) bool { return len(c.Depe
 
 func (l Limits) outage() time.Duration { return l.Start + l.End + time.Minute }
 
-// wholeOutages leaves out the outage, or the start, with which the context ended.
-func wholeOutages(ctx context.Context, err error, o *evidence.Outages) *evidence.Outages {
+// joined are the outages of two trials together, the brief ones first.
+func joined(had, more *evidence.Outages) *evidence.Outages {
 	switch {
-	case o == nil, err == nil, ctx.Err() == nil:
-		return o
-	case len(o.Trials) == 0:
-		return nil
+	case more == nil:
+		return had
+	case had == nil:
+		return more
+	case more.Without != nil:
+		more.Trials = append(more.Trials, had.Trials...)
+		return more
 	}
-	o.Trials = o.Trials[:len(o.Trials)-1]
-	return o
+	had.Trials = append(had.Trials, more.Trials...)
+	return had
 }
 
-// addOutages puts the trials of both namespaces together, the brief ones first.
-func addOutages(e *evidence.Evidence, o *evidence.Outages) {
-	switch {
-	case o == nil:
-	case e.Outages == nil:
-		e.Outages = o
-	case o.Without != nil:
-		o.Trials = append(o.Trials, e.Outages.Trials...)
-		e.Outages = o
-	default:
-		e.Outages.Trials = append(e.Outages.Trials, o.Trials...)
-	}
-}
-
-// takeAway takes the dependency away in a namespace of its own.
-func (b *TestBed) takeAway(ctx context.Context, suffix string, choose func(*OutageSpec)) (OutageResult, error) {
-	there, s, err := b.Elsewhere(ctx, suffix)
-	if err != nil {
-		return OutageResult{}, err
-	}
-	defer there.End(ctx)
-	there.Trial = b.Trial
-	choose(&s)
-	result, err := there.outages(ctx, s)
-	return result, ofTheTrial(err, there.Namespace)
-}
-
-// ofTheTrial is an error that ends this trial alone. What the API server took once is not wrong:
-// it is the trial's own copy of it that is refused.
-func ofTheTrial(err error, namespace string) error {
-	if wrong := (*workload.ManifestError)(nil); errors.As(err, &wrong) {
-		return fmt.Errorf("in namespace %s: %s", namespace, strings.Join(wrong.Problems, "; "))
-	}
-	return err
-}
-
-// OutageSpec says what is taken from what.
-type OutageSpec struct {
-	// Dependency is the controller that goes away, Objects are all but it and the workload,
-	// Workload is the object under test: placed in the bench's namespace, with nothing applied.
-	Dependency workload.Controller
-	Others     []workload.Controller // further dependencies, which stay
-	Objects    []workload.Object
-	Jobs       []workload.Controller // that run to their end as soon as the dependency is there
-	Workload   workload.Object
-	Services   []string // those that lead to the dependency
-	// Front is podproof's proxy in front of the dependency, nil where it cannot be, and Unproxied why
-	// not.
+// Taken is a dependency that trials take away.
+type Taken struct {
+	// Name is what the contract calls it, "statefulset/postgres".
+	Name string
+	// Controller makes its pods; nil where it is outside of the cluster.
+	Controller *workload.Controller
+	// Front is how podproof's proxy stands in for it, nil where it cannot, and Unproxied why not.
 	Front     *workload.Front
 	Unproxied string
+}
 
+// OutageSpec says how dependencies are taken away.
+type OutageSpec struct {
 	// Without tells that the workload is started before its dependency is there.
 	Without bool
-	// Start is how long a start next to the dependency takes. A process that has not come up
-	// yet cannot say that it is ready.
-	Start time.Duration
 	// Kinds are the outages to try, in this order; see evidence.Outage.
 	Kinds []string
 	// Brief ends an outage as soon as a pod was stopped in it.
 	Brief bool
 }
 
-// OutageResult is what was seen.
+// OutageResult is what was seen of one dependency.
 type OutageResult struct {
 	Outages *evidence.Outages
 	// Termination is a pod that was deleted while the dependency was frozen, nil when that
 	// could not be tried.
 	Termination *evidence.Termination
+	// cut tells that the context ended in the middle.
+	cut bool
+}
+
+// takeAway takes each dependency away, all at the same time. What was seen of each is written in the
+// contract's order; their errors come together, and each ends what it belongs to alone.
+func (b *TestBed) takeAway(ctx context.Context, s OutageSpec, write func(*evidence.Taken, OutageResult)) (Seen, error) {
+	results, errs := make([]OutageResult, len(b.Taken)), make([]error, len(b.Taken))
+	var g errgroup.Group
+	for i, d := range b.Taken {
+		g.Go(func() error {
+			errs[i] = surviving(func() (err error) {
+				results[i], err = b.takeOne(ctx, i, d, s)
+				return err
+			})()
+			results[i].whole(ctx, errs[i])
+			return nil
+		})
+	}
+	_ = g.Wait()
+	return func(e *evidence.Evidence) {
+		for i, d := range b.Taken {
+			change(e, i, d.Name, func(t *evidence.Taken) { write(t, results[i]) })
+		}
+	}, errors.Join(errs...)
+}
+
+// change writes what was seen of the dependency with an index. That of the first has fields of its own.
+func change(e *evidence.Evidence, i int, name string, write func(*evidence.Taken)) {
+	if i == 0 {
+		t := evidence.Taken{Dependency: name, Outages: e.Outages, Slow: e.Slow, Termination: e.OutageTermination}
+		write(&t)
+		e.Outages, e.Slow, e.OutageTermination = t.Outages, t.Slow, t.Termination
+		return
+	}
+	for len(e.Further) < i {
+		e.Further = append(e.Further, evidence.Taken{})
+	}
+	t := &e.Further[i-1]
+	t.Dependency = name
+	write(t)
+}
+
+// whole leaves out the outage, or the start, with which the context ended.
+func (r *OutageResult) whole(ctx context.Context, err error) {
+	r.cut = ctx.Err() != nil
+	switch o := r.Outages; {
+	case o == nil, err == nil, !r.cut:
+	case len(o.Trials) == 0:
+		r.Outages = nil
+	default:
+		o.Trials = o.Trials[:len(o.Trials)-1]
+	}
+}
+
+// takeOne takes one dependency away: by podproof's proxy, or, where that cannot stand in for it, by
+// what is done to its processes in a namespace with everything in it once more.
+func (b *TestBed) takeOne(ctx context.Context, i int, d Taken, s OutageSpec) (OutageResult, error) {
+	if d.Front != nil {
+		r, err := b.byProxy(ctx, i, d, s)
+		if !errors.Is(err, errBypassed) {
+			return r, err
+		}
+		d.Unproxied = errBypassed.Error()
+	}
+	return b.byNode(ctx, i, d, s)
 }
 
 // outages starts the workload next to its dependency, or without it at first, and then takes
 // that away in several ways, while the agent asks the workload all the time.
-func (b *TestBed) outages(ctx context.Context, s OutageSpec) (OutageResult, error) {
+func (o *outager) outages(ctx context.Context) (OutageResult, error) {
 	began := time.Now()
-	o := &outager{TestBed: b, OutageSpec: s, dep: &dependency{b, s.Dependency, s.Services, s.Unproxied},
-		out: OutageResult{Outages: &evidence.Outages{Dependency: s.Dependency.String(), Unproxied: s.Unproxied}}}
-	if s.Front != nil {
-		o.proxy = &proxied{TestBed: b, controller: s.Dependency, front: s.Front}
-	}
 	err := o.run(ctx)
-	for _, uid := range b.Observer.UIDs(podsOf(b.Subject)) {
-		o.out.Outages.Pod = b.podEvidence(ctx, uid) // the newest is the last
+	for _, uid := range o.Observer.UIDs(o.own) {
+		o.out.Outages.Pod = o.podEvidence(ctx, uid) // the newest is the last
 	}
 	o.out.Outages.Seconds = time.Since(began).Seconds()
 	return o.out, err
 }
 
+// setting is where a workload and its dependency are, and how the latter goes.
+type setting interface {
+	// prepare makes what is there before the workload is, the dependency among it unless it is
+	// started without that.
+	prepare(ctx context.Context, without bool) error
+	// begin starts the workload.
+	begin(ctx context.Context) error
+	// bringUp gives a workload that was started without it the dependency.
+	bringUp(ctx context.Context) error
+	// there waits until the dependency is as it was, after an outage that went wrong.
+	there(ctx context.Context) error
+	// ways are those in which the dependency goes, by the kind of outage. The longest takes this long.
+	ways(patience time.Duration) map[string]away
+	// await waits for a connection of the workload to the dependency, as connected.go has it.
+	await(ctx context.Context, limit time.Duration, was bool) (has *bool, at time.Time, err error)
+}
+
 type outager struct {
 	*TestBed
 	OutageSpec
+	setting
+	// own matches the workload's pods there.
+	own   func(*corev1.Pod) bool
 	proxy *proxied // nil where the dependency is taken away on its node
-	dep   *dependency
-	out   OutageResult
+	// mayBypass tells that a workload which does not come through the proxy can be tried otherwise.
+	mayBypass bool
+	out       OutageResult
 }
 
 func (o *outager) run(ctx context.Context) error {
@@ -208,7 +249,7 @@ func (o *outager) run(ctx context.Context) error {
 	if w := o.out.Outages.Without; w != nil && !w.Recovered {
 		return nil // what can be said of later outages follows from that
 	}
-	trials := o.ways()
+	trials := o.ways(o.patience())
 	for _, kind := range o.Kinds {
 		t := trials[kind]
 		t.kind = kind
@@ -220,36 +261,19 @@ func (o *outager) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case errors.Is(err, errBypassed):
+			return err
 		case err != nil: // it is told by the trial; the next one begins with what it needs
-			err = o.awaitReady(ctx, o.Dependency, dependencyWithin)
+			err = o.there(ctx)
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := o.readyPod(); err != nil {
+		if _, err := o.readyOf(o.own); err != nil {
 			return nil // it did not come back, so nothing more can be taken from it
 		}
 	}
 	return nil
-}
-
-// ways are those in which the dependency goes, by the kind of outage.
-func (o *outager) ways() map[string]away {
-	if o.proxy != nil {
-		return o.proxy.ways(o.patience())
-	}
-	return o.dep.ways(o.patience())
-}
-
-// ways are those on its node.
-func (d *dependency) ways(patience time.Duration) map[string]away {
-	return map[string]away{
-		evidence.OutageDisconnected: {fault: d.disconnect},
-		evidence.OutageRestarted:    {fault: d.restart},
-		evidence.OutageRefused:      {fault: d.refuse, heal: d.back(d.accept), noticed: true},
-		evidence.OutageFrozen:       {fault: d.freeze, heal: d.back(d.thaw), lasts: patience, noticed: true, stops: true},
-		evidence.OutageSlow200ms:    {fault: d.slow}, evidence.OutageSlow2s: {fault: d.slow},
-	}
 }
 
 // awaitReady waits for a controller for a time of its own.

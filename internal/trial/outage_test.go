@@ -63,7 +63,7 @@ func databasePod(change func(*corev1.Pod)) *corev1.Pod {
 }
 
 // database is a StatefulSet's, of which the pods are there.
-func database(t *testing.T, node Node, ps ...*corev1.Pod) *dependency {
+func database(t *testing.T, node Node, ps ...*corev1.Pod) *onNode {
 	t.Helper()
 	rs, err := workload.Controllers([]workload.Object{{Unstructured: &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": map[string]any{"name": "db"},
@@ -72,7 +72,7 @@ func database(t *testing.T, node Node, ps ...*corev1.Pod) *dependency {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &dependency{TestBed: &TestBed{Observer: observed(t, ps...), Node: node}, controller: rs[0]}
+	return &onNode{TestBed: &TestBed{Observer: observed(t, ps...), Node: node}, controller: rs[0]}
 }
 
 func TestRefuse(t *testing.T) {

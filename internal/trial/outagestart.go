@@ -17,24 +17,10 @@ const initLines = 10
 // startBeside starts the workload next to its dependencies, and waits until it is Ready. That
 // it is not in time is told by the first outage.
 func (o *outager) startBeside(ctx context.Context) error {
-	if err := o.putInFront(ctx); err != nil {
+	if err := o.prepare(ctx, false); err != nil {
 		return err
 	}
-	if err := o.Applier.Apply(ctx, append([]workload.Object{o.Dependency.Object}, o.Objects...)); err != nil {
-		return err
-	}
-	for _, r := range append([]workload.Controller{o.Dependency}, o.Others...) {
-		if err := o.awaitReady(ctx, r, dependencyWithin); err != nil {
-			return err
-		}
-	}
-	if err := o.letPass(ctx); err != nil {
-		return err
-	}
-	if _, err := Jobs(ctx, o.Applier, o.Observer, o.Jobs); err != nil {
-		return err
-	}
-	if err := o.Applier.Apply(ctx, []workload.Object{o.Workload}); err != nil {
+	if err := o.begin(ctx); err != nil {
 		return err
 	}
 	return o.watch(ctx, o.recovery(1), workload.IsReady)
@@ -43,39 +29,17 @@ func (o *outager) startBeside(ctx context.Context) error {
 // startWithout starts the workload without its dependency, and brings that up when the workload
 // has run for a while.
 func (o *outager) startWithout(ctx context.Context) error {
-	if err := o.putInFront(ctx); err != nil {
+	if err := o.prepare(ctx, true); err != nil {
 		return err
 	}
-	if err := o.Applier.Apply(ctx, o.Objects); err != nil {
-		return err
-	}
-	for _, r := range o.Others {
-		if err := o.awaitReady(ctx, r, dependencyWithin); err != nil {
-			return err
-		}
-	}
-	if o.proxy != nil { // which refuses, as nobody listens yet
-		if err := o.proxy.running(ctx); err != nil {
-			return err
-		}
-	}
-	if err := o.Applier.Apply(ctx, []workload.Object{o.Workload}); err != nil {
+	if err := o.begin(ctx); err != nil {
 		return err
 	}
 	w := &evidence.StartWithout{}
 	if err := o.endureStart(ctx, w); err != nil {
 		return err
 	}
-	if err := o.Applier.Apply(ctx, []workload.Object{o.Dependency.Object}); err != nil {
-		return err
-	}
-	if err := o.awaitReady(ctx, o.Dependency, dependencyWithin); err != nil {
-		return err
-	}
-	if err := o.letPass(ctx); err != nil {
-		return err
-	}
-	if _, err := Jobs(ctx, o.Applier, o.Observer, o.Jobs); err != nil {
+	if err := o.bringUp(ctx); err != nil {
 		return err
 	}
 	w.Up = time.Now()
@@ -85,25 +49,6 @@ func (o *outager) startWithout(ctx context.Context) error {
 		o.out.Outages.Without = w
 	}
 	return err
-}
-
-// putInFront makes the pod of podproof's proxy, where there is one, before anybody connects.
-func (o *outager) putInFront(ctx context.Context) error {
-	if o.proxy == nil {
-		return nil
-	}
-	return o.proxy.begin(ctx)
-}
-
-// letPass has it pass on what comes, since the dependency is Ready.
-func (o *outager) letPass(ctx context.Context) error {
-	if o.proxy == nil {
-		return nil
-	}
-	if err := o.proxy.running(ctx); err != nil {
-		return err
-	}
-	return o.proxy.open(ctx)
 }
 
 // endureStart lets the pod run without the dependency, and sees what it does.
@@ -121,14 +66,14 @@ func (o *outager) endureStart(ctx context.Context, w *evidence.StartWithout) err
 		return fmt.Errorf("no container of %s started within %s", o.Subject, startWithin)
 	}
 	// Whether it is Ready at any moment of this time is what is watched for.
-	err = o.watch(ctx, max(withoutFor, o.Start*3/2), func(p *corev1.Pod) bool {
+	err = o.watch(ctx, max(withoutFor, o.StartTook*3/2), func(p *corev1.Pod) bool {
 		o.lookWithout(p, w)
 		return false
 	})
 	if err != nil {
 		return err
 	}
-	for _, p := range o.Observer.Pods(podsOf(o.Subject)) {
+	for _, p := range o.Observer.Pods(o.own) {
 		err := o.within(ctx, firstProbe, string(p.UID), func(seen *workload.Observed) (bool, string) {
 			o.lookWithout(seen.Pod, w)
 			return w.BecameReady || w.Exits > 0 || w.Init != "" || seen.Heard("Unhealthy"), workload.Summary(seen.Pod)
@@ -149,7 +94,7 @@ func (o *outager) endureStart(ctx context.Context, w *evidence.StartWithout) err
 // connection as well, where that can be seen.
 func (o *outager) comeUp(ctx context.Context, w *evidence.StartWithout) error {
 	held := int32(0)
-	for _, p := range o.Observer.Pods(podsOf(o.Subject)) {
+	for _, p := range o.Observer.Pods(o.own) {
 		held = max(w.Exits, w.InitExits, exits(o.status(p))) // the kubelet waits longer after each
 	}
 	limit := o.recovery(held)
@@ -158,7 +103,7 @@ func (o *outager) comeUp(ctx context.Context, w *evidence.StartWithout) error {
 		return w.Recovered
 	})
 	if err == nil && w.Recovered && !o.Asked.serves() {
-		w.Connected, _, err = o.awaitConnection(ctx, limit, false)
+		w.Connected, _, err = o.await(ctx, limit, false)
 	}
 	return err
 }

@@ -36,8 +36,8 @@ func job(t *testing.T, name string) workload.Controller {
 func TestTheWorkloadIsStartedBesideAllThatItNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShop(t, life{ready: time.Second})
-		s.spec.Others, s.spec.Jobs = []workload.Controller{controller(t, "StatefulSet", "cache")}, []workload.Controller{job(t, "migrate")}
-		s.spec.Objects = []workload.Object{object("ConfigMap", "api"), s.spec.Others[0].Object}
+		s.copy.Others, s.copy.Jobs = []workload.Controller{controller(t, "StatefulSet", "cache")}, []workload.Controller{job(t, "migrate")}
+		s.copy.Objects = []workload.Object{object("ConfigMap", "api"), s.copy.Others[0].Object}
 		if _, _, err := s.outages(); err != nil {
 			t.Fatal(err)
 		}
@@ -51,10 +51,10 @@ func TestTheWorkloadIsStartedBesideAllThatItNeeds(t *testing.T) {
 	}{
 		"its dependency": {func(s *shop) {}, "statefulset/db did not become Ready"},
 		"another": {func(s *shop) {
-			s.spec.Others = []workload.Controller{s.spec.Dependency}
-			s.spec.Dependency = controller(t, "StatefulSet", "other")
+			s.copy.Others = []workload.Controller{s.copy.Dependency}
+			s.copy.Dependency = controller(t, "StatefulSet", "other")
 		}, "statefulset/db did not become Ready"},
-		"an unknown object": {func(s *shop) { s.spec.Objects = []workload.Object{object("Nothing", "x")} }, "nothing/x"},
+		"an unknown object": {func(s *shop) { s.copy.Objects = []workload.Object{object("Nothing", "x")} }, "nothing/x"},
 	} {
 		for _, without := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
@@ -84,7 +84,7 @@ func startedWithout(t *testing.T, api life, back time.Duration, change ...func(*
 		}
 		return life{}
 	}
-	s.spec.Without, s.spec.Start = true, 6*time.Second
+	s.spec.Without, s.b.StartTook = true, 6*time.Second
 	for _, c := range change {
 		c(s)
 	}
@@ -205,12 +205,12 @@ func TestTheTrialsOfOutages(t *testing.T) {
 			t.Helper()
 			s := newShop(t, life{stops: time.Second})
 			s.b.End = func(context.Context) { ended = true }
-			from := &TestBed{Trial: x.ID, Wants: func(evidence.Section) bool { return wants },
-				Elsewhere: func(_ context.Context, suffix string) (*TestBed, OutageSpec, error) {
-					if suffix != map[string]string{"outages": "outage"}[x.ID]+map[string]string{"frozen": "frozen"}[x.ID] {
-						t.Errorf("%s is made in a namespace called %q", x.ID, suffix)
+			from := &TestBed{Trial: x.ID, Wants: func(evidence.Section) bool { return wants }, Taken: []Taken{s.taken},
+				Elsewhere: func(_ context.Context, suffix, dependency string) (*TestBed, Copy, error) {
+					if suffix != x.ID || dependency != "statefulset/db" {
+						t.Errorf("%s is made in a namespace called %q, for %s", x.ID, suffix, dependency)
 					}
-					return s.as(x), s.spec, nil
+					return s.as(x), s.copy, nil
 				}}
 			var e evidence.Evidence
 			see, err := x.Run(t.Context(), from)
@@ -239,7 +239,7 @@ func TestTheTrialsOfOutages(t *testing.T) {
 		cause := errors.New("interrupted")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, cause)
 		defer cancel()
-		from := &TestBed{Wants: func(evidence.Section) bool { return true }, Elsewhere: func(context.Context, string) (*TestBed, OutageSpec, error) { return s.as(Frozen), s.spec, nil }}
+		from := &TestBed{Wants: func(evidence.Section) bool { return true }, Taken: []Taken{s.taken}, Elsewhere: func(context.Context, string, string) (*TestBed, Copy, error) { return s.as(Frozen), s.copy, nil }}
 		var e evidence.Evidence
 		see, err := Frozen.Run(ctx, from)
 		if see(&e); !errors.Is(err, cause) || e.Outages != nil && len(e.Outages.Trials) > 0 || e.OutageTermination != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ import (
 )
 
 const (
-	// proxyName is the pod of podproof's proxy.
+	// proxyName begins the names of the pods of podproof's proxy.
 	proxyName = "podproof-proxy"
 	// restartTakes is for how long a dependency refuses that restarts.
 	restartTakes = time.Second
@@ -35,35 +36,43 @@ const (
 	awaits = 5 * time.Second
 )
 
-// proxied is a dependency that podproof's proxy stands in front of. It goes away for whoever comes
-// through its Services, while its own processes go on.
+// proxied is a dependency that podproof's proxy stands in for. It goes away for whoever comes through
+// the proxy, while its own processes go on.
 type proxied struct {
 	*TestBed
-	controller workload.Controller
-	front      *workload.Front
-	pod        *corev1.Pod
+	taken Taken
+	name  string // of the proxy's pod
+	pod   *corev1.Pod
+	// services have an address of their own, in front of the dependency.
+	services []corev1.Service
+	// own matches the workload's pods that come through it.
+	own func(*corev1.Pod) bool
 	// passage is what is counted of the outage under way, since its beginning and since it holds.
 	passage     *evidence.Passage
 	began, held proxy.State
 }
 
-// begin makes the Services by which the proxy reaches the dependency, and its pod, which refuses at first.
+// begin makes the proxy's pod, which refuses at first.
 func (p *proxied) begin(ctx context.Context) error {
-	if err := p.Applier.Apply(ctx, p.front.Twins); err != nil {
-		return err
-	}
 	args := []string{"agent", "proxy"}
-	for _, r := range p.front.Routes {
-		s, err := p.client().CoreV1().Services(p.Namespace).Get(ctx, r.Twin, metav1.GetOptions{})
-		if err != nil {
-			return fmt.Errorf("reading the address of service/%s: %w", r.Twin, err)
+	for _, r := range p.taken.Front.Routes {
+		host := r.Host
+		if r.Service != "" {
+			s, err := p.client().CoreV1().Services(p.Namespace).Get(ctx, r.Service, metav1.GetOptions{})
+			if err != nil {
+				return fmt.Errorf("reading the address of service/%s: %w", r.Service, err)
+			}
+			switch host = s.Spec.ClusterIP; {
+			case workload.IsHeadless(*s):
+				host = s.Name + "." + s.Namespace + ".svc"
+			case len(s.Spec.Ports) > 0:
+				p.services = append(p.services, *s)
+			}
 		}
-		args = append(args, r.Address(s.Spec.ClusterIP))
+		args = append(args, r.Address(host))
 	}
-	pod := p.ownPod(proxyName, "proxy", p.ProxyImage, proxyLives, args...)
-	pod.Labels[workload.ProxyLabel] = p.controller.GetName()
-	pod.Spec.Hostname, pod.Spec.Subdomain = p.front.Hostname, p.front.Subdomain
-	if p.front.Privileged() { // the Pod Security level "restricted" allows this one
+	pod := p.ownPod(p.name, "proxy", p.ProxyImage, proxyLives, args...)
+	if p.taken.Front.Privileged() { // the Pod Security level "restricted" allows this one
 		pod.Spec.SecurityContext.Sysctls = []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "0"}}
 	}
 	var err error
@@ -71,13 +80,35 @@ func (p *proxied) begin(ctx context.Context) error {
 	return err
 }
 
-// running waits until the proxy runs and listens to what it is told.
+// running waits until the proxy runs and listens to what it is told, and leads trials' pods to it.
 func (p *proxied) running(ctx context.Context) error {
-	if err := p.runs(ctx, p.pod, "podproof's proxy", fmt.Sprintf("which takes %s away", p.controller)); err != nil {
+	if err := p.runs(ctx, p.pod, "podproof's proxy", fmt.Sprintf("which takes %s away", p.taken.Name)); err != nil {
+		return err
+	}
+	if err := p.addressed(ctx); err != nil {
 		return err
 	}
 	_, err := p.tell(ctx, "state")
 	return err
+}
+
+// addressed waits for the address of the proxy's pod, which is told at the latest when it runs.
+func (p *proxied) addressed(ctx context.Context) error {
+	return p.within(ctx, startWithin, string(p.pod.UID), func(o *workload.Observed) (bool, string) {
+		if o.Pod.Status.PodIP == "" {
+			return false, workload.Summary(o.Pod)
+		}
+		ips := o.Pod.Status.PodIPs
+		if len(ips) == 0 {
+			ips = []corev1.PodIP{{IP: o.Pod.Status.PodIP}}
+		}
+		p.through = &through{p.taken.Front.Aliases(ips), map[string]string{}}
+		for _, s := range p.services {
+			s.Spec.ClusterIP = ips[0].IP
+			maps.Copy(p.through.links, linksOf(s))
+		}
+		return true, ""
+	})
 }
 
 // open lets pass what comes, once the proxy reaches the dependency.
@@ -128,7 +159,7 @@ func (p *proxied) gone() string {
 
 func (p *proxied) exec(ctx context.Context, words []string) (s proxy.State, err error) {
 	var out bytes.Buffer
-	err = p.TestBed.exec(ctx, containerPlace{p.Namespace, proxyName, "proxy"}, append([]string{"agent", "fault"}, words...), nil, &out)
+	err = p.TestBed.exec(ctx, containerPlace{p.Namespace, p.name, "proxy"}, append([]string{"agent", "fault"}, words...), nil, &out)
 	if err != nil {
 		return s, err
 	}
@@ -190,7 +221,7 @@ func (p *proxied) disconnect(ctx context.Context) error {
 	own := p.workloads()
 	had := slices.ContainsFunc(p.passage.Before, func(c evidence.Client) bool { return c.Pod == "" || slices.Contains(own, c.Address) })
 	if err == nil && (p.passage.Ended == 0 || !had) {
-		return fmt.Errorf("%s %w: the workload had no connection to it open", p.controller, errUnfit)
+		return fmt.Errorf("%s %w: the workload had no connection to it open", p.taken.Name, errUnfit)
 	}
 	return err
 }
@@ -218,7 +249,7 @@ func (p *proxied) over(ctx context.Context) (*evidence.Passage, error) {
 	}
 	p.passage.After = p.clients(s, nil)
 	if n := s.Unreached - p.held.Unreached; n > 0 {
-		return p.passage, fmt.Errorf("%s itself did not accept %d connections that podproof's proxy passed on: %s", p.controller, n, s.Why)
+		return p.passage, fmt.Errorf("%s itself did not accept %d connections that podproof's proxy passed on: %s", p.taken.Name, n, s.Why)
 	}
 	return p.passage, nil
 }
@@ -254,9 +285,9 @@ func (p *proxied) addresses() map[string]string {
 	return out
 }
 
-// awaitConnection waits for a connection of the workload's pod to the dependency, or for one that it has
+// await waits for a connection of the workload's pod to the dependency, or for one that it has
 // just had, and says when it was seen. The answer is nil where it cannot be told whose one is.
-func (p *proxied) awaitConnection(ctx context.Context, limit time.Duration, was bool) (has *bool, at time.Time, err error) {
+func (p *proxied) await(ctx context.Context, limit time.Duration, was bool) (has *bool, at time.Time, err error) {
 	until := time.Now().Add(limit)
 	words := []string{"state"}
 	for {
@@ -285,7 +316,7 @@ func (p *proxied) awaitConnection(ctx context.Context, limit time.Duration, was 
 
 // workloads are the addresses of the workload's pods.
 func (p *proxied) workloads() (out []string) {
-	for _, pod := range p.Observer.Pods(podsOf(p.Subject)) {
+	for _, pod := range p.Observer.Pods(p.own) {
 		eachAddress(pod, func(s string) {
 			if a, err := netip.ParseAddr(s); err == nil && !slices.Contains(out, a.String()) {
 				out = append(out, a.String())

@@ -14,6 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/streaming/pkg/httpstream/wsstream"
@@ -39,13 +40,22 @@ func newFronted(t *testing.T, l life) *fronted {
 	f := &fronted{shop: newShop(t, l), broken: map[string]error{}, deaf: map[string]bool{}}
 	f.b.Node, f.b.ProxyImage, f.b.proxy = nil, "podproof:1", f.tell
 	f.state.Fault.Mode = proxy.Refused
-	f.spec.Front = &workload.Front{Routes: []workload.FrontRoute{{Listen: 5432, Twin: "podproof-db", Port: 5432}}, Twins: []workload.Object{object("Service", "podproof-db")},
-		Hostname: "db-0", Subdomain: "db-pods"}
-	twin := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "podproof-db", Namespace: "shop"}, Spec: corev1.ServiceSpec{ClusterIP: "10.96.0.10"}}
-	if err := f.client.Tracker().Add(twin); err != nil {
-		t.Fatal(err)
-	}
+	f.taken.Front = &workload.Front{Names: []string{"db", "db.shop"}, Routes: []workload.FrontRoute{{Listen: 5432, Service: "db", Port: 5432}}}
 	return f
+}
+
+// takes has a trial take the database away, from a pod of its own.
+func (f *fronted) outages(kinds ...string) (OutageResult, []evidence.Outage, error) {
+	f.api = lanePod(trialOf(kinds).ID, 0)
+	return f.shop.outages(kinds...)
+}
+
+// database makes the pod of the database, which goes on all the while.
+func (f *fronted) database() {
+	f.t.Helper()
+	b := *f.b
+	b.Subject = f.copy.Dependency
+	f.start(&b, "db-0")
 }
 
 // address is that of a pod.
@@ -91,7 +101,7 @@ func (f *fronted) tell(ctx context.Context, words ...string) (proxy.State, error
 	s := f.state
 	s.Resets = int64(len(f.told))
 	if joined {
-		s.Clients = []proxy.Client{{Address: f.address("api-0"), Open: 2, Joined: 2, Accepted: len(f.told), Sent: int64(10 * len(f.told)), Left: -1}}
+		s.Clients = []proxy.Client{{Address: f.address(f.api), Open: 2, Joined: 2, Accepted: len(f.told), Sent: int64(10 * len(f.told)), Left: -1}}
 	}
 	return s, nil
 }
@@ -107,7 +117,7 @@ func TestTheProxyTakesADependencyAway(t *testing.T) {
 			if e.Kind != briefOutages[i] || e.Problem != "" || e.Unfit != "" || e.Fault != evidence.FaultProxy || e.Connected == nil || !*e.Connected || e.Passage == nil {
 				t.Fatalf("got %+v", e)
 			}
-			if p := e.Passage; p.Ended != 2 || len(p.Before) != 1 || p.Before[0].Open != 2 || p.Before[0].Pod != "api-0" || len(p.After) != 1 || (len(p.During) == 1) != (e.Kind == evidence.OutageRefused) {
+			if p := e.Passage; p.Ended != 2 || len(p.Before) != 1 || p.Before[0].Open != 2 || p.Before[0].Pod != f.api || len(p.After) != 1 || (len(p.During) == 1) != (e.Kind == evidence.OutageRefused) {
 				t.Errorf("%s: counted %+v", e.Kind, *p)
 			}
 			if took := e.Healed.Sub(e.Away); e.Kind != evidence.OutageRefused && took > time.Second {
@@ -117,28 +127,104 @@ func TestTheProxyTakesADependencyAway(t *testing.T) {
 		if p := es[2].Passage; p.Resets <= 0 || p.During[0].Sent <= 0 || p.During[0].Accepted <= 0 || es[2].Unready.IsZero() || es[2].Ready.IsZero() {
 			t.Errorf("got %+v, %+v", es[2], *p)
 		}
-		if want := []string{"service/podproof-db", "statefulset/db", "deployment/api"}; !slices.Equal(f.applied, want) {
-			t.Errorf("applied were %q", f.applied)
-		}
 		if want := []string{"state", "reach 30s", "pass"}; !slices.Equal(f.told[:3], want) || !slices.Contains(f.told, "restarted 1s") {
 			t.Errorf("it was told %q", f.told)
 		}
-		if len(f.asked) > 0 {
-			t.Errorf("a node was asked %q", f.asked)
+		if len(f.asked)+len(f.applied) > 0 {
+			t.Errorf("a node was asked %q, and applied were %q", f.asked, f.applied)
 		}
-		pod, err := f.client.CoreV1().Pods("shop").Get(t.Context(), proxyName, metav1.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := pod.Spec.Containers[0]
-		if c.Image != "podproof:1" || !slices.Equal(c.Args, []string{"agent", "proxy", "5432=10.96.0.10:5432"}) || pod.Labels[workload.ProxyLabel] != "db" || pod.Labels[workload.TrialLabel] == "" ||
-			pod.Spec.Hostname != "db-0" || pod.Spec.Subdomain != "db-pods" || pod.Spec.SecurityContext.Sysctls != nil || *pod.Spec.AutomountServiceAccountToken || *pod.Spec.SecurityContext.RunAsUser != AgentUID {
-			t.Errorf("its pod is %+v", pod)
-		}
-		if made := slices.Index(f.made, proxyName); made != 0 {
+		if want := []string{"podproof-proxy-outages", "podproof-outages"}; !slices.Equal(f.made, want) {
 			t.Errorf("pods were made in this order: %q", f.made)
 		}
+		if there, err := f.client.CoreV1().Pods("shop").List(t.Context(), metav1.ListOptions{}); err != nil || len(there.Items) != 0 {
+			t.Errorf("pods stay: %+v (%v)", there.Items, err)
+		}
 	})
+}
+
+// The pod that is tried reaches the dependency by the proxy, by its names as by the variables of its
+// Services; and so do those that a trial makes beside it.
+func TestAPodIsLedToTheProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		off := false
+		f := newFronted(t, life{stops: time.Second})
+		f.b.Subject.Template.Spec = corev1.PodSpec{HostAliases: []corev1.HostAlias{{IP: "10.0.0.1", Hostnames: []string{"legacy"}}},
+			Containers: []corev1.Container{
+				{Name: "api", Image: "api:1", ReadinessProbe: &corev1.Probe{PeriodSeconds: 10, InitialDelaySeconds: 60}, Env: []corev1.EnvVar{{Name: "DB_PORT", Value: "mine"}}},
+				{Name: "whole", Image: "other:1", EnvFrom: []corev1.EnvFromSource{{}}}}}
+		made := map[string]*corev1.Pod{}
+		before := f.life
+		f.life = func(p *corev1.Pod) life {
+			f.mu.Lock()
+			made[p.Name] = p
+			f.mu.Unlock()
+			return before(p)
+		}
+		f.taken.Front.Routes = append(f.taken.Front.Routes, workload.FrontRoute{Listen: 443, Service: "db-pods", Port: 8443}, workload.FrontRoute{Listen: 9000, Host: "s3.example.com", Port: 443})
+		pods := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "db-pods", Namespace: "shop"}, Spec: corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone}}
+		if err := f.client.Tracker().Add(pods); err != nil {
+			t.Fatal(err)
+		}
+		declared := object("Service", "db-pods")
+		if err := unstructured.SetNestedStringMap(declared.Object, f.copy.Dependency.Template.Labels, "spec", "selector"); err != nil {
+			t.Fatal(err)
+		}
+		f.copy.Objects = append(f.copy.Objects, declared)
+		if _, es, err := f.outages(longOutages...); err != nil || es[0].Problem != "" {
+			t.Fatalf("got %+v (%v)", es, err)
+		}
+		p := made["podproof-proxy-frozen"]
+		c := p.Spec.Containers[0]
+		if want := []string{"agent", "proxy", "5432=10.96.0.9:5432", "443=db-pods.shop.svc:8443", "9000=s3.example.com:443"}; c.Image != "podproof:1" || !slices.Equal(c.Args, want) ||
+			len(p.Spec.SecurityContext.Sysctls) != 1 || *p.Spec.AutomountServiceAccountToken || *p.Spec.SecurityContext.RunAsUser != AgentUID || p.Labels[workload.TrialLabel] == "" {
+			t.Errorf("the proxy's pod is %+v", p)
+		}
+		for _, name := range []string{"podproof-frozen", "podproof-stop-in-outage"} {
+			api := made[name]
+			if hosts := api.Spec.HostAliases; len(hosts) != 2 || hosts[0].IP != "10.0.0.1" || hosts[1].IP != p.Status.PodIP || !slices.Equal(hosts[1].Hostnames, f.taken.Front.Names) {
+				t.Errorf("%s has the hosts %+v", name, hosts)
+			}
+			env := map[string]string{}
+			for _, v := range api.Spec.Containers[0].Env {
+				env[v.Name] = v.Value
+			}
+			if env["DB_SERVICE_HOST"] != p.Status.PodIP || env["DB_PORT"] != "mine" || len(api.Spec.Containers[1].Env) > 0 {
+				t.Errorf("%s has the variables %v", name, env)
+			}
+			if probe := api.Spec.Containers[0].ReadinessProbe; probe.PeriodSeconds != 1 || probe.InitialDelaySeconds != 0 {
+				t.Errorf("%s is asked by %+v", name, probe)
+			}
+		}
+		if api := made["podproof-frozen"]; api.Spec.RestartPolicy != corev1.RestartPolicyAlways {
+			t.Errorf("it is started again: %s", api.Spec.RestartPolicy)
+		}
+		if len(f.b.Subject.Template.Spec.HostAliases) != 1 || f.b.Subject.Template.Spec.Containers[0].ReadinessProbe.PeriodSeconds != 10 {
+			t.Errorf("the workload's own template has changed: %+v", f.b.Subject.Template.Spec)
+		}
+		bare := &corev1.Pod{Spec: corev1.PodSpec{EnableServiceLinks: &off, Containers: []corev1.Container{{Name: "api"}}}}
+		(&through{links: map[string]string{"DB_PORT": "1"}}).lead(bare)
+		if len(bare.Spec.Containers[0].Env) > 0 {
+			t.Errorf("links that the manifests switch off: %+v", bare.Spec.Containers[0].Env)
+		}
+	})
+}
+
+// A workload that does not come through the proxy is tried on its node, where there is one.
+func TestAWorkloadThatBypassesTheProxy(t *testing.T) {
+	for _, node := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFronted(t, life{})
+			f.connected = false
+			f.ops["sockets"] = func(...string) (string, error) { return "0: 0700F40A:A16C 0900600A:1538 01", nil }
+			if node {
+				f.b.Node = f.kubelet
+			}
+			r, es, err := f.outages(evidence.OutageRestarted)
+			if err != nil || len(es) != 1 || es[0].Problem != "" || (es[0].Fault == evidence.FaultNode) != node || strings.Contains(r.Outages.Unproxied, "no connection through podproof's proxy") != node || *es[0].Connected != node {
+				t.Errorf("on its node: %t; got %+v (%v)", node, r.Outages, err)
+			}
+		})
+	}
 }
 
 func TestTheProxyFreezesAndSlowsADependency(t *testing.T) {
@@ -169,7 +255,7 @@ func TestTheProxyFreezesAndSlowsADependency(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) { // without it, nothing is slow
 		s := newShop(t, life{})
-		s.spec.Unproxied = "no Service of the manifests leads to it"
+		s.taken.Unproxied = "no Service of the manifests leads to it"
 		r, es, err := s.outages(slowOutages...)
 		if err != nil || len(es) != 2 || !strings.Contains(es[0].Unfit, "only podproof's proxy") || !strings.Contains(es[1].Unfit, "no Service of the manifests") || r.Outages.Unproxied == "" || es[0].Fault != evidence.FaultNode {
 			t.Errorf("got %+v (%v)", es, err)
@@ -205,7 +291,7 @@ func TestTheProxySeesAWorker(t *testing.T) {
 		left, stranger := 5.0, ""
 		f.b.proxy = func(ctx context.Context, words ...string) (proxy.State, error) {
 			s, err := tell(ctx, words...)
-			s.Clients = []proxy.Client{{Address: f.address("api-0"), Left: left}}
+			s.Clients = []proxy.Client{{Address: f.address(f.api), Left: left}}
 			if stranger != "" {
 				s.Clients = append(s.Clients, proxy.Client{Address: stranger, Joined: 1})
 			}
@@ -215,7 +301,9 @@ func TestTheProxySeesAWorker(t *testing.T) {
 		if _, es, err := f.outages(); err != nil || len(es) > 0 {
 			t.Fatal(err)
 		}
-		p := &proxied{TestBed: f.b}
+		f.database()
+		f.start(f.b, f.api)
+		p := &proxied{TestBed: f.b, own: func(p *corev1.Pod) bool { return p.Name == f.api }}
 		for _, c := range []struct {
 			left     float64
 			stranger string
@@ -223,7 +311,7 @@ func TestTheProxySeesAWorker(t *testing.T) {
 			want     string
 		}{{5, "", true, "true"}, {5, "", false, "false"}, {80, "", true, "false"}, {-1, "", true, "false"}, {-1, f.address("db-0"), true, "false"}, {-1, "172.18.0.1", true, "nil"}} {
 			left, stranger = c.left, c.stranger
-			has, _, err := p.awaitConnection(t.Context(), time.Second, c.was)
+			has, _, err := p.await(t.Context(), time.Second, c.was)
 			got := "nil"
 			if has != nil {
 				got = fmt.Sprint(*has)
@@ -248,6 +336,7 @@ func TestAnOutageByTheProxyThatGoesWrong(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFronted(t, life{})
+			f.database()
 			c.change(f)
 			tell := f.b.proxy
 			f.b.proxy = func(ctx context.Context, words ...string) (proxy.State, error) {
@@ -270,19 +359,19 @@ func TestAnOutageByTheProxyThatGoesWrong(t *testing.T) {
 		change func(*fronted)
 		want   string
 	}{
-		"no twin": {func(f *fronted) {
-			if err := f.client.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("services"), "shop", "podproof-db"); err != nil {
+		"no Service": {func(f *fronted) {
+			if err := f.client.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("services"), "shop", "db"); err != nil {
 				t.Fatal(err)
 			}
-		}, "reading the address of service/podproof-db"},
+		}, "reading the address of service/db"},
 		"its image is missing": {func(f *fronted) {
 			f.life = func(p *corev1.Pod) life {
-				if p.Name == proxyName {
+				if strings.HasPrefix(p.Name, proxyName) {
 					return life{waits: "ErrImageNeverPull"}
 				}
 				return life{}
 			}
-		}, "podproof's proxy did not start, which takes statefulset/db away: pod podproof-proxy"},
+		}, "podproof's proxy did not start, which takes statefulset/db away: pod podproof-proxy-outages"},
 		"it reaches nothing": {func(f *fronted) { f.broken["reach"] = errors.New("the proxy does not reach the dependency") }, "does not reach the dependency"},
 		"it cannot be told":  {func(f *fronted) { f.broken["state"] = gone }, "its pod is not there"},
 	} {
@@ -303,8 +392,9 @@ func TestAnOutageByTheProxyThatGoesWrong(t *testing.T) {
 func TestAProxyThatEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFronted(t, life{})
+		f.database()
 		f.life = func(p *corev1.Pod) life {
-			if p.Name == proxyName {
+			if strings.HasPrefix(p.Name, proxyName) {
 				return life{ends: time.Second, code: 3}
 			}
 			return life{}
@@ -316,28 +406,26 @@ func TestAProxyThatEnds(t *testing.T) {
 			return f.tell(ctx, words...)
 		}
 		_, es, err := f.outages(slowOutages...)
-		if err != nil || len(es) != 2 || es[0].Problem != "" || !strings.Contains(es[1].Problem, "container not found; its pod has ended: pod podproof-proxy") {
+		if err != nil || len(es) != 2 || es[0].Problem != "" || !strings.Contains(es[1].Problem, "container not found; its pod has ended: pod podproof-proxy-slow") {
 			t.Errorf("got %+v (%v)", es, err)
 		}
 	})
 }
 
-// Until the dependency is there the proxy refuses, and the workload starts behind it.
+// The proxy refuses at first, and the workload starts behind it.
 func TestAStartWithoutTheDependencyBehindTheProxy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFronted(t, life{})
 		f.spec.Without = true
-		f.spec.Front.Routes[0].Listen = 443
 		r, _, err := f.outages()
 		if err != nil || r.Outages.Without == nil || !r.Outages.Without.Recovered {
 			t.Fatalf("got %+v (%v)", r.Outages, err)
 		}
-		if want := []string{"service/podproof-db", "deployment/api", "statefulset/db"}; !slices.Equal(f.applied, want) {
-			t.Errorf("applied were %q", f.applied)
+		if want := []string{"state", "reach 30s", "pass"}; !slices.Equal(f.told[:3], want) {
+			t.Errorf("it was told %q", f.told)
 		}
-		pod, err := f.client.CoreV1().Pods("shop").Get(t.Context(), proxyName, metav1.GetOptions{})
-		if err != nil || len(pod.Spec.SecurityContext.Sysctls) != 1 {
-			t.Errorf("anybody may listen on 443 by %+v (%v)", pod.Spec.SecurityContext, err)
+		if w := r.Outages.Without; w.Waited < withoutFor.Seconds() {
+			t.Errorf("got %+v", w)
 		}
 	})
 }
@@ -362,14 +450,14 @@ func TestTheProxyIsToldByACommandInItsPod(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &proxied{TestBed: &TestBed{Namespace: "shop-outage", REST: &rest.Config{Host: server.URL}, Applier: &workload.Applier{Client: client}}}
+		p := &proxied{name: "podproof-proxy-slow", TestBed: &TestBed{Namespace: "shop-outage", REST: &rest.Config{Host: server.URL}, Applier: &workload.Applier{Client: client}}}
 		s, err := p.tell(t.Context(), "slow", "2s")
 		server.CloseClientConnections()
 		server.Close()
 		if want == "" && (err != nil || s.Fault.Mode != proxy.Slow || s.Accepted != 3) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("got %+v (%v)", s, err)
 		}
-		if len(asked) != 1 || asked[0] != "/api/v1/namespaces/shop-outage/pods/podproof-proxy/exec?/podproof agent fault slow 2s" {
+		if len(asked) != 1 || asked[0] != "/api/v1/namespaces/shop-outage/pods/podproof-proxy-slow/exec?/podproof agent fault slow 2s" {
 			t.Errorf("asked was %q", asked)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // refuse lets the dependency refuse new connections, and ends those that are open. Its data
 // stay, as they would not if the pod went.
-func (d *dependency) refuse(ctx context.Context) error {
+func (d *onNode) refuse(ctx context.Context) error {
 	err := d.reject(ctx, "on")
 	if err == nil {
 		_, err = d.endConnections(ctx)
@@ -24,9 +24,9 @@ func (d *dependency) refuse(ctx context.Context) error {
 	return err
 }
 
-func (d *dependency) accept(ctx context.Context) error { return d.reject(ctx, "off") }
+func (d *onNode) accept(ctx context.Context) error { return d.reject(ctx, "off") }
 
-func (d *dependency) reject(ctx context.Context, how string) error {
+func (d *onNode) reject(ctx context.Context, how string) error {
 	n, err := d.eachPod(ctx, "changing what the network answers", "refuse", func(p *corev1.Pod) []string { return append([]string{how}, filters(p)...) })
 	if err == nil && n == 0 {
 		return d.notRunning()
@@ -57,7 +57,7 @@ func filters(p *corev1.Pod) []string {
 var errUnfit = errors.New("cannot go away like that")
 
 // disconnect ends every connection from the dependency's side, while it goes on.
-func (d *dependency) disconnect(ctx context.Context) error {
+func (d *onNode) disconnect(ctx context.Context) error {
 	n, err := d.endConnections(ctx)
 	if err == nil && n == 0 {
 		return fmt.Errorf("%s %w: no connection to it could be ended: none was open, or it is not a Postgres, whose processes podproof knows, and the node's kernel ends none of others; a restart ends them as well",
@@ -68,7 +68,7 @@ func (d *dependency) disconnect(ctx context.Context) error {
 
 // endConnections ends those that are open: as pg_terminate_backend does where the dependency is
 // a Postgres, or else as the kernel can. It counts the pods or containers that had any.
-func (d *dependency) endConnections(ctx context.Context) (int, error) {
+func (d *onNode) endConnections(ctx context.Context) (int, error) {
 	n, err := d.each(ctx, "ending connections by", "signal", "TERM", connectionProcess)
 	if n > 0 || err != nil {
 		return n, err
@@ -78,7 +78,7 @@ func (d *dependency) endConnections(ctx context.Context) (int, error) {
 
 // eachPod has something done, with more arguments, on the node of each of the dependency's pods, and
 // counts those for which it prints something else than 0.
-func (d *dependency) eachPod(ctx context.Context, doing, op string, more func(*corev1.Pod) []string) (n int, err error) {
+func (d *onNode) eachPod(ctx context.Context, doing, op string, more func(*corev1.Pod) []string) (n int, err error) {
 	if d.Node == nil {
 		return 0, d.noNode()
 	}

@@ -71,23 +71,33 @@ func serviceRights(s subject.Subject) (out []rights.Rule) {
 	return out
 }
 
-// outageRights are those for taking the first dependency away, in a namespace with everything in
-// it once more: the same objects are applied there, for which the run has its rights.
-func outageRights(s subject.Subject) (out []rights.Rule) {
-	if len(s.Contract.Dependencies) == 0 {
-		return nil
+// outageRights are those of a trial that takes each dependency away from a pod of its own, by a proxy
+// of podproof's.
+func outageRights(trial string) func(subject.Subject) []rights.Rule {
+	return func(s subject.Subject) (out []rights.Rule) {
+		for i, name := range s.Contract.Dependencies {
+			for _, service := range dependencyServices(s, name) {
+				out = append(out, rights.To("", "services", "get").Of(service).For("the address at which a dependency is reached"))
+			}
+			out = append(out,
+				rights.To("", "pods", "create").For("podproof's proxy, which takes a dependency away, and the workload's pod behind it"),
+				rights.To("", "pods", "delete").Of(lanePod(trial, i), proxyPod(trial, i)).For("the end of the trials' pods"),
+				rights.To("", "pods/exec", "create", "get").Of(proxyPod(trial, i)).For("telling podproof's proxy how a dependency is away"))
+		}
+		return out
 	}
-	for _, name := range dependencyServices(s, s.Contract.Dependencies[0]) {
-		out = append(out, rights.To("", "services", "get").Of(name, workload.TwinOf(name)).For("the address at which a dependency is reached"))
-	}
-	return append(out,
-		rights.To("", "pods", "create").For("podproof's proxy, which takes a dependency away"),
-		rights.To("", "pods/exec", "create", "get").Of(proxyName).For("telling podproof's proxy how a dependency is away"))
 }
+
+// stopInOutage is the name of a pod that is stopped while a dependency is frozen.
+const stopInOutage = "stop-in-outage"
 
 // frozenRights are those, and those for a pod that is stopped meanwhile.
 func frozenRights(s subject.Subject) []rights.Rule {
-	return append(outageRights(s), endingPods("podproof-stop-in-outage")(s)...)
+	out := outageRights("frozen")(s)
+	for i := range s.Contract.Dependencies {
+		out = append(out, endingPods(numbered("podproof-"+stopInOutage, i))(s)...)
+	}
+	return out
 }
 
 func dependencyServices(s subject.Subject, name string) (out []string) {

@@ -83,9 +83,6 @@ func (b *TestBed) as(t *testing.T, x Trial, change ...func(*subject.Subject)) *T
 			t.Fatal(err)
 		}
 		run = append(run, rights.To(resource.Group, resource.Resource, "patch").Of(o.GetName()))
-		if o.GetKind() == "Service" {
-			run = append(run, rights.To("", "services", "patch").Of(workload.TwinOf(o.GetName())))
-		}
 	}
 	if x.Needs.Has(NeedAgent) {
 		run = append(run, AgentRights()...)

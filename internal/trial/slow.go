@@ -11,23 +11,22 @@ import (
 // does to them.
 const slowFor = 5 * time.Second
 
-// Slow has the dependency be there, and slow, in a namespace of its own: each round trip to it takes
-// long, as to a database in another region, or behind a network that is overloaded.
+// Slow has each dependency be there, and slow: each round trip to it takes long, as to a database in
+// another region, or behind a network that is overloaded.
 var Slow = Trial{
 	ID:       "slow",
 	Sections: []evidence.Section{evidence.SectionSlow},
 	Doing:    "Slowing DEPENDENCY down", Done: "DEPENDENCY slowed down and fast again",
 	Needs:  NeedReady | NeedAgent,
-	Rights: outageRights,
+	Rights: outageRights("slow"),
 	Asked:  dependent,
 	Within: func(l Limits) time.Duration { return Look + 3*l.outage() + l.Jobs },
 	Parts:  true,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
-		result, err := b.takeAway(ctx, "slow", func(s *OutageSpec) { s.Kinds = slowOutages })
-		return func(e *evidence.Evidence) {
-			if o := wholeOutages(ctx, err, result.Outages); o != nil {
-				e.Slow = o
+		return b.takeAway(ctx, OutageSpec{Kinds: slowOutages}, func(e *evidence.Taken, r OutageResult) {
+			if r.Outages != nil {
+				e.Slow = r.Outages
 			}
-		}, err
+		})
 	},
 }

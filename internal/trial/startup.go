@@ -49,9 +49,12 @@ func Startup(ctx context.Context, b *TestBed, objects []workload.Object, within 
 }
 
 // readyPod is the newest Ready pod of the workload: in a rollout the older ones go.
-func (b *TestBed) readyPod() (*corev1.Pod, error) {
+func (b *TestBed) readyPod() (*corev1.Pod, error) { return b.readyOf(podsOf(b.Subject)) }
+
+// readyOf is a Ready one of some pods of the workload's.
+func (b *TestBed) readyOf(own func(*corev1.Pod) bool) (*corev1.Pod, error) {
 	seen := "it has no pods"
-	for _, p := range slices.Backward(b.Observer.Pods(podsOf(b.Subject))) {
+	for _, p := range slices.Backward(b.Observer.Pods(own)) {
 		if workload.IsReady(p) {
 			return p, nil
 		}

@@ -86,9 +86,19 @@ type TestBed struct {
 	Patience time.Duration
 	// Wants tells whether a check of this run looks at a section.
 	Wants func(evidence.Section) bool
-	// Elsewhere makes a namespace with a copy of all that belongs to the workload, of which
-	// nothing is applied yet, and End lets that end. The bench is that of the namespace.
-	Elsewhere func(ctx context.Context, suffix string) (*TestBed, OutageSpec, error)
+	// StartTook is how long the workload's start next to its dependencies took. A process that has
+	// not come up yet cannot say that it is ready.
+	StartTook time.Duration
+	// Taken are the dependencies that trials take away, in the contract's order.
+	Taken []Taken
+	// through leads the pods that are made to podproof's proxy in front of one of them, and suffix
+	// tells their names from those for another.
+	through *through
+	suffix  string
+	// Elsewhere makes a namespace with a copy of all that belongs to the workload, of which nothing is
+	// applied yet, to take one of Taken away there, and End lets that end. The bench is that of the
+	// namespace. Nil is a run that may make none.
+	Elsewhere func(ctx context.Context, suffix, dependency string) (*TestBed, Copy, error)
 	End       func(context.Context)
 }
 
@@ -116,6 +126,7 @@ func (b *TestBed) trial(name string) *corev1.Pod {
 			b.labelsOf(cs[i].Env)
 		}
 	}
+	b.through.lead(p)
 	return p
 }
 

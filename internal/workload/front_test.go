@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -25,7 +26,7 @@ spec:
     spec: {containers: [{name: db, image: "postgres:16", ports: [{name: pg, containerPort: 5432}, {name: metrics, containerPort: 9187}, {name: gossip, containerPort: 7946, protocol: UDP}]}]}
 `
 
-// fronted is the proxy in front of statefulset/db, with more objects beside it.
+// fronted is the proxy that stands in for statefulset/db, with more objects beside it.
 func fronted(t *testing.T, more string, change ...func(*Controller)) (*Front, []Object, error) {
 	t.Helper()
 	objects := parse(t, frontedManifests+more)
@@ -44,102 +45,83 @@ func fronted(t *testing.T, more string, change ...func(*Controller)) (*Front, []
 	return f, objects, err
 }
 
-func ports(t *testing.T, o Object) (out []map[string]any) {
-	t.Helper()
-	list, _, err := unstructured.NestedSlice(o.Object, "spec", "ports")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range list {
-		out = append(out, p.(map[string]any))
+// dnsNames are those of Services and pods in the namespace of the tests.
+func dnsNames(names ...string) (out []string) {
+	for _, n := range names {
+		out = append(out, n, n+".shop-outage", n+".shop-outage.svc", n+".shop-outage.svc.cluster.local")
 	}
 	return out
 }
 
-// A Service with an address of its own leads to the proxy, and its twin to where it led before.
-func TestAServiceLeadsToTheProxy(t *testing.T) {
-	f, objects, err := fronted(t, `---
-{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{name: pg, port: 5432, targetPort: pg}, {name: http, port: 80, targetPort: 81}]}}
+// The proxy has all names of a controller's Services, and their ports.
+func TestTheProxyHasTheNamesOfServices(t *testing.T) {
+	f, _, err := fronted(t, `---
+{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{name: pg, port: 5432, targetPort: pg}, {name: http, port: 80, targetPort: 81}, {name: lost, port: 81, targetPort: lost}]}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: db-write}, spec: {type: NodePort, selector: {app: db}, ports: [{port: 5432, nodePort: 30001}]}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: api}, spec: {selector: {app: api}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: legacy}, spec: {type: ExternalName, externalName: DB.shop-outage.svc.cluster.local.}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: s3}, spec: {type: ExternalName, externalName: s3.example.com}}
 `)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []FrontRoute{{5432, "podproof-db", 5432}, {20000, "podproof-db", 80}, {20001, "podproof-db-write", 5432}}
-	if !slices.Equal(f.Routes, want) || f.Privileged() || f.Hostname != "" || f.Subdomain != "" {
+	want := []FrontRoute{{5432, "db", "", 5432}, {80, "db", "", 80}, {81, "db", "", 81}}
+	if !slices.Equal(f.Routes, want) || !f.Privileged() || !slices.Equal(f.Names, dnsNames("db", "db-write", "legacy")) {
 		t.Errorf("got %+v", f)
 	}
 	if got := f.Routes[0].Address("fd00::7"); got != "5432=[fd00::7]:5432" {
 		t.Errorf("the proxy is told %s", got)
 	}
-	led := f.Leads(objects)
-	for i, o := range led {
-		switch o.String() {
-		case "service/db", "service/db-write":
-			selector, _, _ := unstructured.NestedStringMap(o.Object, "spec", "selector")
-			if len(selector) != 1 || selector[ProxyLabel] != "db" {
-				t.Errorf("%s leads to %v", o, selector)
-			}
-			for k, p := range ports(t, o) {
-				if to := map[string][]int64{"service/db": {5432, 20000}, "service/db-write": {20001}}[o.String()][k]; p["targetPort"] != to {
-					t.Errorf("%s: %v leads to %v, want %d", o, p["port"], p["targetPort"], to)
-				}
-			}
-			if was, _, _ := unstructured.NestedStringMap(objects[i].Object, "spec", "selector"); was["app"] != "db" {
-				t.Errorf("the manifest's own %s was changed", o)
-			}
-		default:
-			if o.Object["spec"] == nil || o.Unstructured != objects[i].Unstructured {
-				t.Errorf("%s was changed", o)
-			}
-		}
-	}
-	twin := f.Twins[1]
-	selector, _, _ := unstructured.NestedStringMap(twin.Object, "spec", "selector")
-	kind, _, _ := unstructured.NestedString(twin.Object, "spec", "type")
-	if twin.String() != "service/podproof-db-write" || twin.GetNamespace() != "shop-outage" || twin.GetLabels()[RunLabel] != "r1" || selector["app"] != "db" || kind != "" || ports(t, twin)[0]["nodePort"] != nil {
-		t.Errorf("the twin is %v", twin.Object)
-	}
-	if p := ports(t, f.Twins[0]); p[0]["targetPort"] != "pg" || p[1]["targetPort"] != int64(81) {
-		t.Errorf("the twin's ports are %v", p)
+	aliases := f.Aliases([]corev1.PodIP{{IP: "10.244.0.7"}, {IP: "fd00::7"}})
+	if len(aliases) != 2 || aliases[1].IP != "fd00::7" || !slices.Equal(aliases[1].Hostnames, f.Names) {
+		t.Errorf("the hosts file has %+v", aliases)
 	}
 }
 
-// A headless Service gives the pod's own address: the proxy has its name there, and its ports.
-func TestAHeadlessServiceLeadsToTheProxy(t *testing.T) {
+// A headless Service gives the pod's own address: the proxy has its name, and its ports.
+func TestTheProxyHasTheNameOfAPod(t *testing.T) {
 	const headless = `---
-{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{port: 5432}]}}
----
 {apiVersion: v1, kind: Service, metadata: {name: db-pods}, spec: {clusterIP: None, selector: {app: db}, ports: [{name: pg, port: 80, targetPort: pg}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{port: 5432}]}}
 `
 	f, _, err := fronted(t, headless)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []FrontRoute{{5432, "podproof-db-pods", 5432}, {9187, "podproof-db-pods", 9187}, {20000, "podproof-db", 5432}}
-	if !slices.Equal(f.Routes, want) || f.Hostname != "db-0" || f.Subdomain != "db-pods" {
+	want := []FrontRoute{{5432, "db", "", 5432}, {9187, "db-pods", "", 9187}}
+	if !slices.Equal(f.Routes, want) || f.Privileged() || !slices.Equal(f.Names, dnsNames("db", "db-pods", "db-0.db-pods")) {
 		t.Errorf("got %+v", f)
-	}
-	if p := ports(t, f.Switched[0]); p[0]["targetPort"] != int64(5432) || f.Switched[0].GetName() != "db-pods" {
-		t.Errorf("%s leads to %v", f.Switched[0], p)
-	}
-	if ip, _, _ := unstructured.NestedString(f.Twins[0].Object, "spec", "clusterIP"); ip != "" {
-		t.Errorf("the twin has no address: %q", ip)
 	}
 	f, _, err = fronted(t, headless, func(c *Controller) {
 		_ = unstructured.SetNestedField(c.Object.Object, int64(5), "spec", "ordinals", "start")
 	})
-	if err != nil || f.Hostname != "db-5" {
+	if err != nil || !slices.Contains(f.Names, "db-5.db-pods") {
 		t.Errorf("got %+v (%v)", f, err)
 	}
 	f, _, err = fronted(t, `---
 {apiVersion: v1, kind: Service, metadata: {name: db}, spec: {clusterIP: None, selector: {app: db}}}
-`, func(c *Controller) { c.Template.Spec.Containers[0].Ports[0].ContainerPort = 443 })
-	if err != nil || !f.Privileged() || f.Hostname != "" || len(f.Routes) != 2 {
+`, func(c *Controller) {
+		c.Template.Spec.Containers[0].Ports[0].ContainerPort = 443
+		c.Template.Spec.Hostname, c.Template.Spec.Subdomain = "primary", "db"
+	})
+	if err != nil || !f.Privileged() || len(f.Routes) != 2 || !slices.Contains(f.Names, "primary.db") {
 		t.Errorf("got %+v (%v)", f, err)
+	}
+}
+
+func TestTheProxyHasTheNameOfAHost(t *testing.T) {
+	objects := parse(t, `{apiVersion: v1, kind: Service, metadata: {name: s3, namespace: shop-outage}, spec: {type: ExternalName, externalName: s3.example.com}}`)
+	f, err := FrontOfHost(objects, "S3.example.com", 443)
+	if err != nil || !slices.Equal(f.Names, append([]string{"s3.example.com"}, dnsNames("s3")...)) || !slices.Equal(f.Routes, []FrontRoute{{443, "", "S3.example.com", 443}}) {
+		t.Errorf("got %+v (%v)", f, err)
+	}
+	if _, err := FrontOfHost(nil, "10.0.0.7", 5432); err == nil || !strings.Contains(err.Error(), "10.0.0.7 is an address") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -155,7 +137,7 @@ func TestWhatCannotGoThroughTheProxy(t *testing.T) {
 		"no Service":             {"", nil, "no Service of the manifests leads to statefulset/db"},
 		"an outside name":        {service("type: ExternalName, externalName: db.example.com"), nil, "no Service of the manifests leads"},
 		"UDP":                    {service("selector: {app: db}, ports: [{port: 53, protocol: UDP}]"), nil, "port 53 of service/db-pods is UDP"},
-		"the network of a node":  {service("selector: {app: db}, ports: [{port: 5432}]"), func(c *Controller) { c.Template.Spec.HostNetwork = true }, "hostNetwork"},
+		"one port for two":       {service("selector: {app: db}, ports: [{port: 80, targetPort: 1}]") + strings.ReplaceAll(service("selector: {app: db}, ports: [{port: 80, targetPort: 2}]"), "db-pods", "other"), nil, "port 80 leads to port 1 by service/db-pods, and to port 2 by service/other"},
 		"a name for each of two": {service("clusterIP: None, selector: {app: db}, ports: [{port: 5432}]"), func(c *Controller) { c.Replicas = 2 }, "each of the 2 pods of statefulset/db a name of its own"},
 		"the workload, too":      {service("selector: {part-of: shop}, ports: [{port: 5432}]"), nil, "service/db-pods leads to deployment/api as well as to statefulset/db"},
 		"no port":                {service("clusterIP: None, selector: {app: db}"), func(c *Controller) { c.Template.Spec.Containers[0].Ports = nil }, "name a port"},
@@ -169,12 +151,5 @@ func TestWhatCannotGoThroughTheProxy(t *testing.T) {
 		if f != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %+v (%v)", name, f, err)
 		}
-	}
-}
-
-func TestTheNameOfATwinIsOneOfDNS(t *testing.T) {
-	long := strings.Repeat("a", 60)
-	if a, b := TwinOf(long+"-b"), TwinOf(long+"-c"); len(a) > 63 || a == b || TwinOf("db") != "podproof-db" {
-		t.Errorf("%s, %s", a, b)
 	}
 }

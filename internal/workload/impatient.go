@@ -1,9 +1,12 @@
 package workload
 
 import (
+	"fmt"
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // Impatient returns a copy of a controller whose probes ask every second. Thresholds and
@@ -25,6 +28,21 @@ func Impatient(o Object) Object {
 			}
 		}
 	})
+}
+
+// ImpatientPod is a pod's specification, likewise.
+func ImpatientPod(spec corev1.PodSpec) (corev1.PodSpec, error) {
+	p := corev1.Pod{Spec: spec}
+	p.APIVersion, p.Kind = "v1", "Pod"
+	u, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&p)
+	if err == nil {
+		u = Impatient(Object{Unstructured: &unstructured.Unstructured{Object: u}}).Object
+		err = runtime.DefaultUnstructuredConverter.FromUnstructured(u, &p)
+	}
+	if err != nil {
+		return spec, fmt.Errorf("changing the probes of a pod: %w", err)
+	}
+	return p.Spec, nil
 }
 
 // patientStart is the startup probe that gives a start the time which the manifest gives it, in
