@@ -27,7 +27,7 @@ func goodContract() contract.Contract {
 		Image:        "shop-api:latest",
 		Build:        &contract.Build{Context: "api", Dockerfile: "api/Dockerfile.prod", SourceFile: "api/main.go", Reproducible: true},
 		Workload:     "deployment/api",
-		Dependencies: []string{"statefulset/postgres"},
+		Dependencies: contract.Needs("statefulset/postgres"),
 		HTTP:         contract.HTTP{Port: 8000, Health: "/health"},
 		Env:          contract.Env{Required: []string{"JWT_SECRET_KEY", "OWNER_USERNAME"}},
 		Identity:     contract.Identity{UID: ptr(int64(1001)), GID: ptr(int64(1001)), ArbitraryUID: true},

@@ -19,6 +19,9 @@ func Complete(c, derived Contract) (Contract, []string) {
 	fill("image", &c.Image, derived.Image)
 	fill("workload", &c.Workload, derived.Workload)
 	fill("dependencies", &c.Dependencies, derived.Dependencies)
+	if c.knowKinds(derived.Dependencies) {
+		taken = append(taken, "dependencies.kind")
+	}
 	if http || !grpc {
 		h, d := &c.HTTP, derived.HTTP
 		fill("http.port", &h.Port, d.Port)

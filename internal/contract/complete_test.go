@@ -8,7 +8,7 @@ import (
 
 func TestCompleteTakesWhatWasDerivedAndNoPromise(t *testing.T) {
 	uid := int64(1001)
-	derived := Contract{Image: "api:1", Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
+	derived := Contract{Image: "api:1", Workload: "deployment/api", Dependencies: Needs("statefulset/postgres"),
 		HTTP: HTTP{Port: 8000, Health: "/health"}, Identity: Identity{UID: &uid}, Startup: Startup{Within: Duration(30 * time.Second), Logs: []string{"up"}},
 		Env: Env{Required: []string{"TOKEN"}}, Waivers: []Waiver{{ID: "startup/logs"}}, Skip: []Skip{{ID: "build/*"}}}
 
@@ -24,7 +24,7 @@ func TestCompleteTakesWhatWasDerivedAndNoPromise(t *testing.T) {
 	}
 
 	// An empty list says that there is none.
-	if got, _ := Complete(Contract{Dependencies: []string{}}, derived); len(got.Dependencies) != 0 {
+	if got, _ := Complete(Contract{Dependencies: []Dependency{}}, derived); len(got.Dependencies) != 0 {
 		t.Errorf("dependencies: %v", got.Dependencies)
 	}
 	if got, _ := Complete(Contract{GRPC: &GRPC{Port: 9000}}, derived); got.HTTP.Health != "" {

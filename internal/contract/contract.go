@@ -31,8 +31,8 @@ type Contract struct {
 	Manifests []string `yaml:"manifests" json:"manifests,omitempty"`
 	// Workload is the object under test: "deployment/api".
 	Workload string `yaml:"workload" json:"workload,omitempty"`
-	// Dependencies are ready before the workload is applied: "statefulset/postgres".
-	Dependencies []string `yaml:"dependencies" json:"dependencies,omitempty"`
+	// Dependencies are ready before the workload is applied, but for those outside of the cluster.
+	Dependencies []Dependency `yaml:"dependencies" json:"dependencies,omitempty"`
 
 	HTTP            HTTP            `yaml:"http" json:"http,omitzero"`
 	GRPC            *GRPC           `yaml:"grpc" json:"grpc,omitempty"`

@@ -158,18 +158,19 @@ func (d *deriver) workload(all []WorkloadFacts) (WorkloadFacts, error) {
 	if d.c.Dependencies == nil {
 		for j, w := range all {
 			if j != i && !w.Idle && (w.Object.Kind == "deployment" || w.Object.Kind == "statefulset") {
-				d.c.Dependencies = append(d.c.Dependencies, names[j])
+				d.c.Dependencies = append(d.c.Dependencies, Dependency{Object: names[j]})
 			}
 		}
 		if d.c.Dependencies != nil {
-			d.note("dependencies", strings.Join(d.c.Dependencies, ", "), "the other workloads of the manifests")
+			d.note("dependencies", strings.Join(d.c.InCluster(), ", "), "the other workloads of the manifests")
 		}
 	}
-	for _, dep := range d.c.Dependencies {
+	for _, dep := range d.c.InCluster() {
 		if !slices.Contains(names, dep) {
 			return WorkloadFacts{}, &UnknownObjectError{"dependencies", dep, names}
 		}
 	}
+	d.kinds(all)
 	return all[i], nil
 }
 

@@ -48,7 +48,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Contract{
-		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
+		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []Dependency{{Object: "statefulset/postgres", Kind: "postgres"}},
 		HTTP:        HTTP{Port: 8000, Health: "/live", Longest: Duration(45 * time.Second / 4)},
 		Identity:    Identity{UID: ptr(int64(1001)), GID: ptr(int64(1001))},
 		Startup:     Startup{Within: Duration(30 * time.Second), Stream: StreamAny},
@@ -60,6 +60,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 	wantFrom := []Derived{
 		{"workload", "deployment/api", "the manifests: it runs reactbin-api-prod"},
 		{"dependencies", "statefulset/postgres", "the other workloads of the manifests"},
+		{"dependencies[0].kind", "postgres", "the image postgres:16-alpine of statefulset/postgres"},
 		{"http.health", "/live", "the liveness probe of deployment/api"},
 		{"http.port", "8000", "the liveness probe of deployment/api"},
 		{"identity.uid", "1001", "runAsUser of deployment/api"},
@@ -77,7 +78,7 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 
 func TestDeriveNeverOverrides(t *testing.T) {
 	full := Contract{
-		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []string{},
+		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []Dependency{},
 		HTTP: HTTP{Port: 1, Health: "/h", Longest: 1}, Identity: Identity{UID: ptr(int64(0)), GID: ptr(int64(0))},
 		Startup:     Startup{Within: Duration(time.Second), Stream: StreamStdout},
 		Termination: Termination{Duration(time.Second), []int32{7}},
@@ -280,7 +281,7 @@ func TestDeriveSaysWhatItCannotSettle(t *testing.T) {
 			"2 workloads of the manifests run a; say which with `workload:` in the contract, one of: pod/a, pod/a"},
 		{"unknown workload", Contract{Workload: "deployment/apii"}, Facts{Workloads: two},
 			"workload is deployment/apii, but the manifests hold no such object; they hold statefulset/postgres, deployment/api; did you mean deployment/api?"},
-		{"unknown dependency", Contract{Workload: "deployment/api", Dependencies: []string{"pod/x"}}, Facts{Workloads: two},
+		{"unknown dependency", Contract{Workload: "deployment/api", Dependencies: Needs("pod/x")}, Facts{Workloads: two},
 			"dependencies is pod/x, but the manifests hold no such object; they hold statefulset/postgres, deployment/api"},
 		{"two containers", Contract{}, Facts{Workloads: pod(ports, ContainerFacts{Image: "b"})},
 			"pod/a has 2 containers; say which with `image:` in the contract, one of: a, b"},

@@ -84,11 +84,11 @@ func TestAnIdleWorkloadIsNoDependency(t *testing.T) {
 		if want == nil {
 			want = []string{"statefulset/db"}
 		}
-		c, _, err := Derive(Contract{Image: "app:1", Dependencies: given}, f)
+		c, _, err := Derive(Contract{Image: "app:1", Dependencies: Needs(given...)}, f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, c.Dependencies); diff != "" {
+		if diff := cmp.Diff(want, c.InCluster()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}

@@ -83,7 +83,7 @@ waivers:
 		},
 		Manifests:       []string{"manifests/postgres", "manifests/api"},
 		Workload:        "deployment/api",
-		Dependencies:    []string{"statefulset/postgres"},
+		Dependencies:    Needs("statefulset/postgres"),
 		HTTP:            HTTP{Port: 8000, Health: "/api/v1/health"},
 		Env:             Env{[]string{"JWT_SECRET_KEY", "DATABASE_URL"}},
 		Identity:        Identity{UID: &uid, GID: &gid},

@@ -47,7 +47,13 @@ func (r *reader) given(field string) bool { return r.at[field] != nil }
 // sound tells whether the file has this field, and nothing is known to be wrong with it.
 func (r *reader) sound(field string) bool { return r.given(field) && !r.wrong[field] }
 
-var unmarshaler = reflect.TypeFor[yaml.Unmarshaler]()
+var (
+	unmarshaler = reflect.TypeFor[yaml.Unmarshaler]()
+	shortened   = reflect.TypeFor[shortForm]()
+)
+
+// shortForm is a struct that may be written as a text alone.
+type shortForm interface{ setText(string) }
 
 func (r *reader) read(field string, n *yaml.Node, v reflect.Value) {
 	if n.Kind == yaml.AliasNode {
@@ -62,6 +68,10 @@ func (r *reader) read(field string, n *yaml.Node, v reflect.Value) {
 	case v.Kind() == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		r.read(field, n, v.Elem())
+	case n.Kind == yaml.ScalarNode && v.Addr().Type().Implements(shortened):
+		var text string
+		r.readText(field, n, reflect.ValueOf(&text).Elem())
+		v.Addr().Interface().(shortForm).setText(text)
 	case v.Kind() == reflect.Struct:
 		r.readStruct(field, n, v)
 	case v.Kind() == reflect.Slice:

@@ -23,14 +23,7 @@ func (r *reader) validate(c *Contract) {
 		r.fail("image", "image is %q; an image name has no spaces: write name:tag", c.Image)
 	}
 	r.object("workload", &c.Workload)
-	for i := range c.Dependencies {
-		field := fmt.Sprintf("dependencies[%d]", i)
-		r.object(field, &c.Dependencies[i])
-		if c.Dependencies[i] != "" && c.Dependencies[i] == c.Workload {
-			r.fail(field, "%s is %s, which is the workload itself; name what it needs, or remove it", field, c.Workload)
-		}
-	}
-	r.distinct("dependencies", c.Dependencies)
+	r.dependencies(c)
 	r.manifests(c)
 	r.build(c.Build)
 	r.http(c.HTTP)

@@ -23,7 +23,7 @@ func (r *run) bounds() map[string]time.Duration {
 	l := r.limits()
 	return map[string]time.Duration{
 		"cluster": setUp, "boot": setUp, "node": setUp, "dns": setUp, "agent-image": setUp, "node-agent": setUp,
-		"dependencies": setUp + time.Duration(len(r.plan.Contract.Dependencies))*3*time.Minute + l.Jobs,
+		"dependencies": setUp + time.Duration(len(r.plan.Contract.InCluster()))*3*time.Minute + l.Jobs,
 		"startup":      ask + 2*l.Start, "ready": ask, "agent": ask + 2*l.Start, "admission": ask,
 	}
 }

@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"time"
 
 	"podproof.dev/podproof/internal/trial"
@@ -19,19 +22,33 @@ func (r *run) taken(objects []workload.Object) ([]trial.Taken, error) {
 		return nil, err
 	}
 	var out []trial.Taken
-	for _, name := range r.subject.Contract.Dependencies {
-		t := trial.Taken{Name: name}
-		for _, c := range controllers {
-			if c.String() == name {
-				t.Controller = &c
-			}
+	for _, d := range r.subject.Contract.Dependencies {
+		t := trial.Taken{Name: d.String()}
+		if d.External() {
+			t.Front, err = frontOfHost(objects, d.Host)
+		} else {
+			c := controllers[slices.IndexFunc(controllers, func(c workload.Controller) bool { return c.String() == d.Object })] // it is one of them, see subject
+			t.Controller = &c
+			t.Front, err = workload.FrontOf(objects, c, r.subject.Workload)
 		}
-		if t.Front, err = workload.FrontOf(objects, *t.Controller, r.subject.Workload); err != nil {
+		if err != nil {
 			t.Unproxied = err.Error()
 		}
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+func frontOfHost(objects []workload.Object, address string) (*workload.Front, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.ParseInt(port, 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("the port of %s is no number: %w", address, err)
+	}
+	return workload.FrontOfHost(objects, host, int32(n))
 }
 
 // elsewhere is the bench of a namespace of a trial's own, and what goes into it.
@@ -87,7 +104,7 @@ func (r *run) copied(ns, dependency string) (s trial.Copy, err error) {
 		switch name := x.String(); {
 		case name == dependency:
 			s.Dependency = takable(x)
-		case slices.Contains(r.subject.Contract.Dependencies, name):
+		case slices.Contains(r.subject.Contract.InCluster(), name):
 			s.Others = append(s.Others, x)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/ledger"
 	"podproof.dev/podproof/internal/subject"
@@ -77,7 +78,7 @@ spec: {serviceName: cache, selector: {matchLabels: {app: cache}}, template: {met
 {apiVersion: v1, kind: Service, metadata: {name: api}, spec: {selector: {app: api}, ports: [{port: 80}]}}
 `
 	r, _, _ := opened(t, true, more)
-	r.subject.Contract.Dependencies = []string{"statefulset/db", "statefulset/cache"}
+	r.subject.Contract.Dependencies = contract.Needs("statefulset/db", "statefulset/cache")
 	s, err := r.copied("shop-outage", "statefulset/db")
 	if err != nil {
 		t.Fatal(err)
@@ -114,10 +115,16 @@ spec: {serviceName: dns, selector: {matchLabels: {app: dns}}, template: {metadat
 {apiVersion: v1, kind: Service, metadata: {name: dns}, spec: {selector: {app: dns}, ports: [{port: 53, protocol: UDP}]}}
 `
 	r, _, _ := opened(t, true, more)
-	r.subject.Contract.Dependencies = []string{"statefulset/db", "statefulset/dns"}
+	r.subject.Contract.Dependencies = append(contract.Needs("statefulset/db", "statefulset/dns"), contract.Dependency{Host: "s3.example.com:443", Name: "s3"}, contract.Dependency{Host: "10.0.0.7:443"})
 	taken, err := r.taken(r.placedIn("shop-1"))
-	if err != nil || len(taken) != 2 {
+	if err != nil || len(taken) != 4 {
 		t.Fatalf("got %+v (%v)", taken, err)
+	}
+	if s3 := taken[2]; s3.Name != "s3 (s3.example.com:443)" || s3.Controller != nil || s3.Front.Routes[0].Address(s3.Front.Routes[0].Host) != "443=s3.example.com:443" {
+		t.Errorf("got %+v", s3)
+	}
+	if ip := taken[3]; ip.Front != nil || !strings.Contains(ip.Unproxied, "10.0.0.7 is an address") {
+		t.Errorf("got %+v", ip)
 	}
 	db, dns := taken[0], taken[1]
 	if db.Name != "statefulset/db" || db.Controller.String() != "statefulset/db" || db.Front == nil || db.Unproxied != "" || !slices.Contains(db.Front.Names, "db.shop-1.svc") || db.Front.Routes[0].Address("10.96.0.7") != "5432=10.96.0.7:5432" {

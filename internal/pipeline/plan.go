@@ -113,7 +113,7 @@ func (r *run) hints() []string {
 	serves := c.Workload != "" && c.Serves()
 	hint(serves && c.HTTP.Upload == nil, evidence.SectionInFlight, "termination/requests-in-flight needs a route that reads its body: http: {upload: {path: /…, body: …}}")
 	hint(serves && c.HTTP.Query == nil && len(c.Dependencies) > 0, evidence.SectionOutages, "database/recovers asks the readiness route alone; with a route whose answer comes from there it shows more: http: {query: {path: /…}}")
-	hint(c.Workload != "" && len(c.Dependencies) == 0, evidence.SectionOutages, "nothing is taken away: dependencies: [statefulset/…]")
+	hint(c.Workload != "" && len(c.InCluster()) == 0, evidence.SectionOutages, "nothing is taken away: dependencies: [statefulset/…]")
 	hint(c.Workload != "" && len(c.Env.Required) == 0, evidence.SectionRequiredEnv, "no variable is left out: env: {required: [NAME, …]}")
 	return out
 }

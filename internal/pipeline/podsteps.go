@@ -21,7 +21,7 @@ func (r *run) dependencies(ctx context.Context) error {
 	if err := r.place.applier.Apply(ctx, others); err != nil {
 		return err
 	}
-	for _, d := range r.subject.Contract.Dependencies {
+	for _, d := range r.subject.Contract.InCluster() {
 		o, err := contract.ParseObject(d)
 		if err != nil {
 			return err

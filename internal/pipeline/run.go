@@ -170,7 +170,7 @@ func (r *run) title() string {
 }
 
 func (r *run) dependenciesTitle() string {
-	waited := slices.Clone(r.plan.Contract.Dependencies)
+	waited := r.plan.Contract.InCluster()
 	for _, j := range r.plan.Jobs {
 		waited = append(waited, j.String())
 	}

@@ -42,7 +42,7 @@ func whole(t *testing.T, only ...string) *run {
 	c := contract.Contract{
 		Image:    "shop.example/app:1",
 		Build:    &contract.Build{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), SourceFile: "main.go", Reproducible: true},
-		Workload: "deployment/api", Dependencies: []string{"statefulset/postgres"},
+		Workload: "deployment/api", Dependencies: contract.Needs("statefulset/postgres"),
 		Env: contract.Env{Required: []string{"TOKEN"}}, Identity: contract.Identity{ArbitraryUID: true},
 	}
 	return &run{Options: Options{Selected: selected}, place: place{Cluster: &fakeCluster{owned: true, nodes: &testNodes{}}}, plan: subject.Subject{Contract: c}, subject: subject.Subject{Contract: c}}

@@ -68,7 +68,7 @@ func (r *run) try(t trial.Trial) func(context.Context) error {
 
 // told is what a trial says that it does.
 func (r *run) told(text string) string {
-	return strings.ReplaceAll(text, "DEPENDENCY", first(r.plan.Contract.Dependencies))
+	return strings.ReplaceAll(text, "DEPENDENCY", first(r.plan.Contract.InCluster()))
 }
 
 // nodeless tells that no node may be touched: podproof's own image looks at processes then, and
@@ -112,7 +112,7 @@ func (r *run) isReady(context.Context) error {
 // loadAgent puts podproof itself into the cluster, as an image of one file: for its agent, where somebody
 // can be asked, and for its proxy in front of a dependency.
 func (r *run) loadAgent(ctx context.Context) error {
-	if r.pulls() || !r.nodeless() && !r.subject.Contract.Serves() && len(r.subject.Contract.Dependencies) == 0 {
+	if r.pulls() || !r.nodeless() && !r.subject.Contract.Serves() && len(r.subject.Contract.InCluster()) == 0 {
 		return nil
 	}
 	file, err := agentProgram(r.info.Architecture)

@@ -68,7 +68,7 @@ func (r *reading) read() error {
 	if err := r.startIdle(objects); err != nil {
 		return err
 	}
-	if err := r.preflight(slices.Concat(r.named(append(slices.Clone(r.Contract.Dependencies), r.Contract.Workload)...), r.Jobs)); err != nil {
+	if err := r.preflight(slices.Concat(r.named(append(r.Contract.InCluster(), r.Contract.Workload)...), r.Jobs)); err != nil {
 		return err
 	}
 	i, err := workload.ContainerOf(r.Workload, r.Contract.Image)
@@ -137,7 +137,7 @@ func (r *reading) chooseWorkload() error {
 // startIdle has one replica of what has none run: a manifest that leaves them to a scaler says
 // replicas: 0, and nothing could be tried.
 func (r *reading) startIdle(written []workload.Object) error {
-	names := append(slices.Clone(r.Contract.Dependencies), r.Contract.Workload)
+	names := append(r.Contract.InCluster(), r.Contract.Workload)
 	for _, x := range r.named(names...) {
 		if x.Replicas == 0 {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s (%s) has replicas: 0; one is run", x, x.Source))

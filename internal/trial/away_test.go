@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"podproof.dev/podproof/internal/agent"
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/subject"
 	"podproof.dev/podproof/internal/workload"
@@ -116,7 +117,7 @@ func (s *shop) as(x Trial) *TestBed {
 		s.t.Fatal(err)
 	}
 	return s.b.as(s.t, x, func(t *subject.Subject) {
-		t.Contract.Dependencies = []string{s.copy.Dependency.String()}
+		t.Contract.Dependencies = contract.Needs(s.copy.Dependency.String())
 		t.Controllers, t.Jobs = append([]workload.Controller{s.copy.Dependency}, s.copy.Others...), s.copy.Jobs
 		t.Objects = append(append(t.Objects, db, s.copy.Dependency.Object, s.copy.Workload), s.copy.Objects...)
 		for _, j := range s.copy.Jobs {

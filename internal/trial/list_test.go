@@ -98,7 +98,7 @@ func TestSections(t *testing.T) {
 
 func TestTrialsAreAskedForByTheContract(t *testing.T) {
 	yes := true
-	rich := contract.Contract{Env: contract.Env{Required: []string{"TOKEN"}}, Identity: contract.Identity{ArbitraryUID: true}, Dependencies: []string{"statefulset/db"}}
+	rich := contract.Contract{Env: contract.Env{Required: []string{"TOKEN"}}, Identity: contract.Identity{ArbitraryUID: true}, Dependencies: contract.Needs("statefulset/db")}
 	for id, c := range map[string]struct{ asks, poor contract.Contract }{
 		RequiredEnv.ID: {rich, contract.Contract{}}, MalformedEnv.ID: {rich, contract.Contract{}}, ArbitraryUID.ID: {rich, contract.Contract{}},
 		Outages.ID: {rich, contract.Contract{}}, Frozen.ID: {rich, contract.Contract{}}, Slow.ID: {rich, contract.Contract{}},

@@ -20,7 +20,7 @@ func AgentRights() []rights.Rule {
 
 // DependencyRights are those for waiting until the Services of a dependency lead to it.
 func DependencyRights(s subject.Subject) (out []rights.Rule) {
-	for _, name := range s.Contract.Dependencies {
+	for _, name := range s.Contract.InCluster() {
 		for _, service := range dependencyServices(s, name) {
 			out = append(out, rights.To("", "services", "get").Of(service).For("the address at which a dependency is reached").
 				Or("nobody waits until the Services of a dependency lead to it"))
@@ -75,8 +75,8 @@ func serviceRights(s subject.Subject) (out []rights.Rule) {
 // of podproof's.
 func outageRights(trial string) func(subject.Subject) []rights.Rule {
 	return func(s subject.Subject) (out []rights.Rule) {
-		for i, name := range s.Contract.Dependencies {
-			for _, service := range dependencyServices(s, name) {
+		for i, d := range s.Contract.Dependencies {
+			for _, service := range dependencyServices(s, d.Object) {
 				out = append(out, rights.To("", "services", "get").Of(service).For("the address at which a dependency is reached"))
 			}
 			out = append(out,
