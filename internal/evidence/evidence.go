@@ -11,12 +11,17 @@ import (
 
 // SchemaVersion names the layout of Evidence. It changes when a field changes its meaning.
 //
-// v1alpha2 gave marks a kind, an object and a value.
-const SchemaVersion = "podproof/evidence/v1alpha2"
+// v1alpha2 gave marks a kind, an object and a value. Since v1alpha3 each dependency of the contract is
+// taken away, where it was the first alone.
+const (
+	SchemaVersion = "podproof/evidence/v1alpha3"
+	schemaV2      = "podproof/evidence/v1alpha2"
+	schemaV1      = "podproof/evidence/v1alpha1"
+)
 
-// Readable tells whether evidence of a version is understood: this one, and v1alpha1.
+// Readable tells whether evidence of a version is understood: this one, and those before.
 func Readable(version string) bool {
-	return version == SchemaVersion || version == "podproof/evidence/v1alpha1"
+	return version == SchemaVersion || version == schemaV2 || version == schemaV1
 }
 
 // Section names a part of the evidence, as used for keys of Evidence.Missing.
@@ -102,6 +107,8 @@ type Evidence struct {
 	Outages           *Outages     `json:"outages,omitempty"`
 	// Slow are the outages in which the dependency was there, and slow.
 	Slow *Outages `json:"slow,omitempty"`
+	// Further are the same of the contract's other dependencies; see Taken.
+	Further []Taken `json:"further,omitempty"`
 	// Final is what had become of the workload's own pods when all trials were over.
 	Final *Final `json:"final,omitempty"`
 

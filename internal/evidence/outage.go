@@ -12,6 +12,10 @@ type Outages struct {
 	// Unproxied says why podproof's proxy could not stand in front of the dependency, empty where
 	// it did, and in evidence of a podproof that had none.
 	Unproxied string `json:"unproxied,omitempty"`
+	// Unreachable says why a dependency outside of the cluster could not be reached from in there, so
+	// that nothing could be given back: only the start without it and outages up to their Healed were
+	// seen, without what came after.
+	Unreachable string `json:"unreachable,omitempty"`
 	// Pod is the workload's, as last seen, with the log and the timeline of all trials that
 	// have no pod of their own.
 	Pod     Pod     `json:"pod"`

@@ -56,8 +56,10 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 		return e, err
 	}
 	defer load.quit()
-	if e.Connected, _, err = o.await(ctx, connectedWithin, true); err != nil {
-		return e, err
+	if o.out.Outages.Unreachable == "" { // else no connection could be
+		if e.Connected, _, err = o.await(ctx, connectedWithin, true); err != nil {
+			return e, err
+		}
 	}
 	if o.mayBypass && e.Connected != nil && !*e.Connected {
 		return e, errBypassed
@@ -95,8 +97,10 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 	if err := heal(ctx); err != nil {
 		return e, err
 	}
-	if err := o.comeBack(ctx, load, &e, before); err != nil {
-		return e, err
+	if o.out.Outages.Unreachable == "" {
+		if err := o.comeBack(ctx, load, &e, before); err != nil {
+			return e, err
+		}
 	}
 	e.Requests, err = load.over(ctx)
 	for _, p := range o.Observer.Pods(o.own) {

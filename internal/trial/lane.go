@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
 )
 
@@ -19,6 +20,7 @@ type lane struct {
 	*proxied
 	pod string // its name
 	uid string // once it is there
+	out *evidence.Outages
 }
 
 // byProxy takes a dependency away from a pod of the trial's own.
@@ -33,7 +35,7 @@ func (b *TestBed) byProxy(ctx context.Context, i int, d Taken, s OutageSpec) (Ou
 	o := &outager{TestBed: &own, OutageSpec: s, setting: l, proxy: l.proxied, out: outagesOf(d),
 		mayBypass: d.Controller != nil && b.Node != nil && b.Elsewhere != nil}
 	o.own = func(p *corev1.Pod) bool { return l.uid != "" && string(p.UID) == l.uid }
-	l.own = o.own
+	l.own, l.out = o.own, o.out.Outages
 	defer l.end(ctx)
 	return o.outages(ctx)
 }
@@ -70,7 +72,7 @@ func (l *lane) prepare(ctx context.Context, without bool) error {
 	if without {
 		return nil
 	}
-	return l.open(ctx)
+	return l.bringUp(ctx)
 }
 
 // begin makes the workload's pod, in whose hosts file the proxy has the dependency's names. It is
@@ -87,7 +89,31 @@ func (l *lane) begin(ctx context.Context) error {
 	return nil
 }
 
-func (l *lane) bringUp(ctx context.Context) error { return l.open(ctx) }
+// bringUp has the proxy pass on what comes. A host outside of the cluster that is not reached from in
+// there stays away.
+func (l *lane) bringUp(ctx context.Context) error {
+	err := l.open(ctx)
+	if err != nil && ctx.Err() == nil && l.taken.Controller == nil {
+		l.out.Unreachable = err.Error()
+		return nil
+	}
+	return err
+}
+
+// ways are those that the proxy knows; of what is not reached those alone that pass on nothing.
+func (l *lane) ways(patience time.Duration) map[string]away {
+	ways := l.proxied.ways(patience)
+	if l.out.Unreachable == "" {
+		return ways
+	}
+	out := map[string]away{}
+	for _, kind := range []string{evidence.OutageRefused, evidence.OutageFrozen} {
+		w := ways[kind]
+		w.heal = l.count
+		out[kind] = w
+	}
+	return out
+}
 
 func (l *lane) there(ctx context.Context) error {
 	if l.taken.Controller == nil {

@@ -52,7 +52,7 @@ var Outages = Trial{
 	Parts:  true,
 	Rights: outageRights("outages"),
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
-		return b.takeAway(ctx, OutageSpec{Without: true, Kinds: briefOutages}, func(e *evidence.Taken, r OutageResult) {
+		return b.takeAway(ctx, OutageSpec{Without: true, Kinds: briefOutages, fills: []evidence.Section{evidence.SectionOutages}}, func(e *evidence.Taken, r OutageResult) {
 			e.Outages = joined(e.Outages, r.Outages)
 		})
 	},
@@ -69,7 +69,8 @@ var Frozen = Trial{
 	Parts:  true,
 	Rights: frozenRights,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
-		return b.takeAway(ctx, OutageSpec{Kinds: longOutages, Brief: !b.Wants(evidence.SectionOutages)}, func(e *evidence.Taken, r OutageResult) {
+		fills := []evidence.Section{evidence.SectionOutages, evidence.SectionOutageTermination}
+		return b.takeAway(ctx, OutageSpec{Kinds: longOutages, Brief: !b.Wants(evidence.SectionOutages), fills: fills}, func(e *evidence.Taken, r OutageResult) {
 			if r.Outages != nil {
 				for i := range r.Outages.Trials {
 					r.Outages.Trials[i].Pod = &r.Outages.Pod
@@ -121,6 +122,8 @@ type OutageSpec struct {
 	Kinds []string
 	// Brief ends an outage as soon as a pod was stopped in it.
 	Brief bool
+	// fills are the trial's sections.
+	fills []evidence.Section
 }
 
 // OutageResult is what was seen of one dependency.
@@ -133,8 +136,8 @@ type OutageResult struct {
 	cut bool
 }
 
-// takeAway takes each dependency away, all at the same time. What was seen of each is written in the
-// contract's order; their errors come together, and each ends what it belongs to alone.
+// takeAway takes each dependency away, all at the same time, and what goes wrong with one leaves the
+// others. The error is the first one's; those of the further ones are written with what was seen of them.
 func (b *TestBed) takeAway(ctx context.Context, s OutageSpec, write func(*evidence.Taken, OutageResult)) (Seen, error) {
 	results, errs := make([]OutageResult, len(b.Taken)), make([]error, len(b.Taken))
 	var g errgroup.Group
@@ -149,27 +152,28 @@ func (b *TestBed) takeAway(ctx context.Context, s OutageSpec, write func(*eviden
 		})
 	}
 	_ = g.Wait()
-	return func(e *evidence.Evidence) {
+	see := func(e *evidence.Evidence) {
 		for i, d := range b.Taken {
-			change(e, i, d.Name, func(t *evidence.Taken) { write(t, results[i]) })
+			if i == 0 {
+				first := evidence.Taken{Dependency: d.Name, Outages: e.Outages, Slow: e.Slow, Termination: e.OutageTermination}
+				write(&first, results[0])
+				e.Outages, e.Slow, e.OutageTermination = first.Outages, first.Slow, first.Termination
+				continue
+			}
+			t := e.Also(d.Name)
+			write(t, results[i])
+			for _, section := range s.fills {
+				t.Miss(section, errs[i])
+			}
 		}
-	}, errors.Join(errs...)
-}
-
-// change writes what was seen of the dependency with an index. That of the first has fields of its own.
-func change(e *evidence.Evidence, i int, name string, write func(*evidence.Taken)) {
-	if i == 0 {
-		t := evidence.Taken{Dependency: name, Outages: e.Outages, Slow: e.Slow, Termination: e.OutageTermination}
-		write(&t)
-		e.Outages, e.Slow, e.OutageTermination = t.Outages, t.Slow, t.Termination
-		return
 	}
-	for len(e.Further) < i {
-		e.Further = append(e.Further, evidence.Taken{})
+	if len(errs) == 0 {
+		return see, nil
 	}
-	t := &e.Further[i-1]
-	t.Dependency = name
-	write(t)
+	if ctx.Err() != nil && errs[0] == nil {
+		return see, errors.Join(errs...)
+	}
+	return see, errs[0]
 }
 
 // whole leaves out the outage, or the start, with which the context ended.
@@ -246,12 +250,15 @@ func (o *outager) run(ctx context.Context) error {
 	if err := start(ctx); err != nil {
 		return err
 	}
-	if w := o.out.Outages.Without; w != nil && !w.Recovered {
+	if w := o.out.Outages.Without; w != nil && !w.Recovered && o.out.Outages.Unreachable == "" {
 		return nil // what can be said of later outages follows from that
 	}
 	trials := o.ways(o.patience())
 	for _, kind := range o.Kinds {
-		t := trials[kind]
+		t, known := trials[kind]
+		if !known {
+			continue
+		}
 		t.kind = kind
 		if o.Brief {
 			t.noticed, t.lasts = false, 0

@@ -42,6 +42,10 @@ func (o *outager) startWithout(ctx context.Context) error {
 	if err := o.bringUp(ctx); err != nil {
 		return err
 	}
+	if o.out.Outages.Unreachable != "" {
+		o.out.Outages.Without = w
+		return nil
+	}
 	w.Up = time.Now()
 	err := o.comeUp(ctx, w)
 	w.After = time.Since(w.Up).Seconds()

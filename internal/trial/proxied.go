@@ -31,6 +31,8 @@ const (
 	proxyLives = 6 * trialDeadline
 	// proxyAnswers bounds what the proxy is told, beside the time that it is told.
 	proxyAnswers = 30 * time.Second
+	// hostReached is how long a host outside of the cluster may take to accept a connection.
+	hostReached = 10 * time.Second
 	// awaits is how long the proxy is asked at a time to wait for a connection: the pod may be another
 	// one by then.
 	awaits = 5 * time.Second
@@ -113,7 +115,11 @@ func (p *proxied) addressed(ctx context.Context) error {
 
 // open lets pass what comes, once the proxy reaches the dependency.
 func (p *proxied) open(ctx context.Context) error {
-	_, err := p.tell(ctx, "reach", proxyAnswers.String())
+	within := proxyAnswers
+	if p.taken.Controller == nil {
+		within = hostReached
+	}
+	_, err := p.tell(ctx, "reach", within.String())
 	if err == nil {
 		_, err = p.become(ctx, proxy.Pass)
 	}
@@ -229,15 +235,27 @@ func (p *proxied) disconnect(ctx context.Context) error {
 // heal gives the dependency back, and counts what came of its being away.
 func (p *proxied) heal(ctx context.Context) error {
 	s, err := p.become(ctx, proxy.Pass)
-	if err != nil {
-		return err
+	if err == nil {
+		p.counted(s)
 	}
+	return err
+}
+
+// count counts what came of its being away, and leaves it so.
+func (p *proxied) count(ctx context.Context) error {
+	s, err := p.tell(ctx, "state")
+	if err == nil {
+		p.counted(s)
+	}
+	return err
+}
+
+func (p *proxied) counted(s proxy.State) {
 	p.passage.During = p.clients(s, &p.held)
 	if p.held.Fault.Mode == proxy.Refused && p.held.Resets >= 0 {
 		p.passage.Resets = s.Resets - p.held.Resets
 	}
 	p.held = s // what the dependency does not accept from now on is its own fault
-	return nil
 }
 
 // over counts what an outage has left. That the dependency itself did not accept what the proxy passed

@@ -23,7 +23,7 @@ var Slow = Trial{
 	Within: func(l Limits) time.Duration { return Look + 3*l.outage() + l.Jobs },
 	Parts:  true,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
-		return b.takeAway(ctx, OutageSpec{Kinds: slowOutages}, func(e *evidence.Taken, r OutageResult) {
+		return b.takeAway(ctx, OutageSpec{Kinds: slowOutages, fills: []evidence.Section{evidence.SectionSlow}}, func(e *evidence.Taken, r OutageResult) {
 			if r.Outages != nil {
 				e.Slow = r.Outages
 			}
