@@ -118,6 +118,9 @@ func (s *shop) as(x Trial) *TestBed {
 	}
 	return s.b.as(s.t, x, func(t *subject.Subject) {
 		t.Contract.Dependencies = contract.Needs(s.copy.Dependency.String())
+		for _, d := range s.b.Taken[min(1, len(s.b.Taken)):] {
+			t.Contract.Dependencies = append(t.Contract.Dependencies, contract.Dependency{Object: d.Name})
+		}
 		t.Controllers, t.Jobs = append([]workload.Controller{s.copy.Dependency}, s.copy.Others...), s.copy.Jobs
 		t.Objects = append(append(t.Objects, db, s.copy.Dependency.Object, s.copy.Workload), s.copy.Objects...)
 		for _, j := range s.copy.Jobs {

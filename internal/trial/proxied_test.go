@@ -462,3 +462,76 @@ func TestTheProxyIsToldByACommandInItsPod(t *testing.T) {
 		}
 	}
 }
+
+// A host outside of the cluster is taken away as a dependency is. What is not reached from in there is
+// away from the beginning, and stays so.
+func TestAHostOutsideOfTheCluster(t *testing.T) {
+	host := func(t *testing.T, reached bool) *fronted {
+		f := newFronted(t, life{stops: time.Second})
+		f.taken = Taken{Name: "s3 (s3.example.com:443)", Front: &workload.Front{Names: []string{"s3.example.com"}, Routes: []workload.FrontRoute{{Listen: 443, Host: "s3.example.com", Port: 443}}}}
+		f.b.Node = f.kubelet // it is no help: nothing runs there
+		if !reached {
+			f.broken["reach"] = errors.New("the proxy does not reach the dependency: no such host")
+		}
+		return f
+	}
+	synctest.Test(t, func(t *testing.T) {
+		f := host(t, true)
+		f.spec.Without = true
+		r, es, err := f.outages(briefOutages...)
+		if err != nil || len(es) != 3 || !r.Outages.Without.Recovered || r.Outages.Unreachable != "" || r.Outages.Dependency != "s3 (s3.example.com:443)" || es[2].Ready.IsZero() {
+			t.Errorf("got %+v (%v)", r.Outages, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		f := host(t, false)
+		f.spec.Without = true
+		r, es, err := f.outages(briefOutages...)
+		if err != nil || len(es) != 1 || es[0].Kind != evidence.OutageRefused || es[0].Problem != "" || es[0].Connected != nil || es[0].Healed.IsZero() || es[0].Passage == nil {
+			t.Fatalf("got %+v (%v)", r.Outages, err)
+		}
+		if w := r.Outages.Without; !w.BecameReady || !w.Up.IsZero() || !strings.Contains(r.Outages.Unreachable, "no such host") {
+			t.Errorf("got %+v", r.Outages)
+		}
+		if slices.Contains(f.told, proxy.Pass) {
+			t.Errorf("it was told %q", f.told)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		f := host(t, false)
+		r, es, err := f.outages(longOutages...)
+		if err != nil || len(es) != 1 || es[0].Problem != "" || r.Termination == nil || !r.Termination.Exited || r.Outages.Unreachable == "" {
+			t.Errorf("got %+v (%v)", r, err)
+		}
+	})
+}
+
+// Each dependency is taken away from a pod of its own, and what goes wrong with one leaves the others.
+func TestEachDependencyIsTakenAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFronted(t, life{})
+		cache := controller(t, "Deployment", "cache")
+		front := *f.taken.Front
+		f.b.Taken = []Taken{f.taken, {Name: "deployment/cache", Controller: &cache, Front: &front}, {Name: "statefulset/dns", Unproxied: "port 53 of service/dns is UDP"}}
+		f.connected = false
+		f.b.Trial = Slow.ID
+		see, err := Slow.Run(t.Context(), f.as(Slow))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e evidence.Evidence
+		see(&e)
+		all := e.Taken()
+		if len(all) != 3 || all[0].Dependency != "statefulset/db" || all[1].Dependency != "deployment/cache" || len(all[0].Slow.Trials) != 2 || len(all[1].Slow.Trials) != 2 || all[1].Missing != nil {
+			t.Fatalf("got %+v", all)
+		}
+		if why := all[2].Missing[evidence.SectionSlow]; all[2].Slow != nil || !strings.Contains(why, "port 53 of service/dns is UDP, and without its proxy an outage of statefulset/dns takes a namespace of its own") {
+			t.Errorf("got %+v", all[2])
+		}
+		for _, want := range []string{"podproof-proxy-slow", "podproof-proxy-slow-2", "podproof-slow", "podproof-slow-2"} {
+			if !slices.Contains(f.made, want) {
+				t.Errorf("made were %q", f.made)
+			}
+		}
+	})
+}
