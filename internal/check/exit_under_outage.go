@@ -9,25 +9,27 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
+const exitOutageFix = "Bound everything on the way out: a deadline for queries that run, and one for closing the pool."
+
 var exitUnderOutage = Check{
 	ID:    "termination/exit-under-outage",
 	Title: "It still exits in time when its database hangs",
 	Why: "When a database hangs, pods are restarted first of all. A process that waits for it on its way out, to close a pool or to " +
 		"finish a query, holds every restart for the whole grace period.",
-	Fix:   "Bound everything on the way out: a deadline for queries that run, and one for closing the pool.",
+	Fix:   exitOutageFix,
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutageTermination},
-	Judge: judgeExitUnderOutage,
+	Judge: eachDependency(evidence.SectionOutageTermination, exitOutageFix, judgeExitUnderOutage),
 
-	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.OutageTermination) },
+	Timeline: endsUnderOutage,
 }
 
 func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	t := e.OutageTermination
 	limit := terminationLimit(c, t)
 	codes := exitCodes(c)
-	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s, with the database frozen", strings.ReplaceAll(numbers(codes), " and ", " or "), limit)}
-	_, problems := away(e, evidence.OutageFrozen)
+	j := Judgement{Promised: fmt.Sprintf("exit code %s within %s, with the %s frozen", strings.ReplaceAll(numbers(codes), " and ", " or "), limit, noun(c))}
+	_, problems := away(c, e, evidence.OutageFrozen)
 	if t == nil {
 		if len(problems) > 0 && e.Missing[evidence.SectionOutageTermination] == "" {
 			return j.undecided(problems[0], runAgain)
@@ -35,7 +37,7 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 		return withoutDependency(c, e, evidence.SectionOutageTermination, j)
 	}
 	j.Seconds = t.Seconds
-	if other, ok := j.isUnused(e); ok {
+	if other, ok := j.isUnused(c, e); ok {
 		return other
 	}
 	if !t.WasReady {
@@ -50,14 +52,14 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 		if len(problems) > 0 {
 			return j.undecided(problems[0]+" ("+seen+")", runAgain)
 		}
-		return j.pass(fmt.Sprintf("Shutdown with a frozen database OK (exit %d)", t.Last.ExitCode), seen)
+		return j.pass(fmt.Sprintf("Shutdown with a frozen %s OK (exit %d)", noun(c), t.Last.ExitCode), seen)
 	}
 	j.tail(t.Pod, 5)
 	if slices.Contains(codes, t.Last.ExitCode) {
 		return j.late(e, t.Deleted, lasting(t.Deleted, t.Seconds), seen, "")
 	}
 	if end := e.Termination; end != nil && end.Last != nil && end.Last.ExitCode == t.Last.ExitCode && !slices.Contains(codes, t.Last.ExitCode) {
-		return j.undecided(seen+", as it does with its database", fixFirst("termination/exit-zero"))
+		return j.undecided(seen+", as it does with its "+noun(c), fixFirst("termination/exit-zero"))
 	}
 	if killedAtTheEnd(t) {
 		seen += fmt.Sprintf(": SIGKILL at the end of the grace period of %d s", t.GraceSeconds)

@@ -3,12 +3,13 @@ package check
 import (
 	"fmt"
 
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
 
 // hanging finds the requests that nobody answered while the database was away. Where the node
 // was short of CPU meanwhile, it returns that instead.
-func (j *Judgement) hanging(e evidence.Evidence, o evidence.Outage, where string) (excuse string) {
+func (j *Judgement) hanging(c contract.Contract, e evidence.Evidence, o evidence.Outage, where string) (excuse string) {
 	slowest := map[string]evidence.Request{}
 	for _, r := range o.Requests {
 		if s, ok := slowest[r.Stream]; r.Start.Before(o.Healed) && (!ok || r.End > s.End) {
@@ -30,7 +31,7 @@ func (j *Judgement) hanging(e evidence.Evidence, o evidence.Outage, where string
 			}
 			continue
 		case r.Ended().After(o.Healed):
-			words = fmt.Sprintf("hung for %s, until the database was back", seconds(r.End))
+			words = fmt.Sprintf("hung for %s, until the %s was back", seconds(r.End), noun(c))
 		default:
 			words = fmt.Sprintf("was answered only after %s: %s", seconds(r.End), failureWords(r))
 		}

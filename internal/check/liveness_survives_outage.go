@@ -7,25 +7,27 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
+const livenessOutageFix = "Let the liveness route say that the process lives, and nothing of the database; a restart fixes no database."
+
 var livenessSurvivesOutage = Check{
 	ID:    "probes/liveness-survives-outage",
 	Title: "While the database is away, nothing restarts the pod",
 	Why: "A liveness probe that asks the database turns every hiccup of it into a restart of all pods at once, which then storm " +
 		"the database together when it is back.",
-	Fix:   "Let the liveness route say that the process lives, and nothing of the database; a restart fixes no database.",
+	Fix:   livenessOutageFix,
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutages},
-	Judge: judgeLivenessSurvivesOutage,
+	Judge: eachDependency(evidence.SectionOutages, livenessOutageFix, judgeLivenessSurvivesOutage),
 
-	Timeline: func(e evidence.Evidence) []Moment { return outageMoments(e.Outages) },
+	Timeline: allOutages,
 }
 
 func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judgement {
-	j := Judgement{Promised: "no restart while the database is away for longer than the liveness probe's patience"}
+	j := Judgement{Promised: fmt.Sprintf("no restart while the %s is away for longer than the liveness probe's patience", noun(c))}
 	if e.Outages == nil {
 		return withoutDependency(c, e, evidence.SectionOutages, j)
 	}
-	tried, problems := away(e)
+	tried, problems := away(c, e)
 	j.unknown(problems)
 	probe := outagePod(e)
 	longest, asked := 0.0, 0.0
@@ -37,7 +39,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		if !wasRestarted(e, o) {
 			continue
 		}
-		where, what := awayPlace(o), j.restart(e, o)
+		where, what := awayPlace(c, o), j.restart(e, o)
 		j.broken(where, "%s", what)
 		switch why := restartExcuse(c, e, o); {
 		case why != "":
@@ -45,7 +47,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 		case broken == "":
 			broken = where + ": " + what
 			if !livenessKills(podIn(e, o)) {
-				fix = "Let the process go on without its database: catch what a lost connection raises, answer 503 meanwhile, and connect again."
+				fix = "Let the process go on without its " + noun(c) + ": catch what a lost connection raises, answer 503 meanwhile, and connect again."
 			}
 		}
 	}
@@ -63,7 +65,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 	}
 	if probe.LivenessProbe == nil {
 		j.note("liveness", "the container has no liveness probe, so that only its own end could restart it")
-		return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s)", seconds(longest), outageKinds(tried)))
+		return j.pass("No restart without the "+noun(c)+" OK", fmt.Sprintf("no restart in outages of up to %s (%s)", seconds(longest), outageKinds(tried)))
 	}
 	budget := evidence.ProbeBudget(probe.LivenessProbe).Seconds()
 	if asked < budget {
@@ -76,7 +78,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 	if d := declaredDelay(e); d > probe.LivenessProbe.InitialDelaySeconds {
 		j.note("liveness", "the manifest's initialDelaySeconds of %d was left out in the trial's pods, where a startup probe gives the start its time: the outage would have been over before the liveness probe asked", d)
 	}
-	return j.pass("No restart without the database OK", fmt.Sprintf("no restart in outages of up to %s (%s); its liveness probe gives up after %s", seconds(longest), outageKinds(tried), seconds(budget)))
+	return j.pass("No restart without the "+noun(c)+" OK", fmt.Sprintf("no restart in outages of up to %s (%s); its liveness probe gives up after %s", seconds(longest), outageKinds(tried), seconds(budget)))
 }
 
 // declaredDelay is the liveness probe's initialDelaySeconds as the manifest has it.

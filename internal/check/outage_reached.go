@@ -10,11 +10,21 @@ import (
 
 // reached tells whether something shows that an outage reached the workload: a connection to
 // what was taken away, or what the workload did or answered meanwhile.
-func reached(o evidence.Outage) bool {
+func reached(e evidence.Evidence, o evidence.Outage) bool {
 	if o.Problem != "" || o.Unfit != "" {
 		return false
 	}
-	return o.Connected != nil && *o.Connected || noticed(o) || o.Restarts > 0 || worse(o, evidence.StreamQuery) || worse(o, evidence.StreamReady)
+	return o.Connected != nil && *o.Connected || passed(o, podIn(e, o).Name) || noticed(o) || o.Restarts > 0 || worse(o, evidence.StreamQuery) || worse(o, evidence.StreamReady)
+}
+
+// passed tells whether podproof's proxy counted connections of a pod, before an outage or in it.
+func passed(o evidence.Outage, pod string) bool {
+	if o.Passage == nil || pod == "" {
+		return false
+	}
+	return slices.ContainsFunc(slices.Concat(o.Passage.Before, o.Passage.During), func(c evidence.Client) bool {
+		return c.Pod == pod && (c.Open > 0 || c.Accepted > 0 || c.Sent+c.Received > 0)
+	})
 }
 
 // worse tells whether most requests of a stream that were sent while the dependency was away
@@ -43,7 +53,7 @@ func worse(o evidence.Outage, stream string) bool {
 // unused says that nothing shows that the workload uses the dependency which was taken away,
 // so that no outage of it decides anything; empty where something does, or nothing was tried.
 func unused(e evidence.Evidence) string {
-	if e.Outages == nil || slices.ContainsFunc(e.Outages.Trials, reached) {
+	if e.Outages == nil || slices.ContainsFunc(e.Outages.Trials, func(o evidence.Outage) bool { return reached(e, o) }) {
 		return ""
 	}
 	var kinds []evidence.Outage
@@ -80,15 +90,22 @@ func unused(e evidence.Evidence) string {
 
 // elsewhere is what to do about a workload that uses another database than the trial's own, or
 // seems to.
-func elsewhere(e evidence.Evidence) string {
+func elsewhere(c contract.Contract, e evidence.Evidence) string {
+	if len(c.Dependencies) > 0 && c.Dependencies[0].External() {
+		return fmt.Sprintf("Let the workload reach it by the name in the contract (%s), and let the contract's http.query name a route whose answer comes from it; or remove it from the dependencies, where it is not used.", c.Dependencies[0].Host)
+	}
+	if what := noun(c); what != "database" {
+		return fmt.Sprintf("Let the manifests name the %s by a Service of theirs that leads to %s, so that a trial's pods use the one beside them, and let the contract's "+
+			"http.query name a route whose answer comes from it; or remove it from the dependencies, where it is not used.", what, e.Outages.Dependency)
+	}
 	return fmt.Sprintf("Let the manifests name the database by a Service of theirs that leads to %s (`postgres`, or `postgres.NAMESPACE.svc`), so that "+
 		"a trial's pods use the one beside them, and let the contract's http.query name a route whose answer comes from it.", e.Outages.Dependency)
 }
 
 // isUnused is the judgement about outages that nothing shows to have reached the workload.
-func (j Judgement) isUnused(e evidence.Evidence) (Judgement, bool) {
+func (j Judgement) isUnused(c contract.Contract, e evidence.Evidence) (Judgement, bool) {
 	if why := unused(e); why != "" {
-		return j.undecided(why, elsewhere(e)), true
+		return j.undecided(why, elsewhere(c, e)), true
 	}
 	return j, false
 }

@@ -38,11 +38,11 @@ func awayWords(o evidence.Outage) string {
 }
 
 // awayPlace is where a finding about an outage stands.
-func awayPlace(o evidence.Outage) string {
+func awayPlace(c contract.Contract, o evidence.Outage) string {
 	if isSlow(o) {
-		return "database slow: " + awayWords(o)
+		return noun(c) + " slow: " + awayWords(o)
 	}
-	return "database away: " + awayWords(o)
+	return noun(c) + " away: " + awayWords(o)
 }
 
 // isSlow tells whether the dependency was there, and slow.
@@ -51,7 +51,7 @@ func isSlow(o evidence.Outage) bool {
 }
 
 // away are the outages that were tried, of the kinds that are asked for; all without any.
-func away(e evidence.Evidence, kinds ...string) (tried []evidence.Outage, problems []string) {
+func away(c contract.Contract, e evidence.Evidence, kinds ...string) (tried []evidence.Outage, problems []string) {
 	if e.Outages == nil {
 		return nil, nil
 	}
@@ -60,8 +60,8 @@ func away(e evidence.Evidence, kinds ...string) (tried []evidence.Outage, proble
 		case len(kinds) > 0 && !slices.Contains(kinds, o.Kind):
 		case o.Unfit != "":
 			problems = append(problems, o.Kind+": "+said(o.Unfit, 300))
-		case problem(e, o) != "":
-			problems = append(problems, o.Kind+": "+problem(e, o))
+		case problem(c, e, o) != "":
+			problems = append(problems, o.Kind+": "+problem(c, e, o))
 		default:
 			tried = append(tried, o)
 		}
@@ -75,16 +75,19 @@ func lasts(o evidence.Outage) bool {
 }
 
 // problem says why an outage tells nothing, empty where it does.
-func problem(e evidence.Evidence, o evidence.Outage) string {
+func problem(c contract.Contract, e evidence.Evidence, o evidence.Outage) string {
 	if o.Problem != "" {
 		return said(o.Problem, 300)
 	}
-	return leaked(e, o)
+	return leaked(c, e, o)
 }
 
 // leaked says that the dependency was not away in earnest, though podproof took it away: the
 // pod stayed Ready, and to the end its queries succeeded, which they did not in every outage.
-func leaked(e evidence.Evidence, o evidence.Outage) string {
+func leaked(c contract.Contract, e evidence.Evidence, o evidence.Outage) string {
+	if optional(c) { // without which it is to go on like that
+		return ""
+	}
 	if !lasts(o) || noticed(o) || o.Restarts > 0 || unmoved(e.Outages.Trials) {
 		return ""
 	}
@@ -99,7 +102,7 @@ func leaked(e evidence.Evidence, o evidence.Outage) string {
 	if last.Stream == "" || last.Failure != "" || last.Status >= 300 || o.Healed.Sub(away) < tooBrief {
 		return ""
 	}
-	return fmt.Sprintf("a query was answered with success %s it began, so the database was not away, or the answer did not come from it", afterWords(o.Began, last.Ended()))
+	return fmt.Sprintf("a query was answered with success %s it began, so the %s was not away, or the answer did not come from it", afterWords(o.Began, last.Ended()), noun(c))
 }
 
 // tooBrief is an outage that no probe need have noticed.
@@ -136,7 +139,7 @@ func podIn(e evidence.Evidence, o evidence.Outage) evidence.Pod {
 // stuck is the outage that the workload did not get over, so that nothing more could be
 // taken from it, and the check that has to tell why; nil when there was none. It is the last.
 func stuck(c contract.Contract, e evidence.Evidence) (o *evidence.Outage, culprit string) {
-	if e.Outages == nil || len(e.Outages.Trials) == 0 {
+	if e.Outages == nil || len(e.Outages.Trials) == 0 || e.Outages.Unreachable != "" {
 		return nil, ""
 	}
 	last := len(e.Outages.Trials) - 1
@@ -170,19 +173,19 @@ func unanswered(c contract.Contract, o evidence.Outage) bool {
 // false where all were.
 func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement, bool) {
 	why, fix := "", runAgain
-	missing := slices.DeleteFunc([]string{evidence.OutageDisconnected, evidence.OutageRestarted, evidence.OutageRefused, evidence.OutageFrozen}, func(kind string) bool {
+	missing := slices.DeleteFunc(awayKinds(*e.Outages), func(kind string) bool {
 		return slices.ContainsFunc(e.Outages.Trials, func(o evidence.Outage) bool {
-			p := problem(e, o)
+			p := problem(c, e, o)
 			if o.Kind == kind && p != "" {
 				why = kind + ": " + p
-				if leaked(e, o) != "" {
-					fix = "Run podproof again; if it says the same, let the contract's http.query name a route whose answer comes from the database."
+				if leaked(c, e, o) != "" {
+					fix = "Run podproof again; if it says the same, let the contract's http.query name a route whose answer comes from the " + noun(c) + "."
 				}
 			}
 			return o.Kind == kind && p == "" // also where it is unfit
 		})
 	})
-	if other, ok := j.isUnused(e); ok {
+	if other, ok := j.isUnused(c, e); ok {
 		return other, true
 	}
 	if len(missing) == 0 {
@@ -190,7 +193,9 @@ func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement,
 	}
 	o, culprit := stuck(c, e)
 	switch w := e.Outages.Without; {
-	case w != nil && !w.Recovered:
+	case w != nil && !w.Recovered && !w.BecameReady && e.Outages.Unreachable != "":
+		j = j.undecided("the pod was never Ready without it, and "+notGivenBack(c, e.Outages)+", so "+list(missing)+" was not tried", reachable)
+	case w != nil && e.Outages.Unreachable == "" && !w.Recovered:
 		j = j.undecided("the pod did not become Ready in the first place, so "+list(missing)+" was not tried", fixFirst("startup/waits-for-database"))
 	case o != nil:
 		j = j.afterStuck(*o, culprit)
@@ -204,6 +209,14 @@ func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement,
 	return j, true
 }
 
+// awayKinds are the outages that are to be tried: one that cannot be given back is taken away twice.
+func awayKinds(o evidence.Outages) []string {
+	if o.Unreachable != "" {
+		return []string{evidence.OutageRefused, evidence.OutageFrozen}
+	}
+	return []string{evidence.OutageDisconnected, evidence.OutageRestarted, evidence.OutageRefused, evidence.OutageFrozen}
+}
+
 // queryStream is the stream whose answers come from the dependency, as far as is known.
 func queryStream(c contract.Contract) string {
 	if c.HTTP.Query == nil {
@@ -214,8 +227,8 @@ func queryStream(c contract.Contract) string {
 
 // restartedWords says that the container was restarted during an outage, which
 // probes/liveness-survives-outage has to tell.
-func restartedWords(o evidence.Outage) string {
-	return fmt.Sprintf("the container was restarted %s while its database was away (%s), which hides what it would have done", times(o.Restarts), awayWords(o))
+func restartedWords(c contract.Contract, o evidence.Outage) string {
+	return fmt.Sprintf("the container was restarted %s while its %s was away (%s), which hides what it would have done", times(o.Restarts), noun(c), awayWords(o))
 }
 
 // afterStuck is the judgement about what could not be tried any more.

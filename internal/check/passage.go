@@ -3,17 +3,18 @@ package check
 import (
 	"fmt"
 
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
 
 // how tells, for the curious, by what the outages were made, and what was counted in them.
-func (j *Judgement) how(e evidence.Evidence) {
+func (j *Judgement) how(c contract.Contract, e evidence.Evidence) {
 	if why := e.Outages.Unproxied; why != "" {
-		j.detail("how", "the database was taken away on its node, since podproof's proxy cannot stand in front of it: %s", said(why, 200))
+		j.detail("how", "the %s was taken away on its node, since podproof's proxy cannot stand in front of it: %s", noun(c), said(why, 200))
 	}
 	for _, o := range e.Outages.Trials {
-		if o.Passage != nil && problem(e, o) == "" && o.Unfit == "" {
-			j.detail(awayPlace(o), "podproof's proxy in front of it counted %s", passageWords(*o.Passage))
+		if o.Passage != nil && problem(c, e, o) == "" && o.Unfit == "" {
+			j.detail(awayPlace(c, o), "podproof's proxy in front of it counted %s", passageWords(*o.Passage))
 		}
 	}
 }

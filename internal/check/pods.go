@@ -84,7 +84,7 @@ func podsOfRun(e evidence.Evidence) []evidence.Pod {
 	if e.Startup != nil {
 		out = append(out, e.Startup.Pods...)
 	}
-	for _, t := range []*evidence.Termination{e.Termination, e.EarlyTermination, e.InFlight, e.OutageTermination} {
+	for _, t := range terminationsOf(e) {
 		if t != nil {
 			out = append(out, t.Pod)
 		}
@@ -101,7 +101,7 @@ func podsOfRun(e evidence.Evidence) []evidence.Pod {
 			out = append(out, v.Pod)
 		}
 	}
-	for _, all := range []*evidence.Outages{e.Outages, e.Slow} {
+	for _, all := range outagesOf(e) {
 		if all == nil {
 			continue
 		}
@@ -113,6 +113,23 @@ func podsOfRun(e evidence.Evidence) []evidence.Pod {
 				out = append(out, *o.Pod)
 			}
 		}
+	}
+	return out
+}
+
+// outagesOf are those of all dependencies; terminationsOf all pods that were deleted, with each of them
+// frozen among others. They may be nil.
+func outagesOf(e evidence.Evidence) (out []*evidence.Outages) {
+	for _, t := range e.Taken() {
+		out = append(out, t.Outages, t.Slow)
+	}
+	return out
+}
+
+func terminationsOf(e evidence.Evidence) []*evidence.Termination {
+	out := []*evidence.Termination{e.Termination, e.EarlyTermination, e.InFlight}
+	for _, t := range e.Taken() {
+		out = append(out, t.Termination)
 	}
 	return out
 }

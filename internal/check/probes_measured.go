@@ -89,7 +89,7 @@ func samePath(a, b corev1.Probe) bool {
 
 // followsDatabase tells whether a pod was seen to be not Ready without its database.
 func followsDatabase(e evidence.Evidence) bool {
-	tried, _ := away(e)
+	tried, _ := away(contract.Contract{}, e)
 	for _, o := range tried {
 		if !o.Unready.IsZero() {
 			return true

@@ -14,11 +14,14 @@ import (
 // readinessFollows judges whether Ready follows the database. It is a promise of its own, and says
 // of another one whether the readiness route can stand for a query.
 func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
-	j := Judgement{Promised: "Ready goes False while the database is away and True when it is back, each within the probe's own budget, without a restart"}
+	j := Judgement{Promised: fmt.Sprintf("Ready goes False while the %s is away and True when it is back, each within the probe's own budget, without a restart", noun(c))}
+	if optional(c) {
+		return staysReady(c, e)
+	}
 	if e.Outages == nil {
 		return withoutDependency(c, e, evidence.SectionOutages, j)
 	}
-	tried, problems := away(e)
+	tried, problems := away(c, e)
 	j.unknown(problems)
 	container := outagePod(e)
 	switch {
@@ -27,24 +30,26 @@ func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
 	case container != nil && container.ReadinessProbe == nil:
 		return j.undecided("the container has no readiness probe", fixFirst("probes/declared"))
 	}
-	if other, ok := j.isUnused(e); ok {
+	if other, ok := j.isUnused(c, e); ok {
 		return other
 	}
 	var said []string
 	unclear, fix := "", ""
 	for _, o := range tried {
-		where := awayPlace(o)
+		where := awayPlace(c, o)
 		lasted := lasts(o) // the others may be over before a probe asks
-		lost := !o.Unready.IsZero() && o.Ready.IsZero()
+		lost := !o.Unready.IsZero() && o.Ready.IsZero() && e.Outages.Unreachable == ""
 		change := readyChange(c, e, o, container)
 		if lasted {
 			j.Seconds += o.Healed.Sub(o.Began).Seconds()
 		}
 		switch {
 		case o.Restarts > 0 && (lasted && noticed(o) || lost):
-			unclear, fix = restartedWords(o), fixFirst("probes/liveness-survives-outage")
+			unclear, fix = restartedWords(c, o), fixFirst("probes/liveness-survives-outage")
 		case lost && unanswered(c, o):
 			unclear, fix = "no query was answered after the outage ("+awayWords(o)+"), so it is right that the pod is not Ready", fixFirst("database/recovers")
+		case change.late == "" && lasted && e.Outages.Unreachable != "":
+			said = append(said, fmt.Sprintf("%s: not Ready %s it began", o.Kind, afterWords(o.Began, o.Unready)))
 		case change.late == "" && lasted:
 			said = append(said, fmt.Sprintf("%s: not Ready %s it began, Ready %s it was over", o.Kind, afterWords(o.Began, o.Unready), afterWords(o.Healed, o.Ready)))
 		case change.late == "", !lasted && !lost:
@@ -57,6 +62,7 @@ func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
 		}
 	}
 	if b := j.firstBroken(); b != nil {
+		j.mayBeOptional(c)
 		return j.fail(b.Where+": "+b.Message, "")
 	}
 	if unclear != "" {
@@ -65,7 +71,10 @@ func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
 	if open, ok := j.untried(c, e); ok {
 		return open
 	}
-	return j.pass("Readiness follows the database OK", list(said))
+	if why := notGivenBack(c, e.Outages); why != "" {
+		return j.undecided(list(said)+"; whether it is Ready again with it was not seen, since "+why, reachable)
+	}
+	return j.pass("Readiness follows the "+noun(c)+" OK", list(said))
 }
 
 // change is what was wrong with a change of Ready in an outage.
@@ -97,7 +106,7 @@ func readyChange(c contract.Contract, e evidence.Evidence, o evidence.Outage, pr
 		case !noticed(o):
 			seen.late, seen.to = fmt.Sprintf("the pod stayed Ready for the %s of the outage", seconds(o.Healed.Sub(o.Began).Seconds())), o.Healed
 		case !o.Away.IsZero() && took > budget+tellingMargin:
-			seen.late = fmt.Sprintf("the pod was Ready for %s without its database, and its probe gives up after %s", seconds(took.Seconds()), seconds(budget.Seconds()))
+			seen.late = fmt.Sprintf("the pod was Ready for %s without its %s, and its probe gives up after %s", seconds(took.Seconds()), noun(c), seconds(budget.Seconds()))
 		}
 		if seen.late != "" {
 			a := repliesBetween(o.Requests, evidence.StreamReady, began.Add(faultTakes), seen.to)
@@ -106,14 +115,14 @@ func readyChange(c contract.Contract, e evidence.Evidence, o evidence.Outage, pr
 			return seen
 		}
 	}
-	if o.Unready.IsZero() {
+	if o.Unready.IsZero() || e.Outages.Unreachable != "" {
 		return change{}
 	}
 	back, _ := firstAnswer(o, queryStream(c))
 	seen := change{from: latest(back, o.Healed), to: o.Ready}
 	switch took := o.Ready.Sub(seen.from); {
 	case o.Ready.IsZero():
-		seen.late, seen.to = "the pod was not Ready again after the database was back, though queries were answered", lastEnd(o)
+		seen.late, seen.to = fmt.Sprintf("the pod was not Ready again after the %s was back, though queries were answered", noun(c)), lastEnd(o)
 	case lasts(o) && !o.Away.IsZero() && took > again+tellingMargin:
 		seen.late = fmt.Sprintf("the pod was not Ready for %s after its queries were answered again, and its probe needs %s", seconds(took.Seconds()), seconds(again.Seconds()))
 	default:

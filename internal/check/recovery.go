@@ -25,18 +25,18 @@ type recovery struct {
 }
 
 func recoveryOf(c contract.Contract, e evidence.Evidence) recovery {
-	tried, problems := away(e)
+	tried, problems := away(c, e)
 	r := recovery{tried: tried, stream: queryStream(c), limit: within(c)}
 	r.unknown(problems)
-	r.how(e)
+	r.how(c, e)
 	for _, o := range tried {
 		r.Seconds += o.Healed.Sub(o.Began).Seconds()
 		told := len(r.Findings)
-		if !r.queries(e, o) {
+		if !r.queries(c, e, o) {
 			continue
 		}
-		if why := r.hanging(e, o, awayPlace(o)); why != "" {
-			r.excuse = awayPlace(o) + ": " + why
+		if why := r.hanging(c, e, o, awayPlace(c, o)); why != "" {
+			r.excuse = awayPlace(c, o) + ": " + why
 		}
 		if f := (Judgement{Findings: r.Findings[told:]}).firstBroken(); f != nil && r.guilty == nil {
 			r.guilty, r.blamed = f, o
@@ -46,11 +46,11 @@ func recoveryOf(c contract.Contract, e evidence.Evidence) recovery {
 }
 
 // queries takes down how queries fared after an outage; it is false where they tell nothing of it.
-func (r *recovery) queries(e evidence.Evidence, o evidence.Outage) bool {
+func (r *recovery) queries(c contract.Contract, e evidence.Evidence, o evidence.Outage) bool {
 	back, asked := firstAnswer(o, r.stream)
 	late, own := lateAnswer(o, r.stream, r.limit)
 	unfit, busy := unanswerable(o, r.stream), starved(e, o.Began, o.Healed.Add(r.limit))
-	switch where := awayPlace(o); {
+	switch where := awayPlace(c, o); {
 	case !asked:
 		r.note(where, "no request was sent to the %s route", r.stream)
 		return false
@@ -62,7 +62,7 @@ func (r *recovery) queries(e evidence.Evidence, o evidence.Outage) bool {
 	case late != "":
 		r.broken(where, "%s", late)
 	case o.Restarts > 0:
-		r.restarted = restartedWords(o)
+		r.restarted = restartedWords(c, o)
 	default:
 		r.answered = append(r.answered, fmt.Sprintf("%s: %s", o.Kind, seconds(back.Sub(o.Healed).Seconds())))
 	}

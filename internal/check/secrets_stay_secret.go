@@ -128,14 +128,14 @@ func readOf(e evidence.Evidence) read {
 			r.answers++
 		}
 	}
-	for _, all := range []*evidence.Outages{e.Outages, e.Slow} {
+	for _, all := range outagesOf(e) {
 		if all != nil {
 			for _, o := range all.Trials {
 				answered(o.Requests)
 			}
 		}
 	}
-	for _, t := range []*evidence.Termination{e.Termination, e.EarlyTermination, e.InFlight, e.OutageTermination} {
+	for _, t := range terminationsOf(e) {
 		if t != nil {
 			answered(t.Requests)
 		}

@@ -9,24 +9,34 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
+const slowFix = "Let the liveness route ask nothing of the database, and give connecting and queries time limits after which their connection is " +
+	"replaced. Requests may be slow meanwhile, and the pod not Ready."
+
 var databaseSlow = Check{
 	ID:    "database/slow",
 	Title: "While the database is slow nothing restarts the pod, and once it is fast again all is as before",
 	Why: "A database in another region, behind an overloaded network, or busy with a backup takes longer for each answer. A liveness probe " +
 		"that waits for it restarts all pods at once, and their new connections make it slower still.",
-	Fix: "Let the liveness route ask nothing of the database, and give connecting and queries time limits after which their connection is " +
-		"replaced. Requests may be slow meanwhile, and the pod not Ready.",
+	Fix:   slowFix,
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionSlow},
-	Judge: judgeDatabaseSlow,
+	Judge: eachDependency(evidence.SectionSlow, slowFix, judgeDatabaseSlow),
 
-	Timeline: func(e evidence.Evidence) []Moment { return outageMoments(e.Slow) },
+	Timeline: func(e evidence.Evidence) []Moment {
+		return takenMoments(e, func(t evidence.Taken) *evidence.Outages { return t.Slow })
+	},
 }
 
 func judgeDatabaseSlow(c contract.Contract, e evidence.Evidence) Judgement {
-	j := Judgement{Promised: "no restart while each round trip to the database takes 200 ms, and then 2 s; Ready, and queries answered, when it is fast again"}
+	j := Judgement{Promised: fmt.Sprintf("no restart while each round trip to the %s takes 200 ms, and then 2 s; Ready, and queries answered, when it is fast again", noun(c))}
+	if optional(c) {
+		j.Promised = fmt.Sprintf("Ready all the while, and no restart, while each round trip to the optional %s takes 200 ms, and then 2 s", noun(c))
+	}
 	if e.Slow == nil {
 		return withoutDependency(c, e, evidence.SectionSlow, j)
+	}
+	if why := e.Slow.Unreachable; why != "" {
+		return j.undecided(fmt.Sprintf("the %s was not made slow, since it could not be reached: %s", noun(c), said(why, 200)), reachable)
 	}
 	e.Outages = e.Slow // what is asked of an outage is asked of these
 	s := slownessOf(c, e)
@@ -48,13 +58,13 @@ type slowness struct {
 }
 
 func slownessOf(c contract.Contract, e evidence.Evidence) slowness {
-	tried, problems := away(e)
+	tried, problems := away(c, e)
 	s := slowness{tried: tried}
 	s.unknown(problems)
-	s.how(e)
+	s.how(c, e)
 	for _, o := range tried {
 		s.Seconds += o.Healed.Sub(o.Began).Seconds()
-		s.gets = append(s.gets, s.slowed(o))
+		s.gets = append(s.gets, s.slowed(c, o))
 		if !slowReached(e, o) {
 			s.unreached = append(s.unreached, o.Kind)
 		}
@@ -77,22 +87,28 @@ func (s *slowness) bore(c contract.Contract, e evidence.Evidence, o evidence.Out
 	case wasRestarted(e, o):
 		fix := ""
 		if !livenessKills(podIn(e, o)) {
-			fix = "Let the process go on while its database is slow: catch what a time limit raises, answer 503 meanwhile, and try again."
+			fix = "Let the process go on while its " + noun(c) + " is slow: catch what a time limit raises, answer 503 meanwhile, and try again."
 		}
-		s.add(o, s.restart(e, o), fix, restartExcuse(c, e, o))
+		s.add(c, o, s.restart(e, o), fix, restartExcuse(c, e, o))
 	case late != "" && own:
-		s.add(o, late, "", "")
+		s.add(c, o, late, "", "")
 	case late != "":
-		s.add(o, late, "", busy)
+		s.add(c, o, late, "", busy)
 	case !o.Unready.IsZero() && o.Ready.IsZero():
-		s.add(o, "the pod was not Ready again after the database was fast again", "", busy)
+		s.add(c, o, fmt.Sprintf("the pod was not Ready again after the %s was fast again", noun(c)), "", busy)
+	case optional(c) && !o.Unready.IsZero():
+		words, no := unreadyWords(o)
+		if no {
+			busy = ""
+		}
+		s.add(c, o, words, stayReady(c), busy)
 	case !c.Serves() && o.Connected != nil && *o.Connected && o.Reconnected.IsZero():
-		s.unclear = awayPlace(o) + ": the worker answers no requests, and no connection of it was seen after the database was fast again"
+		s.unclear = fmt.Sprintf("%s: the worker answers no requests, and no connection of it was seen after the %s was fast again", awayPlace(c, o), noun(c))
 	}
 }
 
-func (s *slowness) add(o evidence.Outage, what, fix, excuse string) {
-	where := awayPlace(o)
+func (s *slowness) add(c contract.Contract, o evidence.Outage, what, fix, excuse string) {
+	where := awayPlace(c, o)
 	s.Judgement.broken(where, "%s", what)
 	switch {
 	case excuse != "":
@@ -108,7 +124,7 @@ func (s slowness) decisions(j Judgement, c contract.Contract, e evidence.Evidenc
 	if s.broken != "" {
 		tail.tail(podIn(e, s.blamed), 5)
 	}
-	untried, fix := s.untriedWords(e)
+	untried, fix := s.untriedWords(c, e)
 	probe, asked, budget := outagePod(e), 0.0, 0.0
 	if probe != nil && probe.LivenessProbe != nil {
 		budget = evidence.ProbeBudget(probe.LivenessProbe).Seconds()
@@ -123,26 +139,26 @@ func (s slowness) decisions(j Judgement, c contract.Contract, e evidence.Evidenc
 		{s.excuse != "", j.undecided(s.excuse, whenQuiet)},
 		{untried != "", j.undecided(untried, fix)},
 		{len(s.unreached) > 0, j.undecided(fmt.Sprintf("nothing shows that the workload asked the %s while that was slow (%s): podproof's proxy in front of it passed on no byte of its pod's, and no answer took longer",
-			e.Outages.Dependency, list(s.unreached)), elsewhere(e))},
-		{s.unclear != "", j.undecided(s.unclear, askable)},
-		{probe == nil, j.undecided("the container was not seen while the database was slow, so its liveness probe is not known", incomplete)},
-		{asked < budget, j.undecided(fmt.Sprintf("no restart, but the liveness probe gives up after %s and was asked for %s while the database was slow", seconds(budget), seconds(asked)), runAgain)},
-		{otherwise, j.pass("A slow database OK", "no restart, and as before afterwards; "+strings.Join(s.gets, "; "))},
+			e.Outages.Dependency, list(s.unreached)), elsewhere(c, e))},
+		{s.unclear != "", j.undecided(s.unclear, tellable(c))},
+		{probe == nil, j.undecided(fmt.Sprintf("the container was not seen while the %s was slow, so its liveness probe is not known", noun(c)), incomplete)},
+		{asked < budget, j.undecided(fmt.Sprintf("no restart, but the liveness probe gives up after %s and was asked for %s while the %s was slow", seconds(budget), seconds(asked), noun(c)), runAgain)},
+		{otherwise, j.pass("A slow "+noun(c)+" OK", "no restart, and as before afterwards; "+strings.Join(s.gets, "; "))},
 	}
 }
 
 // untriedWords say what was not tried, and what to do about it; they are empty where all was.
-func (s slowness) untriedWords(e evidence.Evidence) (why, fix string) {
+func (s slowness) untriedWords(c contract.Contract, e evidence.Evidence) (why, fix string) {
 	missing := slices.DeleteFunc([]string{evidence.OutageSlow200ms, evidence.OutageSlow2s}, func(kind string) bool {
 		return slices.ContainsFunc(s.tried, func(o evidence.Outage) bool { return o.Kind == kind })
 	})
 	if len(missing) == 0 {
 		return "", ""
 	}
-	_, problems := away(e)
+	_, problems := away(c, e)
 	switch {
 	case e.Outages.Unproxied != "":
-		return fmt.Sprintf("podproof's proxy, which makes a database slow, cannot stand in front of %s: %s", e.Outages.Dependency, said(e.Outages.Unproxied, 200)),
+		return fmt.Sprintf("podproof's proxy, which makes a %s slow, cannot stand in front of %s: %s", noun(c), e.Outages.Dependency, said(e.Outages.Unproxied, 200)),
 			"Let a Service of the manifests with TCP ports lead to it, by which the workload names it; or leave this check out in the contract (skip), with the reason."
 	case len(problems) > 0:
 		return "not all could be tried; " + problems[0], runAgain
@@ -171,43 +187,9 @@ func slowReached(e evidence.Evidence, o evidence.Outage) bool {
 	})
 }
 
-// pace is how long a stream's answers took, in the middle of them.
-type pace struct {
-	n, failed int
-	seconds   float64
-}
-
-// typical are a stream's answers before the database was slow, and meanwhile.
-func typical(o evidence.Outage, stream string) (before, meanwhile pace) {
-	var a, b []float64
-	for _, r := range o.Requests {
-		switch {
-		case r.Stream != stream || r.Start.After(o.Healed):
-		case r.Ended().Before(o.Began):
-			a = append(a, r.End)
-		case r.Start.Before(latest(o.Began, o.Away)):
-		default:
-			b = append(b, r.End)
-			if r.Failure != "" || r.Status >= 400 {
-				meanwhile.failed++
-			}
-		}
-	}
-	slices.Sort(a)
-	slices.Sort(b)
-	before.n, meanwhile.n = len(a), len(b)
-	if before.n > 0 {
-		before.seconds = a[before.n/2]
-	}
-	if meanwhile.n > 0 {
-		meanwhile.seconds = b[meanwhile.n/2]
-	}
-	return before, meanwhile
-}
-
 // slowed says what a slow database did, and notes what it did to each route.
-func (s *slowness) slowed(o evidence.Outage) string {
-	where := awayPlace(o)
+func (s *slowness) slowed(c contract.Contract, o evidence.Outage) string {
+	where := awayPlace(c, o)
 	words := fmt.Sprintf("%s, for %s", awayWords(o), seconds(o.Healed.Sub(o.Began).Seconds()))
 	for _, stream := range []string{evidence.StreamHealth, evidence.StreamReady, evidence.StreamQuery} {
 		before, meanwhile := typical(o, stream)
