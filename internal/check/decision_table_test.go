@@ -48,6 +48,9 @@ func TestEveryRowHasAnExample(t *testing.T) {
 			shown := map[int]bool{}
 			var last []decision
 			for _, x := range examples[ch.ID] {
+				if len(x.c.Dependencies) > 1 {
+					continue // of each there is a table
+				}
 				rows := table(x.c, x.e)
 				if rows == nil {
 					continue

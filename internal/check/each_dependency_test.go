@@ -1,0 +1,345 @@
+package check
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+const (
+	db    = "statefulset/postgres"
+	cache = "deployment/redis"
+	s3    = "s3 (s3.example.com:443)"
+)
+
+// withCache needs its database, and does without its cache.
+var withCache = contractWith(func(c *contract.Contract) {
+	c.HTTP.Query = &contract.Route{Path: "/q"}
+	c.Dependencies = append(c.Dependencies, contract.Dependency{Object: cache, Kind: "redis", Optional: true})
+})
+
+// withQueue needs both its database and its queue.
+var withQueue = contractWith(func(c *contract.Contract) {
+	c.HTTP.Query = &contract.Route{Path: "/q"}
+	c.Dependencies = append(c.Dependencies, contract.Dependency{Object: "statefulset/mq", Kind: "rabbitmq"})
+})
+
+// withStore does without what is outside of the cluster.
+var withStore = contractWith(func(c *contract.Contract) {
+	c.HTTP.Query = &contract.Route{Path: "/q"}
+	c.Dependencies = append(c.Dependencies, contract.Dependency{Host: "s3.example.com:443", Name: "s3", Kind: "s3", Optional: true})
+})
+
+// unmovedOutages are of something that the workload uses and does without: it answers all the while,
+// and is connected again.
+func unmovedOutages(name string) *evidence.Outages {
+	o := goodOutages()
+	o.Dependency, o.Without.BecameReady = name, true
+	for i := range o.Trials {
+		t := &o.Trials[i]
+		t.Unready, t.Ready, t.Fault, t.Connected = time.Time{}, time.Time{}, evidence.FaultProxy, ptr(true)
+		pod := podIn(evidence.Evidence{Outages: o}, *t).Name
+		one := []evidence.Client{{Address: "10.244.0.7", Pod: pod, Open: 1}}
+		t.Passage = &evidence.Passage{Before: one, During: []evidence.Client{{Address: "10.244.0.7", Pod: pod, Accepted: 2}}, After: one}
+		began, healed := t.Began.Sub(at(0)).Seconds(), t.Healed.Sub(at(0)).Seconds()
+		t.Requests = nil
+		for _, stream := range []string{"health", "ready", "query"} {
+			t.Requests = append(t.Requests, answer(stream, began-1, 200), answer(stream, (began+healed)/2, 200), answer(stream, healed+0.2, 200))
+		}
+	}
+	return o
+}
+
+func unmovedSlow(name string) *evidence.Outages {
+	o := goodSlow()
+	o.Dependency, o.Trials[1].Unready, o.Trials[1].Ready = name, time.Time{}, time.Time{}
+	return o
+}
+
+// further is good evidence with a second dependency that was taken away, too.
+func further(name string, change func(*evidence.Taken)) evidence.Evidence {
+	return with(func(e *evidence.Evidence) {
+		t := evidence.Taken{Dependency: name, Outages: unmovedOutages(name), Slow: unmovedSlow(name), Termination: goodTermination()}
+		change(&t)
+		e.SchemaVersion, e.Further = evidence.SchemaVersion, []evidence.Taken{t}
+	})
+}
+
+func asItIs(*evidence.Taken) {}
+
+// queue is what a dependency that is needed is like: as the database.
+func queue(t *evidence.Taken) { t.Outages, t.Slow = goodOutages(), goodSlow() }
+
+// unreachable is a host that the cluster does not reach: it refuses and hangs, and is never given back.
+func unreachable(t *evidence.Taken) {
+	o := t.Outages
+	o.Unreachable, o.Without.Recovered, o.Without.After = "no route to host", false, 0
+	o.Trials = o.Trials[2:]
+	for i := range o.Trials {
+		o.Trials[i].Connected = nil
+		o.Trials[i].Requests = slices.DeleteFunc(o.Trials[i].Requests, func(r evidence.Request) bool { return r.Start.After(o.Trials[i].Healed) })
+	}
+	t.Slow = &evidence.Outages{Dependency: t.Dependency, Unreachable: "no route to host"}
+}
+
+// unusedCache shows no connection to it, and nothing that it changed.
+func unusedCache(t *evidence.Taken) {
+	for i := range t.Outages.Trials {
+		t.Outages.Trials[i].Passage, t.Outages.Trials[i].Connected = &evidence.Passage{}, ptr(false)
+	}
+	for i := range t.Slow.Trials {
+		x := &t.Slow.Trials[i]
+		x.Passage, x.Connected = &evidence.Passage{}, ptr(false)
+		for k := range x.Requests {
+			x.Requests[k].End = 0.01
+		}
+	}
+}
+
+func cacheOutages(change func(*evidence.Outages)) evidence.Evidence {
+	return further(cache, func(t *evidence.Taken) { change(t.Outages) })
+}
+
+var (
+	twoDatabases = further("statefulset/mq", queue)
+	notTaken     = with(func(e *evidence.Evidence) { e.SchemaVersion = evidence.SchemaVersion })
+	noRoom       = further(cache, func(t *evidence.Taken) {
+		*t = evidence.Taken{Dependency: cache, Missing: map[evidence.Section]string{evidence.SectionOutages: "no room for redis", evidence.SectionSlow: "no room for redis", evidence.SectionOutageTermination: "no room for redis"}}
+	})
+	cutShort = further(cache, func(t *evidence.Taken) {
+		t.Missing = map[evidence.Section]string{evidence.SectionOutages: "cut off", evidence.SectionSlow: "cut off", evidence.SectionOutageTermination: "cut off"}
+	})
+	bothBroken = further(cache, func(t *evidence.Taken) { t.Outages.Without.BecameReady = false })
+)
+
+func init() {
+	bothBroken.Outages.Without.BecameReady = true
+	for id, more := range dependenciesExamples {
+		examples[id] = append(examples[id], more...)
+	}
+}
+
+// dependenciesExamples are those of contracts with two dependencies, by check.
+var dependenciesExamples = map[string][]example{
+	"startup/waits-for-database": {
+		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass,
+			says: []string{db + ": not Ready in the 5.0 s without it", cache + ": Ready in the 5.0 s without it, and Ready when the cache was there", "Start before its database OK, Start without the optional cache OK"}},
+		{name: "not Ready without what is optional", c: withCache, want: Fail, says: []string{cache + ": not Ready in the 5.0 s without the optional cache", db + ": holds: not Ready"}, hides: []string{db + ": not Ready"},
+			e: cacheOutages(func(o *evidence.Outages) { o.Without.BecameReady = false })},
+		{name: "ends without what is optional", c: withCache, want: Fail, says: []string{"did not bear a start without the optional cache (its container ended 2 times, with exit code 1)"},
+			e: cacheOutages(func(o *evidence.Outages) { o.Without.Exits, o.Without.LastExit = 2, 1 })},
+		{name: "not Ready without what is optional on a busy node", c: withCache, want: Inconclusive, says: []string{"short of CPU"}, e: pressed(
+			cacheOutages(func(o *evidence.Outages) {
+				o.Without.BecameReady, o.Without.Began, o.Without.Waited = false, at(10), 5
+			}), 0.95, 0.8)},
+		{name: "Ready without the one, not without the other", c: withCache, e: bothBroken, want: Fail, says: []string{db + ": it was Ready without its database", cache + ": not Ready", "optional: true"}},
+		{name: "two that are needed", c: withQueue, e: twoDatabases, want: Pass, says: []string{"Ready 0.8 s after the queue was there"}},
+		{name: "Ready without its queue", c: withQueue, want: Fail, says: []string{"statefulset/mq: it was Ready without its queue", "route ask the queue", "optional: true"},
+			e: further("statefulset/mq", func(t *evidence.Taken) { queue(t); t.Outages.Without.BecameReady = true })},
+		{name: "the second not taken away", c: withCache, e: notTaken, want: Inconclusive, says: []string{cache + ": it was not observed in this run"}},
+		{name: "no room for the second", c: withCache, e: noRoom, want: Inconclusive, says: []string{cache + ": no room for redis"}},
+		{name: "the second cut short", c: withCache, e: cutShort, want: Inconclusive, says: []string{cache + ": cut off"}},
+		{name: "a host that is never given back", c: withStore, e: further(s3, unreachable), want: Pass, says: []string{s3 + ": Ready in the 5.0 s without it", "what it does when that comes up: the object store could not be given back: no route to host"}},
+		{name: "a needed host that is never given back", want: Inconclusive, says: []string{"whether it comes up with it was not seen, since the object store could not be given back"},
+			c: required(withStore), e: further(s3, func(t *evidence.Taken) { unreachable(t); t.Outages.Without.BecameReady = false })},
+		{name: "never used", c: withCache, e: further(cache, unusedCache), want: Inconclusive, says: []string{cache + ": nothing shows that the workload uses the deployment/redis that was taken away", "name the cache by a Service", "where it is not used"}},
+	},
+	"probes/readiness-tells-the-truth": {
+		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass, says: []string{cache + ": Ready, and answering, all the while it was away: disconnected, for 0.2 s", "Ready without the optional cache OK", db + ": refused: not Ready 2.0 s after it began"}},
+		{name: "not Ready without what is optional", c: withCache, want: Fail, says: []string{cache + ", cache away: nobody listening: the pod was not Ready 2.0 s after it began, though it is optional", "ask nothing of the optional cache", db + ": holds"},
+			e: cacheOutages(func(o *evidence.Outages) { o.Trials[2].Unready, o.Trials[2].Ready = at(122), at(126) })},
+		{name: "not Ready when it was over", c: withCache, want: Fail, says: []string{"the pod was not Ready 0.5 s after it was over"},
+			e: cacheOutages(func(o *evidence.Outages) { o.Trials[2].Unready, o.Trials[2].Ready = at(125.5), at(126) })},
+		{name: "not Ready without what is optional on a busy node", c: withCache, want: Inconclusive, says: []string{"short of CPU"}, e: pressed(
+			cacheOutages(func(o *evidence.Outages) { o.Trials[2].Unready, o.Trials[2].Ready = at(122), at(126) }), 0.95, 0.8)},
+		{name: "says no itself on a busy node", c: withCache, want: Fail, e: pressed(
+			cacheOutages(func(o *evidence.Outages) {
+				o.Trials[2].Unready, o.Trials[2].Ready = at(122), at(126)
+				o.Trials[2].Requests = append(o.Trials[2].Requests, answer("ready", 120.5, 503), answer("ready", 121, 503), answer("ready", 121.5, 503))
+			}), 0.95, 0.8)},
+		{name: "its health route comes to nothing", c: withCache, want: Fail, says: []string{"most requests to the health route came to nothing"},
+			e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Requests[1].Status = 503 })},
+		{name: "its queries come to nothing", c: withCache, want: Fail, says: []string{"most queries came to nothing"},
+			e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Requests[7].Status = 503 })},
+		{name: "queries of what is optional and alone", c: optionalAlone, want: Inconclusive, says: []string{"http.query may be a route whose answer comes from it"}, e: with(func(e *evidence.Evidence) {
+			e.Outages = unmovedOutages(cache)
+			e.Outages.Trials[3].Requests[7].Status = 503
+		})},
+		{name: "only by a restart", c: withCache, want: Inconclusive, says: []string{"while its cache was away", "liveness-survives-outage"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
+		{name: "two that are needed", c: withQueue, e: twoDatabases, want: Pass, says: []string{"Readiness follows the database OK, Readiness follows the queue OK"}},
+		{name: "stays Ready without its queue", c: withQueue, want: Fail, says: []string{"statefulset/mq, queue away: nobody listening: the pod stayed Ready", "route ask the queue", "optional: true"},
+			e: further("statefulset/mq", func(t *evidence.Taken) { queue(t); t.Outages.Trials[2].Unready = time.Time{} })},
+		{name: "the second not taken away", c: withCache, e: notTaken, want: Inconclusive},
+		{name: "the second not taken away, the first broken", c: withCache, want: Fail, says: []string{db + ", database away", cache + ": not decided: it was not observed"}, e: with(func(e *evidence.Evidence) {
+			e.SchemaVersion, e.Outages.Trials[2].Unready = evidence.SchemaVersion, time.Time{}
+		})},
+		{name: "the second cut short", c: withCache, e: cutShort, want: Inconclusive},
+		{name: "a host that is never given back", c: withStore, e: further(s3, unreachable), want: Pass, says: []string{"refused, for 5.0 s and frozen, for 23.0 s", "connections that end, and a restart: the object store could not be given back"}},
+		{name: "a needed host that is never given back", c: required(withStore), want: Inconclusive, says: []string{"refused: not Ready 2.0 s after it began", "whether it is Ready again with it was not seen"},
+			e: further(s3, func(t *evidence.Taken) {
+				unreachable(t)
+				t.Outages.Trials[0].Unready, t.Outages.Trials[1].Unready = at(122), at(142)
+			})},
+		{name: "a needed host without which it stays Ready", c: required(withStore), want: Fail, says: []string{"object store away: nobody listening: the pod stayed Ready"}, e: further(s3, unreachable)},
+		{name: "never used", c: withCache, e: further(cache, unusedCache), want: Inconclusive, says: []string{"podproof's proxy in front of it saw no connection of its pod before"}},
+	},
+	"probes/liveness-survives-outage": {
+		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass, says: []string{cache + ": no restart in outages of up to 23.0 s"}},
+		{name: "restarted without its cache", c: withCache, want: Fail, says: []string{cache + ", cache away: connections that are never answered", "go on without its cache"},
+			e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
+		{name: "the second not taken away", c: withCache, e: notTaken, want: Inconclusive},
+		{name: "the second cut short", c: withCache, e: cutShort, want: Inconclusive},
+		{name: "a host that is never given back", c: withStore, e: further(s3, unreachable), want: Pass, says: []string{"(refused and frozen)"}},
+		{name: "never used", c: withCache, e: further(cache, unusedCache), want: Inconclusive},
+	},
+	"database/recovers": {
+		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass, says: []string{"Recovery from database outages OK, Recovery from cache outages OK", cache + ": its pod had a connection to it again after each outage (disconnected, restarted, refused and frozen)"}},
+		{name: "never connects again, though it used it", c: withCache, want: Fail, says: []string{cache + ", cache away: nobody listening: its pod had connections to it, and none in the 40.0 s after it was back"}, e: cacheOutages(func(o *evidence.Outages) {
+			t := &o.Trials[2]
+			t.Passage.After = nil
+			t.Requests[7].End = 2 // it had to wait
+			t.Requests = append(t.Requests, answer("query", 164.99, 200))
+		})},
+		{name: "never connects again on a busy node", c: withCache, want: Inconclusive, says: []string{"short of CPU"}, e: pressed(cacheOutages(func(o *evidence.Outages) {
+			t := &o.Trials[2]
+			t.Passage.After = nil
+			t.Requests[7].End = 2
+			t.Requests = append(t.Requests, answer("query", 164.99, 200))
+		}), 0.95, 0.8)},
+		{name: "no connection again, and not known to need one", c: withCache, want: Inconclusive, says: []string{"podproof cannot see whether it connects when it needs one", "route that uses the cache"}, e: cacheOutages(func(o *evidence.Outages) {
+			o.Trials[2].Passage.After = nil
+			o.Trials[2].Requests = append(o.Trials[2].Requests, answer("query", 164.99, 200))
+		})},
+		{name: "connected when the next one began", c: withCache, e: cacheOutages(func(o *evidence.Outages) { o.Trials[1].Passage.After = nil }), want: Pass},
+		{name: "seen to be connected", c: withCache, e: cacheOutages(func(o *evidence.Outages) {
+			o.Trials[2].Passage.After, o.Trials[2].Reconnected = nil, o.Trials[2].Healed.Add(time.Second)
+		}), want: Pass},
+		{name: "connections that cannot be seen", c: withCache, want: Inconclusive, says: []string{"cannot see whether its pod has a connection to it again"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[2].Passage = nil })},
+		{name: "hangs without what is optional", c: withCache, want: Fail, says: []string{"query route hung for 21.5 s, until the cache was back"}, e: cacheOutages(func(o *evidence.Outages) {
+			o.Trials[3].Requests[7] = evidence.Request{Stream: "query", Start: at(142), End: 21.5, Status: 200}
+		})},
+		{name: "a queue that no query asks", c: withQueue, want: Pass, says: []string{"statefulset/mq: a query was answered this long after the queue was back", "the readiness route was asked, which follows the queue"},
+			e: further("statefulset/mq", func(t *evidence.Taken) {
+				queue(t)
+				for i := range t.Outages.Trials {
+					x := &t.Outages.Trials[i]
+					x.Requests = append(x.Requests, answer("ready", x.Began.Sub(at(0)).Seconds()-1, 200), answer("query", x.Began.Sub(at(0)).Seconds()+2.5, 200))
+				}
+			})},
+		{name: "the second not taken away", c: withCache, e: notTaken, want: Inconclusive},
+		{name: "the second cut short", c: withCache, e: cutShort, want: Inconclusive},
+		{name: "a host that is never given back", c: withStore, e: further(s3, unreachable), want: Inconclusive, says: []string{s3 + ": nothing was seen of its coming back, since the object store could not be given back: no route to host", db + ": holds"}},
+		{name: "never used", c: withCache, e: further(cache, unusedCache), want: Inconclusive},
+	},
+	"database/slow": {
+		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass, says: []string{"A slow database OK, A slow cache OK"}},
+		{name: "not Ready while what is optional is slow", c: withCache, want: Fail, says: []string{cache + ", cache slow: 2 s for each round trip: the pod was not Ready 5.0 s after it began, though it is optional", "ask nothing of the optional cache"},
+			e: further(cache, func(t *evidence.Taken) { t.Slow.Trials[1].Unready, t.Slow.Trials[1].Ready = at(225), at(244) })},
+		{name: "not Ready while what is optional is slow, on a busy node", c: withCache, want: Inconclusive, says: []string{"short of CPU"},
+			e: pressed(further(cache, func(t *evidence.Taken) { t.Slow.Trials[1].Unready, t.Slow.Trials[1].Ready = at(225), at(244) }), 0.95, 0.8)},
+		{name: "the second not made slow", c: withCache, e: notTaken, want: Inconclusive},
+		{name: "the second cut short", c: withCache, e: cutShort, want: Inconclusive},
+		{name: "a host that is not reached", c: withStore, e: further(s3, unreachable), want: Inconclusive, says: []string{"the object store was not made slow, since it could not be reached: no route to host"}},
+		{name: "never used", c: withCache, e: further(cache, unusedCache), want: Inconclusive, says: []string{"nothing shows that the workload asked the deployment/redis"}},
+	},
+	"termination/exit-under-outage": {
+		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass, says: []string{"Shutdown with a frozen database OK (exit 0), Shutdown with a frozen cache OK (exit 0)"}},
+		{name: "hangs with its cache", c: withCache, want: Fail, says: []string{cache + ": exit code 0, 44.0 s after the deletion", db + ": holds"}, e: further(cache, func(t *evidence.Taken) { t.Termination.Seconds = 44 })},
+		{name: "the second not frozen", c: withCache, e: notTaken, want: Inconclusive},
+		{name: "the second cut short", c: withCache, e: cutShort, want: Inconclusive},
+		{name: "never used", c: withCache, e: further(cache, unusedCache), want: Inconclusive},
+	},
+	"config/secrets-stay-secret": {
+		{name: "a log of a further dependency's outage", c: withCache, want: Fail, says: []string{"the value of secret/db key password stands in it"}, e: further(cache, func(t *evidence.Taken) {
+			t.Outages.Pod.Log = []evidence.LogLine{{Text: "redis://:[value of secret/db key password]@redis"}}
+		})},
+		{name: "a log of a further dependency's outage that was not read", c: withCache, want: Inconclusive, says: []string{"pod api-further: the kubelet hung up"}, e: further(cache, func(t *evidence.Taken) {
+			t.Slow.Pod.Name, t.Slow.Pod.Unread = "api-further", "the kubelet hung up"
+		})},
+	},
+}
+
+// required is the contract with its last dependency needed.
+func required(c contract.Contract) contract.Contract {
+	c.Dependencies = slices.Clone(c.Dependencies)
+	c.Dependencies[len(c.Dependencies)-1].Optional = false
+	return c
+}
+
+// optionalAlone does without the only dependency that it has.
+var optionalAlone = contractWith(func(c *contract.Contract) {
+	c.HTTP.Query = &contract.Route{Path: "/q"}
+	c.Dependencies = []contract.Dependency{{Object: cache, Kind: "redis", Optional: true}}
+})
+
+// Evidence that is kept of a podproof which took away the first dependency alone is judged as it was then.
+func TestEvidenceOfTheFirstDependencyAlone(t *testing.T) {
+	e := goodEvidence()
+	e.SchemaVersion = "podproof/evidence/v1alpha2"
+	text, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), `"further"`) {
+		t.Error("evidence of one dependency says something of others")
+	}
+	var old evidence.Evidence
+	if err := json.Unmarshal(text, &old); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []contract.Contract{goodContract(), withCache} {
+		for _, v := range Judge(Catalogue(), c, old) {
+			if v.Status != Pass {
+				t.Errorf("%s: %s: %s", v.Check.ID, v.Status, v.Seen)
+			}
+			told := strings.Contains(strings.Join(findingTexts(v.Judgement), "\n"), cache+": it was not taken away: the podproof that wrote this")
+			if about := len(dependenciesExamples[v.Check.ID]) > 2; told != (about && len(c.Dependencies) > 1) {
+				t.Errorf("%s tells that a dependency was not tried: %t", v.Check.ID, told)
+			}
+		}
+	}
+}
+
+// A record is judged by what it holds of a dependency, in whatever order a contract names them.
+func TestDependenciesAreFoundByTheirNames(t *testing.T) {
+	turned := withCache
+	turned.Dependencies = []contract.Dependency{withCache.Dependencies[1], withCache.Dependencies[0]}
+	for _, v := range Judge(Catalogue(), turned, further(cache, asItIs)) {
+		if len(dependenciesExamples[v.Check.ID]) > 0 && v.Status != Pass {
+			t.Errorf("%s: %s: %s", v.Check.ID, v.Status, v.Seen)
+		}
+	}
+	other := goodContract()
+	other.Dependencies = contract.Needs("statefulset/mysql")
+	if v := verdictOn(t, "database/recovers", other, goodEvidence()); v.Status != Inconclusive {
+		t.Errorf("a dependency that was not tried: %s: %s", v.Status, v.Seen)
+	}
+}
+
+// What went wrong is the story that is told, of whichever dependency.
+func TestTheStoryOfAFurtherDependency(t *testing.T) {
+	e := further(cache, func(t *evidence.Taken) {
+		t.Outages.Trials[0].Restarts, t.Termination.Seconds = 1, 99
+		t.Termination.Signalled, t.Outages.Pod.Name, t.Slow.Pod.Name, t.Termination.Pod.Name = at(21), "c-away", "c-slow", "c-end"
+	})
+	text := ""
+	for _, m := range allOutages(e) {
+		text += m.What + "\n"
+	}
+	if !strings.Contains(text, cache+" disconnected") || strings.Contains(text, db) {
+		t.Errorf("got %s", text)
+	}
+	if ms := endsUnderOutage(e); len(ms) == 0 || ms[0].What != "SIGTERM sent to the container" {
+		t.Errorf("the end is told as %v", ms)
+	}
+	for _, name := range []string{"c-away", "c-slow", "c-end"} {
+		if !slices.ContainsFunc(podsOfRun(e), func(p evidence.Pod) bool { return p.Name == name }) {
+			t.Errorf("pod %s is not looked at", name)
+		}
+	}
+}
