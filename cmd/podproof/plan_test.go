@@ -14,21 +14,43 @@ func TestAPlanForAPerson(t *testing.T) {
 	verdict := func(id, seen, fix string) check.Verdict {
 		return check.Verdict{Check: check.Check{ID: id, Title: "the title"}, Judgement: check.Judgement{Seen: seen, Fix: fix}}
 	}
-	got := planText(pipeline.Plan{Workload: "deployment/api", Image: "shop/api:1", Where: "a kind cluster that podproof makes and removes",
-		Broken: []check.Verdict{verdict("resources/limits", "no memory limit", "Set one.")}, Tried: []check.Verdict{verdict("startup/ready", "", "")},
+	p := pipeline.Plan{Workload: "deployment/api", Image: "shop/api:1", Where: "a kind cluster that podproof makes and removes",
+		Stops: []string{"secret/api exists already"}, InTheWay: []string{"the quota has no room"},
+		Broken:  []check.Verdict{verdict("resources/limits", "no memory limit", "Set one.")},
+		Tried:   []check.Verdict{verdict("startup/ready", "", ""), verdict("image/platform", "", ""), verdict("startup/time", "", "")},
+		Untried: []check.Verdict{verdict("database/recovers", "one namespace", ""), verdict("database/slow", "one namespace", "")},
 		Skipped: []check.Verdict{verdict("identity/arbitrary-uid", "not promised", "")}, Hints: []string{"a hint"}, Applied: []string{"deployment/api (a.yaml:1)"},
-		Steps: []string{"Starting deployment/api"}, AtMost: 90 * time.Second})
-	for _, want := range []string{"Verify deployment/api with the image shop/api:1, in a kind cluster", "Broken already, by the manifests alone (1):\n  resources/limits: no memory limit\n    Set one.",
-		"Would be tried (1 promises):\n  startup/ready", "Would not be tried:\n  identity/arbitrary-uid: not promised", "lines in the contract:\n  a hint", "within 1m30s at the latest", "Nothing was made."} {
+		Images: []pipeline.PlannedImage{{Name: "shop/api:1", For: "deployment/api", How: "the nodes pull it", Digest: "sha256:1"}},
+		Steps:  []string{"Starting deployment/api"}, Usual: 71 * time.Second, AtMost: 90 * time.Second}
+	p.Skipped[0].Enabling = "identity: {arbitraryUID: true}"
+	got := planText(p, false)
+	for _, want := range []string{"Verify deployment/api with the image shop/api:1, in a kind cluster", "A run would end at once (1):\n  secret/api", "In the way (1):\n  the quota",
+		"Broken already, by the manifests alone (1):\n  resources/limits: no memory limit\n    Set one.", "Would be tried (3 promises):\n  startup      ready, time\n  image        platform\n",
+		"Would stay undecided here:\n  database/recovers, database/slow: one namespace\n", "Would not be tried:\n  identity/arbitrary-uid: not promised\n    → identity: {arbitraryUID: true}\n",
+		"lines in the contract:\n  a hint", "shop/api:1 of deployment/api: the nodes pull it; sha256:1\n", "1 objects would be applied, in 1 steps", "about 75 s", "within 1m30s at the latest", "Nothing was made."} {
 		if !strings.Contains(got, want) {
 			t.Errorf("it does not say %q:\n%s", want, got)
 		}
 	}
-	if strings.Contains(got, "left out of the manifests") || strings.Contains(got, "want of a right") {
+	if strings.Contains(got, "left out of the manifests") || strings.Contains(got, "Worth knowing") {
 		t.Errorf("it has titles of nothing:\n%s", got)
 	}
-	if bare := planText(pipeline.Plan{Image: "shop/api:1", Where: "x"}); !strings.HasPrefix(bare, "Verify shop/api:1, in x\n") {
+	whole := planText(p, true)
+	for _, want := range []string{"startup/ready                        the title", "deployment/api (a.yaml:1)", "  Starting deployment/api"} {
+		if !strings.Contains(whole, want) {
+			t.Errorf("all of it does not say %q:\n%s", want, whole)
+		}
+	}
+	if bare := planText(pipeline.Plan{Image: "shop/api:1", Where: "x"}, false); !strings.HasPrefix(bare, "Verify shop/api:1, in x\n") {
 		t.Errorf("without a workload it says:\n%s", bare)
+	}
+}
+
+func TestATimeThatNobodyMeasures(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "1 s", 7 * time.Second: "7 s", 71 * time.Second: "75 s", 2 * time.Minute: "2 min", 131 * time.Second: "2 min 15 s"} {
+		if got := about(d); got != want {
+			t.Errorf("%s is about %q", d, got)
+		}
 	}
 }
 

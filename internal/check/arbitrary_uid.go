@@ -23,7 +23,7 @@ var arbitraryUID = Check{
 func judgeArbitraryUID(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "Ready as a random high user ID with group 0"}
 	if !c.Identity.ArbitraryUID {
-		return j.skip("the contract does not promise it (identity.arbitraryUID)")
+		return j.skip("the contract does not promise it (identity.arbitraryUID)").until("identity: {arbitraryUID: true} in the contract")
 	}
 	v := e.ArbitraryUID
 	if v == nil {

@@ -13,6 +13,9 @@ import (
 // notBuilt is why the checks of the build have nothing to say of an image that was there.
 const notBuilt = "the image was not built by this run"
 
+// buildLine has a run build it.
+const buildLine = "build: {context: ., dockerfile: Dockerfile} in the contract, and no IMAGE"
+
 // filesOfContext names files of the context as the contract would: "api/main.go and 2 more".
 func filesOfContext(c contract.Contract, files []string) string {
 	var out []string

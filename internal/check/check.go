@@ -63,6 +63,9 @@ type Judgement struct {
 	Promised string // what the contract, the manifests or good sense ask for
 	Seen     string // what was observed
 	Fix      string // what to change, given what was seen; empty: the check's own Fix
+	// Enabling is what to write, and where, for a promise that was skipped to be tried; empty where
+	// nothing would do that.
+	Enabling string
 	// Line is the few words for a terminal when the promise holds: "Graceful shutdown OK (exit 0)".
 	Line     string
 	Findings []Finding
@@ -128,6 +131,12 @@ func (j Judgement) undecided(seen, fix string) Judgement {
 
 func (j Judgement) skip(why string) Judgement {
 	j.Status, j.Seen = Skipped, why
+	return j
+}
+
+// until adds to a skipped promise the line that has it tried.
+func (j Judgement) until(line string) Judgement {
+	j.Enabling = line
 	return j
 }
 

@@ -36,7 +36,7 @@ type ballast struct {
 func judgeContextLean(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "the build context holds what the build needs: no version control data, virtual environment, node_modules, cache, or big file that nothing uses"}
 	if c.Build == nil {
-		return j.skip(notBuilt)
+		return j.skip(notBuilt).until(buildLine)
 	}
 	if e.Context == nil {
 		return inconclusive(e, evidence.SectionContext, j.Promised)

@@ -23,7 +23,7 @@ var dependencyLayerCached = Check{
 func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "with other content in source files, the steps that install dependencies come from the cache"}
 	if c.Build == nil {
-		return j.skip(notBuilt)
+		return j.skip(notBuilt).until(buildLine)
 	}
 	r := e.Rebuild
 	if r == nil {
@@ -47,7 +47,7 @@ func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgem
 	case len(deps) == 0 && (len(c.Build.Sources()) > 0 || len(c.Build.DependencySteps) > 0):
 		return j.undecided(noInstall, "Name the step in the contract: build.dependencySteps takes regular expressions, such as \"make deps\".")
 	case len(deps) == 0:
-		return j.skip(noInstall + "; if one does, name it in build.dependencySteps")
+		return j.skip(noInstall + "; if one does, name it in build.dependencySteps").until("build: {dependencySteps: ['…'], …} in the contract")
 	case len(r.Files) == 0:
 		return j.skip("the Dockerfile copies no source file from its context")
 	}

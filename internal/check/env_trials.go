@@ -9,6 +9,9 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
+// requiredLine has variables left out, and spoilt.
+const requiredLine = "env: {required: [NAME, …]} in the contract"
+
 // notByItself says why an exit tells nothing of the process, empty where it ended on its own account.
 func notByItself(last *corev1.ContainerStateTerminated) string {
 	switch {

@@ -21,7 +21,7 @@ var frozenDependencies = Check{
 func judgeFrozenDependencies(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "each install of dependencies takes exactly the versions of a lock file"}
 	if c.Build == nil {
-		return j.skip(notBuilt)
+		return j.skip(notBuilt).until(buildLine)
 	}
 	switch {
 	case e.Build == nil:

@@ -23,7 +23,7 @@ var lockfileChangeRebuilds = Check{
 func judgeLockfileChangeRebuilds(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "with other content in the lock file, the step that installs from it runs again"}
 	if c.Build == nil {
-		return j.skip(notBuilt)
+		return j.skip(notBuilt).until(buildLine)
 	}
 	r := e.LockRebuild
 	switch {

@@ -27,7 +27,7 @@ func judgeMissingEnvFails(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: fmt.Sprintf("without any one of %s the container exits, not with 0, within %s, and names it", list(c.Env.Required), limit)}
 	if len(c.Env.Required) == 0 {
 		j.Promised = ""
-		return j.skip("the contract names no env.required")
+		return j.skip("the contract names no env.required").until(requiredLine)
 	}
 	if e.RequiredEnv == nil {
 		return inconclusive(e, evidence.SectionRequiredEnv, j.Promised)

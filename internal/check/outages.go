@@ -11,7 +11,7 @@ import (
 // promised without a dependency, and not known otherwise.
 func withoutDependency(c contract.Contract, e evidence.Evidence, s evidence.Section, j Judgement) Judgement {
 	if len(c.Dependencies) == 0 {
-		return j.skip("the contract names no dependency that could be taken away")
+		return j.skip("the contract names no dependency that could be taken away").until("dependencies: [statefulset/…] in the contract")
 	}
 	return inconclusive(e, s, j.Promised)
 }

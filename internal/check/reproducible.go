@@ -25,10 +25,10 @@ var buildReproducible = Check{
 func judgeBuildReproducible(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "two builds without a cache, with the same SOURCE_DATE_EPOCH, make layers with the same diffIDs"}
 	if c.Build == nil {
-		return j.skip(notBuilt)
+		return j.skip(notBuilt).until(buildLine)
 	}
 	if !c.Build.Reproducible {
-		return j.skip("the contract does not ask for it with build.reproducible: it takes two more builds without the cache")
+		return j.skip("the contract does not ask for it with build.reproducible: it takes two more builds without the cache").until("build: {reproducible: true, …} in the contract")
 	}
 	r := e.Reproduction
 	if r == nil {

@@ -14,7 +14,7 @@ var scaleDown = Check{
 	Needs: []evidence.Section{evidence.SectionRollouts},
 	Judge: asking(func(c contract.Contract, e evidence.Evidence) Judgement {
 		if w := e.Workload; w != nil && w.Replicas < 2 && len(e.Rollouts) > 0 {
-			return Judgement{}.skip("the workload has one replica")
+			return Judgement{}.skip("the workload has one replica").until("spec: {replicas: 2} in its manifest")
 		}
 		return judgeRollouts(c, e, "a scale-down to one replica under load", "Scale-down without lost requests OK", evidence.RolloutScaleDown)
 	}),

@@ -10,7 +10,7 @@ import (
 func asking(judge func(contract.Contract, evidence.Evidence) Judgement) func(contract.Contract, evidence.Evidence) Judgement {
 	return func(c contract.Contract, e evidence.Evidence) Judgement {
 		if works(c, e) {
-			return Judgement{}.skip("the workload serves no port: no container port, no Service and no probe over the network; where it does serve one, name it in the contract's http.port")
+			return Judgement{}.skip("the workload serves no port: no container port, no Service and no probe over the network; where it does serve one, name it in the contract's http.port").until("http: {port: 8080} in the contract, with the port that it listens on")
 		}
 		return judge(c, e)
 	}

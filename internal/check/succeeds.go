@@ -26,7 +26,7 @@ func judgeBuildSucceeds(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	b := e.Build
 	if b == nil && c.Build == nil {
-		return j.skip(notBuilt)
+		return j.skip(notBuilt).until(buildLine)
 	}
 	if b == nil {
 		return inconclusive(e, evidence.SectionBuild, j.Promised)

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/cluster"
@@ -43,8 +46,21 @@ func TestAPlanWithoutACluster(t *testing.T) {
 	if len(p.Broken)+len(p.Tried)+len(p.Skipped) != len(check.Catalogue()) {
 		t.Errorf("of %d promises, %d are told", len(check.Catalogue()), len(p.Broken)+len(p.Tried)+len(p.Skipped))
 	}
-	if len(p.Hints) != 3 || !strings.Contains(p.Hints[0], "http: {upload") || !strings.Contains(p.Hints[1], "http: {query") || !strings.Contains(p.Hints[2], "env: {required") {
+	if len(p.Hints) != 2 || !strings.Contains(p.Hints[0], "http: {upload") || !strings.Contains(p.Hints[1], "http: {query") {
 		t.Errorf("hinted is %q", p.Hints)
+	}
+	for _, v := range p.Skipped {
+		if v.Enabling == "" {
+			t.Errorf("of %s it is not said what would have it tried", v.Check.ID)
+		}
+	}
+	if p.Usual < 20*time.Second || p.Usual > p.AtMost || len(p.Stops)+len(p.InTheWay)+len(p.Untried) > 0 {
+		t.Errorf("it takes %s, at most %s; in the way: %q %q", p.Usual, p.AtMost, p.Stops, p.InTheWay)
+	}
+	want := []PlannedImage{{Name: "shop/api:1.0", For: "deployment/api", How: "the Docker engine's, put onto the node"},
+		{Name: "postgres:16", For: "statefulset/db", How: "the Docker engine's, put onto the node; where it has none the node pulls it"}}
+	if diff := cmp.Diff(want, p.Images); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
 	}
 	if len(p.Applied) != 5 || !strings.HasPrefix(p.Applied[0], "deployment/api (") || !slices.Contains(p.Steps, "Taking statefulset/db away") {
 		t.Errorf("applied are %q, in the steps %q", p.Applied, p.Steps)
@@ -79,16 +95,17 @@ func TestAPlanForANamespaceThatIsThere(t *testing.T) {
 	}
 	c.api.put("ADDED", "/api/v1/namespaces/mine/configmaps/api", c.api.parse(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"api","namespace":"mine"}}`))
 	c.api.put("ADDED", "/api/v1/namespaces/mine/secrets/api", c.api.parse(`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"api","namespace":"mine"}}`))
-	if _, err := MakePlan(t.Context(), o); !errors.As(err, new(*InputError)) || !strings.Contains(err.Error(), "secret/api exists in the cluster already") || left(t, o) != 0 {
-		t.Errorf("the error is %v", err)
+	p, err = MakePlan(t.Context(), o)
+	if err != nil || len(p.Stops) != 1 || !strings.Contains(p.Stops[0], "secret/api exists in the cluster already") || len(p.Tried) != 1 || left(t, o) != 0 {
+		t.Errorf("the run would end with %q (%v)", p.Stops, err)
 	}
 	o.Namespace = ""
 	if p, err := MakePlan(t.Context(), o); err != nil || p.Where != "--cluster fake:fake-1, in namespaces that podproof makes and removes" {
 		t.Errorf("got %q (%v)", p.Where, err)
 	}
 	c.gone = true
-	if _, err := MakePlan(t.Context(), o); !errors.Is(err, cluster.ErrGone) {
-		t.Errorf("the error is %v", err)
+	if p, err := MakePlan(t.Context(), o); !errors.Is(err, cluster.ErrGone) || len(p.Tried) != 1 {
+		t.Errorf("the error is %v, and tried would be %q", err, idsOf(p.Tried))
 	}
 	o.Contract.Manifests = []string{"none.yaml"}
 	if _, err := MakePlan(t.Context(), o); !errors.As(err, new(*InputError)) || !strings.Contains(err.Error(), "none.yaml") {

@@ -144,10 +144,15 @@ func (r *run) permitted(ctx context.Context) error {
 	if none || len(lacking) > 0 && !r.decides(without) {
 		return &InputError{r.unentitled(ctx, applier, rights.Union(lacking))}
 	}
-	if len(lacking) > 0 {
-		r.Tell.Note(fmt.Sprintf("This run may not %s, so what needs that is not tried: %s prints the role that it needs", said(rights.Union(lacking)), r.rightsCommand()))
-	}
+	r.lacking = rights.Union(lacking)
 	return nil
+}
+
+// tellLacking says what only some steps lack.
+func (r *run) tellLacking() {
+	if len(r.lacking) > 0 {
+		r.Tell.Note(fmt.Sprintf("This run may not %s, so what needs that is not tried: %s prints the role that it needs", said(r.lacking), r.rightsCommand()))
+	}
 }
 
 // decides tells whether a selected check that needs pods can do without these sections.

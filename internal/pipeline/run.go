@@ -19,6 +19,7 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/ledger"
 	"podproof.dev/podproof/internal/redact"
+	"podproof.dev/podproof/internal/rights"
 	"podproof.dev/podproof/internal/subject"
 	"podproof.dev/podproof/internal/trial"
 	"podproof.dev/podproof/internal/workload"
@@ -44,6 +45,8 @@ type run struct {
 	saw     observed
 	// lacks are the errors of steps for which this run has not the rights, by their IDs.
 	lacks map[string]error
+	// lacking are those rights.
+	lacking []rights.Rule
 }
 
 // savedImage is the image under test.

@@ -189,6 +189,7 @@ func (r *run) open(ctx context.Context) (err error) {
 		err = r.permitted(ctx)
 	}
 	if err == nil {
+		r.tellLacking()
 		err = r.fits(ctx)
 	}
 	if err != nil {

@@ -20,20 +20,26 @@ const warnLabel = "pod-security.kubernetes.io/warn"
 // told, and nothing is made. The namespace is one that CreateNamespace has made.
 func (a *Applier) Admission(ctx context.Context, namespace string, r Controller) (*evidence.Admission, error) {
 	p := &corev1.Pod{ObjectMeta: *r.Template.ObjectMeta.DeepCopy(), Spec: r.PodSpec()}
+	out, _, err := a.Ask(ctx, namespace, p)
+	return out, err
+}
+
+// Ask asks so for any pod, which it names. Made is the pod as the cluster would have it, nil where it refuses it.
+func (a *Applier) Ask(ctx context.Context, namespace string, p *corev1.Pod) (out *evidence.Admission, made *corev1.Pod, err error) {
 	p.Name, p.GenerateName, p.Namespace = "", "podproof-admission-", namespace
 	heard := &warnings{}
-	made, err := a.Client.CoreV1().Pods(namespace).Create(context.WithValue(ctx, warningsKey{}, heard), p,
+	made, err = a.Client.CoreV1().Pods(namespace).Create(context.WithValue(ctx, warningsKey{}, heard), p,
 		metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-	out := &evidence.Admission{Warnings: heard.texts}
+	out = &evidence.Admission{Warnings: heard.texts}
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
 		out.Refused = err.Error()
-		return out, nil
+		return out, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("asking the API server whether it would admit the pod: %w", err)
+		return nil, nil, fmt.Errorf("asking the API server whether it would admit the pod: %w", err)
 	}
 	out.Altered = Altered(p.Spec, made.Spec)
-	return out, nil
+	return out, made, nil
 }
 
 // warnings are what the API server says beside its answers (the Warning header, RFC 9111).

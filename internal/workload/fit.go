@@ -18,6 +18,7 @@ import (
 type Demands struct {
 	ranges []corev1.LimitRangeItem
 	capped map[corev1.ResourceName]bool // of which a quota counts the limits
+	quotas []corev1.ResourceQuota
 }
 
 // ownLimits are those of a container without any where a quota counts limits: far above what
@@ -45,6 +46,7 @@ func (a *Applier) Demands(ctx context.Context, namespace string) (Demands, error
 		return d, fmt.Errorf("listing the ResourceQuotas of namespace %s: %w", namespace, err)
 	}
 	if err == nil {
+		d.quotas = quotas.Items
 		for _, q := range quotas.Items {
 			for name := range q.Spec.Hard {
 				if of, ok := strings.CutPrefix(string(name), "limits."); ok {
