@@ -55,6 +55,8 @@ type apiServer struct {
 	runs string
 	// forbidden are the kinds, by their path, of which the user may know nothing.
 	forbidden map[string]bool
+	// refused says of kinds, by their path, why admission lets none in, in a dry run.
+	refused map[string]string
 }
 
 type change struct {
@@ -125,13 +127,6 @@ func (a *apiServer) changes(verb string) []string {
 	return out
 }
 
-// forget takes back what was written down last: it changed nothing.
-func (a *apiServer) forget() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.did = a.did[:len(a.did)-1]
-}
-
 // collect removes what has an owner that is gone, and the pods of what goes.
 func (a *apiServer) collect(owner types.UID) {
 	a.mu.Lock()
@@ -184,7 +179,7 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	if known {
 		a.record(q, r)
 	}
-	if r.Method != http.MethodGet && known {
+	if r.Method != http.MethodGet && known && r.FormValue("dryRun") == "" {
 		a.mu.Lock()
 		a.did = append(a.did, r.Method+" "+path)
 		a.mu.Unlock()
@@ -238,7 +233,10 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 			fails(409, "AlreadyExists", path+" exists already")
 			return
 		case r.FormValue("dryRun") != "":
-			a.forget()
+			if why := a.refused[q.collection]; why != "" {
+				fails(403, "Forbidden", u.GetKind()+" "+u.GetName()+" is forbidden: "+why)
+				return
+			}
 			answer(u.Object)
 			return
 		}

@@ -149,6 +149,7 @@ func (l *look) services() {
 			continue
 		}
 		l.targets(o, s, matched)
+		l.undeclared(o, s, matched)
 	}
 }
 
@@ -168,6 +169,26 @@ func (l *look) targets(o Object, s corev1.Service, to []Controller) {
 	for _, i := range missing {
 		tell(o.Source.At(fmt.Sprintf("spec.ports[%d].targetPort", i)), o, "targetPort is %s, and no container of %s has a port of that name; it has %s",
 			s.Spec.Ports[i].TargetPort.StrVal, to[0], portsIn(to[0].Template.Spec.Containers...))
+	}
+}
+
+// undeclared notes the numbered ports to which a Service leads where its pods declare others. They need
+// not declare any, so it may be right.
+func (l *look) undeclared(o Object, s corev1.Service, to []Controller) {
+	var declared []corev1.Container
+	for _, r := range to {
+		declared = append(declared, r.Template.Spec.Containers...)
+	}
+	has := func(number int32) bool {
+		return !slices.ContainsFunc(declared, func(c corev1.Container) bool { return len(c.Ports) > 0 }) || slices.ContainsFunc(declared, func(c corev1.Container) bool {
+			return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.ContainerPort == number })
+		})
+	}
+	for i, p := range s.Spec.Ports {
+		if number := cmp.Or(p.TargetPort.IntVal, p.Port); p.TargetPort.Type == intstr.Int && !has(number) {
+			l.note(o.Source.At(fmt.Sprintf("spec.ports[%d]", i)), o, "it leads to port %d, and the containers of %s declare %s; that is right where one listens there all the same",
+				number, to[0], portsIn(declared...))
+		}
 	}
 }
 
