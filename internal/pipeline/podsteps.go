@@ -16,6 +16,15 @@ import (
 // dependencies applies everything but the workload, and waits for what the contract names, and
 // then for the Jobs of the manifests: a migration needs the database, and the workload needs it.
 func (r *run) dependencies(ctx context.Context) error {
+	began := time.Now()
+	err := r.startDependencies(ctx)
+	if why := r.disturbed(began, trial.Trial{}); err != nil && why != nil && ctx.Err() == nil {
+		return why
+	}
+	return err
+}
+
+func (r *run) startDependencies(ctx context.Context) error {
 	objects, jobs := withoutJobs(r.placed())
 	others := slices.DeleteFunc(objects, r.subject.Is)
 	if err := r.place.applier.Apply(ctx, others); err != nil {
@@ -178,7 +187,11 @@ func (r *run) startup(ctx context.Context) error {
 		e.Workload = &evidence.Workload{Kind: r.subject.Workload.GetKind(), Name: r.subject.Workload.GetName(), Namespace: r.namespace(), Source: &evidence.Source{File: r.subject.Workload.Source.File, Line: r.subject.Workload.Source.Line},
 			Replicas: r.subject.Workload.Replicas, DeclaredReplicas: r.subject.Declared, LeftOut: r.subject.LeftOut(), Container: r.subject.Container.Name, Template: shipped.Template, ImageReplaced: r.place.replaced(), Secrets: r.subject.Secrets}
 	})
+	began := time.Now()
 	s, err := trial.Startup(ctx, r.bench, []workload.Object{subject.Object}, r.patience())
+	if why := r.disturbed(began, trial.Trial{}); why != nil && ctx.Err() == nil {
+		return why
+	}
 	if err != nil {
 		return err
 	}

@@ -64,9 +64,13 @@ func (r *run) say(said []string, namespace string) {
 
 // look connects to the cluster, and learns what it has of what the manifests ask for.
 func (r *run) look(ctx context.Context) (scopes workload.Scopes, err error) {
-	if r.place.applier, err = workload.NewApplier(r.place.REST()); err != nil {
+	applier, err := workload.NewApplier(r.place.REST())
+	if err != nil {
 		return scopes, err
 	}
+	r.place.mu.Lock()
+	r.place.applier = applier
+	r.place.mu.Unlock()
 	if !r.place.About().Owned {
 		r.place.applier.OnlyOf = r.ledger.ID
 		if !r.Keep {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/contract"
@@ -55,7 +56,14 @@ func (r *run) try(t trial.Trial) func(context.Context) error {
 	return func(ctx context.Context) error {
 		b := *r.bench
 		b.Trial = t.ID
+		began := time.Now()
 		seen, err := t.Run(ctx, &b)
+		if t.Last { // what became of the pods in all that time
+			began = r.saw.began
+		}
+		if why := r.disturbed(began, t); why != nil && ctx.Err() == nil {
+			return why // what was seen, or not, is not the image's doing
+		}
 		switch {
 		case t.Parts:
 			r.set(seen)

@@ -94,7 +94,10 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 
 	steps := r.steps()
 	r.Debug(endsWithin(steps, o.Timeout))
-	out := conduct(ctx, r.saw.began, steps, o.Tell, r.stops)
+	heard, end := r.whileHeard(ctx)
+	out := conduct(heard, r.saw.began, steps, o.Tell, r.stops)
+	cause := context.Cause(heard)
+	end(nil)
 	if r.bench != nil {
 		r.bench.Sampler.Stop()
 		r.saw.e.Pressure = r.bench.Sampler.Samples()
@@ -107,11 +110,11 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 			o.Tell.Note(err.Error())
 		}
 	}
-	if stopped := (*Stopped)(nil); out.cut && errors.As(context.Cause(ctx), &stopped) {
+	if stopped := (*Stopped)(nil); out.cut && errors.As(cause, &stopped) {
 		r.saw.e.Run.CutOff = stopped.By
 	}
 	result := r.result(out)
-	if r.saw.e.Run.CutOff != "" && o.Cut != nil {
+	if ctx.Err() != nil && r.saw.e.Run.CutOff != "" && o.Cut != nil {
 		o.Cut(result)
 	}
 	// A cluster that is still being made cannot be removed for good.
@@ -124,7 +127,7 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	done(err)
 	var wrong *workload.ManifestError
 	if err != nil {
-		o.Tell.Note("Cleaning up left something behind; the next run, or `podproof clean`, tries again: " + err.Error())
+		o.Tell.Note(r.leftText(err))
 	}
 	switch {
 	case ctx.Err() != nil && (out.cut || !errors.As(context.Cause(ctx), new(*Stopped))):

@@ -129,6 +129,7 @@ func (r *roller) evict(ctx context.Context, uids []string) error {
 		return errors.New("there is no pod to evict")
 	}
 	p, uid := r.Observer.Evidence(uids[0], r.Container), types.UID(uids[0])
+	r.Observer.Ends(p.Name)
 	var refused *evictionRefused
 	err := wait.PollUntilContextTimeout(ctx, time.Second, evictWithin, true, func(ctx context.Context) (bool, error) {
 		err := r.client().PolicyV1().Evictions(r.Namespace).Evict(ctx, &policyv1.Eviction{

@@ -192,6 +192,7 @@ func (e *ending) delete(ctx context.Context) error {
 		e.gone = b.watchGone(ctx, e.now, e.limit())
 	}
 	t.Deleted = time.Now()
+	b.Observer.Ends(e.name)
 	if err := b.client().CoreV1().Pods(b.Namespace).Delete(ctx, e.name, metav1.DeleteOptions{}); err != nil {
 		return fmt.Errorf("deleting the trial's pod %s: %w", e.name, err)
 	}

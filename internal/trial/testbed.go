@@ -177,6 +177,7 @@ func (b *TestBed) ends(p *corev1.Pod) bool {
 // remove deletes a pod at once; a trial has learnt what it wanted.
 func (b *TestBed) remove(ctx context.Context, name string) error {
 	now := int64(0)
+	b.Observer.Ends(name)
 	return b.client().CoreV1().Pods(b.Namespace).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: &now})
 }
 

@@ -27,6 +27,8 @@ const FieldManager = "podproof"
 // Applier applies objects by server-side apply, as `kubectl apply --server-side` does.
 type Applier struct {
 	Client kubernetes.Interface
+	// Line is what its requests have come to; nil where nobody listens.
+	Line *Line
 	// OnlyOf is a run's ID in a cluster that is somebody else's: objects and namespaces that are
 	// there without its label are refused. Empty in a cluster of our own.
 	OnlyOf string
@@ -42,6 +44,8 @@ type Applier struct {
 func NewApplier(c *rest.Config) (*Applier, error) {
 	c = rest.CopyConfig(c)
 	c.WarningHandlerWithContext = hear{}
+	line := &Line{open: map[string]gap{}}
+	c.Wrap(line.hear)
 	client, err := kubernetes.NewForConfig(c)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
@@ -50,7 +54,7 @@ func NewApplier(c *rest.Config) (*Applier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
-	return &Applier{Client: client, dynamic: dyn,
+	return &Applier{Client: client, Line: line, dynamic: dyn,
 		mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))}, nil
 }
 

@@ -34,6 +34,7 @@ type Observer struct {
 	warnings  []warning
 	slices    map[string]*discoveryv1.EndpointSlice // by name, as last seen
 	pods      map[string]*Observed                  // by UID
+	ours      map[string]bool                       // pods that podproof itself ends, by name
 	changed   chan struct{}                         // closed and replaced at each change
 	stop      context.CancelFunc
 	done      sync.WaitGroup
@@ -50,6 +51,8 @@ type Observed struct {
 	logs      map[string]*log   // by container
 	unread    map[string]string // by container, why not all of its log was read
 	following map[string]bool   // by container ID
+
+	disruption disruption
 }
 
 // Observe starts watching and returns once the first lists are in. The context bounds
@@ -58,7 +61,7 @@ type Observed struct {
 // what is being waited for, whenever that changes.
 func Observe(listing context.Context, client kubernetes.Interface, namespace string, redact func(string) string, tell func(string)) (*Observer, error) {
 	o := &Observer{client: client, namespace: namespace, redact: redact, tell: tell,
-		pods: map[string]*Observed{}, slices: map[string]*discoveryv1.EndpointSlice{}, changed: make(chan struct{})}
+		pods: map[string]*Observed{}, ours: map[string]bool{}, slices: map[string]*discoveryv1.EndpointSlice{}, changed: make(chan struct{})}
 	ctx, stop := context.WithCancel(context.WithoutCancel(listing))
 	o.stop = stop
 	f := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(namespace))
@@ -117,6 +120,7 @@ func (o *Observer) saw(ctx context.Context, p *corev1.Pod, gone bool) {
 		w.timeline = append(w.timeline, m.On(now))
 	}
 	w.Pod = o.redacted(p)
+	o.disturbed(w)
 	if gone {
 		w.Gone = now
 		w.timeline = append(w.timeline, evidence.PodRemoved.On(now))
@@ -172,6 +176,7 @@ func (o *Observer) heard(e *corev1.Event) {
 		}
 	}
 	w.events = append(w.events, ev)
+	o.disturbed(w)
 	o.broadcast()
 }
 
