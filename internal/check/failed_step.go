@@ -32,6 +32,8 @@ func fixOf(e evidence.Evidence, s evidence.Section) string {
 		return fixBuild
 	case stopped && strings.Contains(cut, "--timeout"):
 		return "Give the run more time (--timeout), or see what it waited for so long."
+	case stopped && strings.Contains(cut, "API server"):
+		return "See that the cluster answers you (kubectl version), and run podproof again; `podproof clean` removes what this run had to leave."
 	case stopped:
 		return "Let podproof run to its end: `podproof verify -v` says how long it takes at most."
 	case why == "":

@@ -70,9 +70,18 @@ func endedMeanwhile(e evidence.Evidence, p evidence.Pod) (seen, fix, excuse stri
 				excuse = "the node was short of CPU about then, and the probe had no answer in time"
 			}
 		}
+		if why := evidence.Disruption(p.Status, p.Events); why != "" && !disruptedAfter(p, t.FinishedAt.Time) {
+			excuse = "the pod " + why
+		}
 		return seen, fix, excuse
 	}
 	return "", "", ""
+}
+
+// disruptedAfter tells whether a pod was taken away only later. Both times are in whole seconds.
+func disruptedAfter(p evidence.Pod, end time.Time) bool {
+	c := condition(p, corev1.DisruptionTarget)
+	return c != nil && c.LastTransitionTime.After(end.Add(time.Second))
 }
 
 // endedFirst tells whether a container ended before the pod's deletion was asked for, or without one.

@@ -48,6 +48,11 @@ func noMore(says string) func(*evidence.Pod) {
 	}
 }
 
+// takenAway is a pod that the cluster took away at a second of the run.
+func takenAway(p *evidence.Pod, second float64) {
+	p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: "DeletionByTaintManager", LastTransitionTime: metav1.NewTime(at(second))})
+}
+
 // meanwhileExamples are pods that were Ready in time, and what became of them.
 var meanwhileExamples = []example{
 	{name: "crashed meanwhile", c: goodContract(), want: Fail, e: finally(endsBy(crash)),
@@ -61,6 +66,18 @@ var meanwhileExamples = []example{
 			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &t}
 			p.Timeline = append(p.Timeline, watched(41, "container api: exited with 1 (Error)"), watched(42, "deletion requested"))
 		})},
+	{name: "ended by the drain of its node", c: goodContract(), want: Inconclusive, says: []string{"taken away by the cluster (DeletionByTaintManager"}, e: finally(func(p *evidence.Pod) {
+		endsBy(crash)(p)
+		takenAway(p, 40)
+	})},
+	{name: "crashed, and was evicted later", c: goodContract(), want: Fail, says: []string{"with exit code 1"}, e: finally(func(p *evidence.Pod) {
+		endsBy(crash)(p)
+		takenAway(p, 90)
+	})},
+	{name: "on a node that is away", c: goodContract(), want: Inconclusive, says: []string{"node that stopped being Ready", "the cluster's doing"}, e: finally(func(p *evidence.Pod) {
+		noMore("")(p)
+		p.Events = []evidence.Event{event(259, "Warning", "NodeNotReady", "Node is not ready")}
+	})},
 	{name: "a sidecar that ended", c: goodContract(), want: Fail, says: []string{"container proxy of pod api-2"}, e: finally(func(p *evidence.Pod) {
 		endsBy(crash)(p)
 		p.Status.ContainerStatuses[0].Name = "proxy"

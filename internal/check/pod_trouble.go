@@ -25,6 +25,10 @@ func troubleOf(p evidence.Pod) trouble {
 		return trouble{seen: fmt.Sprintf("the pod was removed from its node (%s: %s)", p.Status.Reason, said(p.Status.Message, 300)),
 			fix: "Give the cluster's node more room, or the pod smaller requests.", untried: true}
 	}
+	if why := evidence.Disruption(p.Status, p.Events); why != "" {
+		return trouble{seen: "the pod " + why, untried: true,
+			fix: "Run podproof again when nobody drains or restarts the nodes that its pods are on."}
+	}
 	if c := condition(p, corev1.PodScheduled); c != nil && c.Status == corev1.ConditionFalse {
 		return schedulingTrouble(p, c.Reason, c.Message)
 	}

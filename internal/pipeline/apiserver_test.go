@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,10 @@ type apiServer struct {
 	runs string
 	// forbidden are the kinds, by their path, of which the user may know nothing.
 	forbidden map[string]bool
+	// fails has every request fail with that status, once it is not 0.
+	fails atomic.Int32
+	// applied is told of each object that is made, by its path.
+	applied func(path string)
 	// refused says of kinds, by their path, why admission lets none in, in a dry run.
 	refused map[string]string
 }
@@ -176,6 +181,10 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	q := parsePath(r.URL.Path)
 	k, known := kinds[q.collection]
 	path := r.URL.Path
+	if code := int(a.fails.Load()); code != 0 {
+		fails(code, strings.ReplaceAll(http.StatusText(code), " ", ""), http.StatusText(code))
+		return
+	}
 	if known {
 		a.record(q, r)
 	}
@@ -281,6 +290,9 @@ func (a *apiServer) body(r *http.Request) *unstructured.Unstructured {
 
 // made stores what was made, and does what its controller does.
 func (a *apiServer) made(path string, u *unstructured.Unstructured) {
+	if a.applied != nil {
+		a.applied(path)
+	}
 	template, _, _ := unstructured.NestedMap(u.Object, "spec", "template")
 	switch u.GetKind() {
 	case "Job":
