@@ -7,7 +7,7 @@ import (
 
 var scaleDown = Check{
 	ID:    "rollout/scale-down",
-	Title: "Scaling down to one replica loses no request",
+	Title: "Scaling down loses no request",
 	Why:   "An autoscaler removes pods many times a day, while they serve. No new pod covers for one that drops what it was sent last.",
 	Fix:   "Keep serving for a few seconds after SIGTERM (lifecycle.preStop.sleep, or a delay in the process).",
 	Story: Reliable,
@@ -16,7 +16,7 @@ var scaleDown = Check{
 		if w := e.Workload; w != nil && w.Replicas < 2 && len(e.Rollouts) > 0 {
 			return Judgement{}.skip("the workload has one replica").until("spec: {replicas: 2} in its manifest")
 		}
-		return judgeRollouts(c, e, "a scale-down to one replica under load", "Scale-down without lost requests OK", evidence.RolloutScaleDown)
+		return judgeRollouts(c, e, "a scale-down under load", "Scale-down without lost requests OK", evidence.RolloutScaleDown)
 	}),
 	Timeline: func(e evidence.Evidence) []Moment { return rolloutMoments(e.Rollouts, evidence.RolloutScaleDown) },
 }

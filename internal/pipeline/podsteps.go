@@ -172,7 +172,7 @@ func (r *run) startup(ctx context.Context) error {
 	}
 	r.bench = &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer,
 		REST: r.place.REST(), Subject: subject, Container: r.subject.Container.Name, Asked: r.asked(), Redact: r.subject.Redact,
-		Contract: r.subject.Contract, StopSignal: image.Config.StopSignal, ImageUser: image.Config.User, ImageEnv: image.Config.Env, Services: services, Manifests: r.subject.Objects, Patience: r.patience(), Demands: r.place.demands,
+		Contract: r.subject.Contract, StopSignal: image.Config.StopSignal, ImageUser: image.Config.User, ImageEnv: image.Config.Env, Services: services, Manifests: r.subject.Objects, Patience: r.patience(), Least: workload.Least(r.plan.Left, r.plan.Workload.Object), Demands: r.place.demands,
 		Wants: func(s evidence.Section) bool { return r.needs(s) }, Taken: taken,
 		AgentNamespace: r.namespace(), ProxyImage: r.AgentImage, Sampler: sampler, Limiter: trial.NewLimiter(startsPerCPU*max(1, r.info.CPUs), sampler.Starved)}
 	if r.Namespace == "" {

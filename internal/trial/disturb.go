@@ -100,9 +100,15 @@ func (r *roller) hasPreStop() bool {
 	return c.Lifecycle != nil && c.Lifecycle.PreStop != nil
 }
 
-func (r *roller) scaleDown(ctx context.Context, _ []string) error {
-	one := int32(1)
-	return r.change(ctx, func(d *appsv1.Deployment) { d.Spec.Replicas = &one })
+// scalingDown is one from n replicas to a single one or, where an autoscaler keeps more, to as many
+// as that keeps at least; where that is all of them, there is one more before.
+func (r *roller) scalingDown(n int) disturbance {
+	to := max(1, int(r.Least))
+	from := max(n, to+1)
+	return disturbance{kind: evidence.RolloutScaleDown, leave: from - to, stay: to, from: from, do: func(ctx context.Context, _ []string) error {
+		replicas := int32(to)
+		return r.change(ctx, func(d *appsv1.Deployment) { d.Spec.Replicas = &replicas })
+	}}
 }
 
 // evictWithin is how long an eviction is asked for again: a budget whose pods have just been

@@ -40,6 +40,8 @@ type disturbance struct {
 	// leave is how many of them have to go, and stay how many must be Ready in the end.
 	leave, stay int
 	sleep       int64
+	// from is how many there have to be before, where that is more than the workload's replicas.
+	from int
 }
 
 // Rollouts restarts the workload's Deployment, evicts one of its pods, and scales it down
@@ -91,13 +93,18 @@ func rollOut(ctx context.Context, b *TestBed) ([]evidence.Rollout, error) {
 		kept = spreadConnections
 	}
 	r := &roller{TestBed: b, plan: rolloutPlan(stream(evidence.StreamNew, b.Asked.Load, address), n, kept), within: b.Patience, from: from, sticky: slices.ContainsFunc(b.Services, isSticky)}
-	tries := []disturbance{{evidence.RolloutRestart, r.restart, n, n, 0}}
+	tries := []disturbance{{kind: evidence.RolloutRestart, do: r.restart, leave: n, stay: n}}
 	if n > 1 {
-		tries = append(tries, disturbance{evidence.RolloutEviction, r.evict, 1, n, 0}, disturbance{evidence.RolloutScaleDown, r.scaleDown, n - 1, 1, 0})
+		tries = append(tries, disturbance{kind: evidence.RolloutEviction, do: r.evict, leave: 1, stay: n}, r.scalingDown(n))
 	}
 	var out []evidence.Rollout
 	var worst *disturbance // the first that lost requests
 	for _, d := range tries {
+		if d.from > n {
+			if err := r.restore(ctx, d.from); err != nil {
+				return out, err
+			}
+		}
 		for again := false; ; again = true {
 			o, err := r.try(ctx, d)
 			if !o.Began.IsZero() {
@@ -116,7 +123,7 @@ func rollOut(ctx context.Context, b *TestBed) ([]evidence.Rollout, error) {
 			if again || !overtaken {
 				break
 			}
-			if err := r.restore(ctx, n); err != nil {
+			if err := r.restore(ctx, max(n, d.from)); err != nil {
 				return out, err
 			}
 		}
@@ -124,7 +131,7 @@ func rollOut(ctx context.Context, b *TestBed) ([]evidence.Rollout, error) {
 	if worst == nil || r.hasPreStop() {
 		return out, nil
 	}
-	if err := r.letSleep(ctx, n); err != nil {
+	if err := r.letSleep(ctx, max(n, worst.from)); err != nil {
 		return out, err
 	}
 	worst.sleep = triedSleep

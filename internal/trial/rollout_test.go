@@ -98,6 +98,24 @@ func TestADeploymentIsRolledOutUnderLoad(t *testing.T) {
 	})
 }
 
+// Where an autoscaler keeps some at least, there are never fewer of them, and as many as can go.
+func TestAScaleDownStaysAboveWhatAnAutoscalerKeeps(t *testing.T) {
+	for _, c := range []struct{ replicas, least, from, stay int32 }{{2, 2, 3, 2}, {3, 2, 3, 2}, {2, 1, 2, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			k := newKubelet(t, life{ready: time.Second, stops: time.Second})
+			b := rolling(t, k, c.replicas).as(t, Rollouts)
+			b.Least = c.least
+			got, err := rollOut(t.Context(), b)
+			if err != nil || kinds(got) != "restart, eviction, scale-down" {
+				t.Fatalf("of %d, at least %d: got %s (%v)", c.replicas, c.least, kinds(got), err)
+			}
+			if o := got[2]; !o.Finished || o.Replicas != c.from || len(o.Ended) != int(c.from-c.stay) || len(k.alive()) != int(c.stay) {
+				t.Errorf("of %d, at least %d: from %d, %d ended, %d are left", c.replicas, c.least, o.Replicas, len(o.Ended), len(k.alive()))
+			}
+		})
+	}
+}
+
 func TestADeploymentOfOnePodIsOnlyRestarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := rolling(t, newKubelet(t, life{}), 1)

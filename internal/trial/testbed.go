@@ -54,8 +54,10 @@ type TestBed struct {
 	// Subject is the workload under test, placed: with the images that run here.
 	Subject   workload.Controller
 	Container string // of Subject, the one that runs the image
-	Asked     Asked
-	Redact    func(string) string
+	// Least is how many replicas an autoscaler of the manifests keeps at least, 0 where there is none.
+	Least  int32
+	Asked  Asked
+	Redact func(string) string
 	// Demands are those of the namespace on the pods that podproof makes.
 	Demands workload.Demands
 	// AgentNamespace is where the agent's pod runs.

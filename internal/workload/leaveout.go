@@ -33,15 +33,16 @@ func LeaveOut(objects []Object, own bool) (kept []Object, left []LeftOut) {
 	defined := definitions(objects)
 	for _, o := range objects {
 		why := ""
-		_, scales := autoscalers[o.GetKind()]
+		_, scales := autoscalerOf(o)
+		disturbs := disturbers[o.GetKind()+"."+o.GroupVersionKind().Group]
 		_, known := defined[o.GroupVersionKind().GroupKind()]
 		switch hook := o.GetAnnotations()[hookAnnotation]; {
 		case hook != "" && !outlives(o, hook):
 			why = fmt.Sprintf("a Helm hook (%s), which Helm runs, not the cluster", hook)
 		case scales:
 			why = autoscalerNote(o, objects)
-		case o.GetKind() == "CronJob":
-			why = "it would fire in the middle of a trial"
+		case disturbs != "":
+			why = disturbs
 		case isNetworkPolicy(o):
 			why = "network policies would block podproof's own pods"
 		case own && isCustom(o) && !known:

@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -38,6 +40,7 @@ func (p Preflight) Look() (problems, notes []string) {
 		}
 	}
 	l.services()
+	l.budgets()
 	return l.problems, l.notes
 }
 
@@ -128,6 +131,44 @@ func (l *look) selectors() {
 			l.fail(r.Source.At("spec.selector"), r.Object, "spec.selector (%s) does not match the labels of its own pod template (%s)", r.Selector, set)
 		}
 	}
+}
+
+// budgets notes those that allow no disruption once an autoscaler has as few replicas as it keeps. Of
+// as many as are run, an eviction tells.
+func (l *look) budgets() {
+	for _, o := range l.Objects {
+		var b policyv1.PodDisruptionBudget
+		if o.GetKind() != "PodDisruptionBudget" || convert(o, &b) != nil {
+			continue
+		}
+		selector, err := metav1.LabelSelectorAsSelector(b.Spec.Selector)
+		if err != nil || selector.Empty() {
+			continue
+		}
+		for _, r := range l.Controllers {
+			least := Least(l.Left, r.Object)
+			if least == 0 || r.Replicas <= least || !selector.Matches(labels.Set(r.Template.Labels)) {
+				continue
+			}
+			if full, rule := allowsNone(b.Spec, least); full {
+				l.note(o.Source.At("spec"), o, "%s, and an autoscaler keeps %d of %s at least: while there are no more, no node with one can be drained", rule, least, r)
+			}
+		}
+	}
+}
+
+// allowsNone tells whether a budget lets none of so many pods go, and by which rule. What is given in
+// percent is rounded up (pkg/controller/disruption).
+func allowsNone(b policyv1.PodDisruptionBudgetSpec, pods int32) (none bool, rule string) {
+	if m := b.MaxUnavailable; m != nil {
+		n, err := intstr.GetScaledValueFromIntOrPercent(m, int(pods), true)
+		return err == nil && n <= 0, "maxUnavailable is " + m.String()
+	}
+	if m := b.MinAvailable; m != nil {
+		n, err := intstr.GetScaledValueFromIntOrPercent(m, int(pods), true)
+		return err == nil && n >= int(pods), "minAvailable is " + m.String()
+	}
+	return false, ""
 }
 
 // services looks where each Service leads.

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,6 +66,57 @@ func TestScaledWritesNoReplicasWhereAKindHasNone(t *testing.T) {
 	for _, o := range parse(t, manyScaled)[4:6] {
 		if err := strict(Scaled(o, 1)); err != nil {
 			t.Errorf("%s: %v", o, err)
+		}
+	}
+}
+
+// A kind of another group is not KEDA's, and what starts pods by itself is left out wherever it would run.
+func TestAutoscalersAreLeftOutAndBoundTheScale(t *testing.T) {
+	objects := parse(t, manyScaled+`---
+{apiVersion: example.com/v1, kind: ScaledObject, metadata: {name: other}, spec: {minReplicaCount: 7, scaleTargetRef: {name: api}}}
+---
+{apiVersion: keda.sh/v1alpha1, kind: ScaledJob, metadata: {name: jobs}, spec: {jobTargetRef: {}}}
+---
+{apiVersion: autoscaling.k8s.io/v1, kind: VerticalPodAutoscaler, metadata: {name: vpa}, spec: {targetRef: {kind: Deployment, name: api}}}
+`)
+	kept, left := LeaveOut(Autoscaled(objects), false)
+	var names []string
+	for _, l := range left {
+		for _, o := range l.Objects {
+			names = append(names, o.String())
+		}
+	}
+	want := []string{"horizontalpodautoscaler/a", "horizontalpodautoscaler/b", "scaledobject/c", "scaledobject/d", "scaledjob/jobs", "verticalpodautoscaler/vpa"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("left out (-want +got):\n%s", diff)
+	}
+	for _, o := range kept {
+		want := map[string]int32{"deployment/api": 2, "deployment/many": 2, "statefulset/db": 3}[o.String()]
+		if got := Least(left, o); got != want {
+			t.Errorf("of %s at least %d are kept, and should be %d", o, got, want)
+		}
+	}
+}
+
+func TestABudgetThatAnAutoscalerMakesFull(t *testing.T) {
+	for rule, want := range map[string]string{
+		"minAvailable: 2": "minAvailable is 2, and an autoscaler keeps 2 of deployment/many at least", "minAvailable: 1": "", "minAvailable: 60%": "minAvailable is 60%",
+		"minAvailable: 50%": "", "maxUnavailable: 0": "maxUnavailable is 0", "maxUnavailable: 1": "", "maxUnavailable: 10%": "",
+	} {
+		objects := parse(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: many}, spec: {replicas: 5, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}}
+---
+{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: b}, spec: {maxReplicas: 9, minReplicas: 2, scaleTargetRef: {kind: Deployment, name: many}}}
+---
+{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b}, spec: {selector: {matchLabels: {a: b}}, `+rule+`}}
+`)
+		kept, left := LeaveOut(objects, true)
+		controllers, err := Controllers(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		problems, notes := Preflight{Objects: kept, Left: left, Controllers: controllers}.Look()
+		if len(problems) > 0 || (want == "") != (len(notes) == 0) || want != "" && !strings.Contains(notes[0], want) {
+			t.Errorf("%s: problems %q, notes %q", rule, problems, notes)
 		}
 	}
 }
