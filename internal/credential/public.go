@@ -3,26 +3,28 @@ package credential
 import (
 	"encoding/base64"
 	"encoding/json"
-	"regexp"
 	"strings"
 )
 
 var (
 	// encrypted is a value that only somebody with a key can read: of jasypt, sops, eyaml, Spring
 	// Cloud Config, dotenvx, Ansible, Vault's transit engine, AWS KMS.
-	encrypted = regexp.MustCompile(`^(?:ENC[(\[].*[)\]]|\{(?:cipher|aes|gcm)\}.+|encrypted:[A-Za-z0-9+/=]{20,}|\$ANSIBLE_VAULT;.*|vault:v\d+:.+|AQICAH[A-Za-z0-9+/=]{40,}|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE)-----.*)$`)
+	encrypted = begins("E{e$vA-", `^(?:ENC[(\[].*[)\]]|\{(?:cipher|aes|gcm)\}.+|encrypted:[A-Za-z0-9+/=]{20,}|\$ANSIBLE_VAULT;.*|vault:v\d+:.+|AQICAH[A-Za-z0-9+/=]{40,}|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE)-----.*)$`)
 	// publishable is a key that its issuer made for browsers: of Stripe, Clerk, Supabase, Mapbox.
-	publishable = regexp.MustCompile(`^(?:pk_(?:live|test)_|sb_publishable_|pk\.eyJ)`)
+	publishable = begins("ps", `^(?:pk_(?:live|test)_|sb_publishable_|pk\.eyJ)`)
 )
 
 // IsPublic tells of a key that is meant to be seen by everybody.
-func IsPublic(v string) bool { return publishable.MatchString(v) || isAnonymous(v) }
+func IsPublic(v string) bool { return publishable.matches(v) || isAnonymous(v) }
 
 // isAnonymous is for a JWT that gives its bearer the rights of a visitor, as Supabase and
 // PostgREST have it.
 func isAnonymous(token string) bool {
+	if !strings.HasPrefix(token, "eyJ") {
+		return false
+	}
 	parts := strings.Split(token, ".")
-	if len(parts) != 3 || !strings.HasPrefix(token, "eyJ") {
+	if len(parts) != 3 {
 		return false
 	}
 	b, err := base64.RawURLEncoding.DecodeString(parts[1])

@@ -59,7 +59,8 @@ const (
 
 // NameSays judges the name of a variable, a flag, a label or a header.
 func NameSays(name string) Sensitivity {
-	words := nameWords(name)
+	var room [8]string
+	words := appendWords(room[:0], name)
 	if len(words) == 0 {
 		return Harmless
 	}
@@ -117,8 +118,11 @@ func withoutStore(words []string) []string {
 	return words
 }
 
+// shortestSuffix is the length of the shortest of secretSuffix.
+const shortestSuffix = len("SECRET")
+
 func hasSecretSuffix(w string) bool {
-	return slices.ContainsFunc(secretSuffix, func(s string) bool { return strings.HasSuffix(w, s) })
+	return len(w) >= shortestSuffix && slices.ContainsFunc(secretSuffix, func(s string) bool { return strings.HasSuffix(w, s) })
 }
 
 func endsWith(words []string, tail ...string) bool {
@@ -126,8 +130,32 @@ func endsWith(words []string, tail ...string) bool {
 }
 
 // nameWords cuts a name at punctuation, at digits and where small letters become capitals.
-func nameWords(name string) []string {
-	var words []string
+func nameWords(name string) []string { return appendWords(nil, name) }
+
+// appendWords is for the many names of a file: of ASCII, it takes no memory but for the capitals.
+func appendWords(words []string, name string) []string {
+	for i := range len(name) {
+		if name[i] >= 0x80 {
+			return appendLetters(words, name)
+		}
+	}
+	capitals, start := strings.ToUpper(name), -1
+	for i := range len(name) {
+		small, capital := name[i] >= 'a' && name[i] <= 'z', name[i] >= 'A' && name[i] <= 'Z'
+		if start >= 0 && (!small && !capital || capital && name[i-1] >= 'a' && name[i-1] <= 'z') {
+			words, start = append(words, capitals[start:i]), -1
+		}
+		if start < 0 && (small || capital) {
+			start = i
+		}
+	}
+	if start >= 0 {
+		words = append(words, capitals[start:])
+	}
+	return words
+}
+
+func appendLetters(words []string, name string) []string {
 	var current []rune
 	end := func() {
 		if len(current) > 0 {
@@ -152,57 +180,85 @@ func nameWords(name string) []string {
 	return words
 }
 
+// Mask is what stands where podproof took a secret out.
+var Mask = regexp.MustCompile(`\[masked:(\d+)(?::([A-Za-z0-9-]+))?\]`)
+
+// maskBegin begins a Mask.
+const maskBegin = "[masked:"
+
+// anchored is an expression that begins at the beginning of a value, where one of the characters of first stands. Most
+// values begin otherwise, and cost nothing then.
+type anchored struct {
+	first string
+	re    *regexp.Regexp
+}
+
+func begins(first, expression string) anchored {
+	return anchored{first, regexp.MustCompile(expression)}
+}
+
+func (a anchored) matches(v string) bool {
+	return v != "" && strings.IndexByte(a.first, v[0]) >= 0 && a.re.MatchString(v)
+}
+
+const (
+	digits  = "0123456789"
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
 var (
-	// Mask is what stands where podproof took a secret out.
-	Mask = regexp.MustCompile(`\[masked:(\d+)(?::([A-Za-z0-9-]+))?\]`)
 	// reference is a value that is only looked up when the command runs.
-	reference   = regexp.MustCompile(`^(?:\$env:[A-Za-z_]\w*|\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$[0-9@*#?]|%[A-Za-z_]+%|[:/._-])+$`)
+	reference   = begins("$%:/._-", `^(?:\$env:[A-Za-z_]\w*|\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$[0-9@*#?]|%[A-Za-z_]+%|[:/._-])+$`)
 	defaulted   = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*:?[-=](.*)\}$`)
-	optional    = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*(?:[:?+#%/,^@].*)?\}$`)
-	elsewhere   = regexp.MustCompile(`^(?i)(?:arn:|file:|env:|vault:|ref\+|projects/|(?:op|ssm|awssm|gcpsm|secretsmanager|vault|keyring|akv|https?|oci|docker)://|id=|type=)`)
-	versionLike = regexp.MustCompile(`^[=~^<>]*v?\d+(?::\d+)?\.\d+[\w.+~:-]*$`)
-	pathLike    = regexp.MustCompile(`^(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.@/\\-]*$`)
-	fileLike    = regexp.MustCompile(`^[\w./@-]+\.(?:pem|key|crt|cer|pub|p12|pfx|jks|json|ya?ml|txt|env|toml|conf|cfg|ini|properties|gpg|asc)$`)
-	numberLike  = regexp.MustCompile(`^[-+]?\d+(?:\.\d+)?[a-z%]?$`)
-	template    = regexp.MustCompile(`^(?:<.*>|\{.*\}|%[a-z]|[*xX.?_-]+|__.*__|@.*@|\[[A-Za-z_ -]*\])$`)
-	// toReplace begins what stands where somebody shall put a secret, without punctuation.
-	toReplace = regexp.MustCompile(`^(?:changeme|changethis|changeit|replaceme|replacethis|replacewith|placeholder|example|dummy|` +
-		`fake|insert|yoursecret|yourpassword|yourtoken|yourapi|yourkey|youraccess|your$|todo$|tbd$|fixme$|redacted|removed$|masked$|hidden$|` +
-		`unused|unset$|notset|notused|notasecret|notneeded|buildtime|buildonly|onlyforbuild|build$|none$|null$|nil$|undefined$|empty$|` +
-		`true$|false$|yes$|no$|on$|off$|enabled?$|disabled?$|required$|optional$|auto$|default$|random$)`)
+	optional    = begins("$", `^\$\{[A-Za-z_][A-Za-z0-9_]*(?:[:?+#%/,^@].*)?\}$`)
+	elsewhere   = begins("adefghikoprstvADEFGHIKOPRSTV", `^(?i)(?:arn:|file:|env:|vault:|ref\+|projects/|(?:op|ssm|awssm|gcpsm|secretsmanager|vault|keyring|akv|https?|oci|docker)://|id=|type=)`)
+	versionLike = begins("=~^<>v"+digits, `^[=~^<>]*v?\d+(?::\d+)?\.\d+[\w.+~:-]*$`)
+	pathLike    = begins(`~./\`+letters, `^(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.@/\\-]*$`)
+	fileLike    = begins("_./@-"+letters+digits, `^[\w./@-]+\.(?:pem|key|crt|cer|pub|p12|pfx|jks|json|ya?ml|txt|env|toml|conf|cfg|ini|properties|gpg|asc)$`)
+	numberLike  = begins("+-"+digits, `^[-+]?\d+(?:\.\d+)?[a-z%]?$`)
+	template    = begins("<{%*xX.?_-@[", `^(?:<.*>|\{.*\}|%[a-z]|[*xX.?_-]+|__.*__|@.*@|\[[A-Za-z_ -]*\])$`)
+	// toReplace begins what stands where somebody shall put a secret, without punctuation, and
+	// replaced is all of it.
+	toReplace = strings.Fields("changeme changethis changeit replaceme replacethis replacewith placeholder example dummy fake insert redacted " +
+		"yoursecret yourpassword yourtoken yourapi yourkey youraccess unused notset notused notasecret notneeded buildtime buildonly onlyforbuild")
+	replaced = set("your todo tbd fixme removed masked hidden unset build none null nil undefined empty true false yes no on off " +
+		"enable enabled disable disabled required optional auto default random")
 )
 
 // IsLiteral tells whether a value under a name of that Sensitivity is a secret written out,
 // and not a reference, a placeholder, a switch, a place or a version.
 func IsLiteral(value string, s Sensitivity) bool {
 	v := strings.Trim(value, `"' `)
-	if Mask.MatchString(v) {
+	if strings.Contains(v, maskBegin) && Mask.MatchString(v) {
 		return true
 	}
-	if m := defaulted.FindStringSubmatch(v); m != nil {
-		return IsLiteral(m[1], s)
+	if strings.HasPrefix(v, "${") {
+		if m := defaulted.FindStringSubmatch(v); m != nil {
+			return IsLiteral(m[1], s)
+		}
 	}
+	plain := lettersAndDigits(v)
 	switch {
-	case lettersAndDigits(v) == "": // useradd -p '!'
+	case plain == "": // useradd -p '!'
 		return false
-	case encrypted.MatchString(v), IsPublic(v):
+	case encrypted.matches(v), IsPublic(v):
 		return false
 	case strings.HasPrefix(v, "$("), strings.HasPrefix(v, "`"), strings.HasPrefix(v, "="):
 		return false
-	case reference.MatchString(v), optional.MatchString(v), template.MatchString(v), strings.Contains(v, "{{"):
+	case reference.matches(v), optional.matches(v), template.matches(v), strings.Contains(v, "{{"):
 		return false
-	case elsewhere.MatchString(v) && !URLLogin.MatchString(v), versionLike.MatchString(v), fileLike.MatchString(v):
+	case elsewhere.matches(v) && !URLLogin.MatchString(v), versionLike.matches(v), strings.Contains(v, ".") && fileLike.matches(v):
 		return false
-	case pathLike.MatchString(v) && len(v) < 32, pathLike.MatchString(v) && strings.Count(v, "/") > 2:
+	case strings.ContainsAny(v, `/\`) && (len(v) < 32 || strings.Count(v, "/") > 2) && pathLike.matches(v):
 		return false
-	case numberLike.MatchString(v):
+	case numberLike.matches(v):
 		return s == Password && len(v) >= 4
 	case strings.HasSuffix(v, "EXAMPLE"), strings.HasSuffix(v, "EXAMPLEKEY"): // AWS's documentation
 		return false
-	case strings.ToUpper(v) == v && NameSays(v) != Harmless && !strings.ContainsAny(v, "0123456789"): // --password PASSWORD
+	case strings.ToUpper(v) == v && NameSays(v) != Harmless && !strings.ContainsAny(v, digits): // --password PASSWORD
 		return false
 	}
-	return !toReplace.MatchString(lettersAndDigits(v))
+	return !replaced[plain] && !slices.ContainsFunc(toReplace, func(w string) bool { return strings.HasPrefix(plain, w) })
 }
 
 // madeUp are words that say of a value that it stands for another one.
