@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"podproof.dev/podproof/internal/credential"
@@ -15,11 +14,11 @@ var connectionWords = strings.Fields("assword= ASSWORD= pwd= Pwd= PWD= AccessKey
 
 var (
 	// connectionKey is another part of such a string. Without one, "password=x" may be anything.
-	connectionKey = regexp.MustCompile(`(?i)(?:^|[;\s?&,])(?:host|hostaddr|server|data source|addr|address|network address|user|user id|userid|uid|username|dbname|database|` +
+	connectionKey = lazy(`(?i)(?:^|[;\s?&,])(?:host|hostaddr|server|data source|addr|address|network address|user|user id|userid|uid|username|dbname|database|` +
 		`initial catalog|port|endpoint|sharedaccesskeyname|driver|sslmode|ssl|abortconnect|provider|integrated security|application name|trustservercertificate)\s*=|^[\w.-]+:\d{2,5},`)
-	expression     = regexp.MustCompile(`^[\w.\[\]()'": !,-]+$`)
-	connectionUser = regexp.MustCompile(`(?i)(?:^|[;\s?&,])(?:user|user id|userid|uid|username)\s*=\s*([^;\s&,"']*)`)
-	connectionHost = regexp.MustCompile(`(?i)(?:^|[;\s?&,])(?:host|hostaddr|server|data source|addr|address)\s*=\s*([^;\s&,:"']*)`)
+	expression     = lazy(`^[\w.\[\]()'": !,-]+$`)
+	connectionUser = lazy(`(?i)(?:^|[;\s?&,])(?:user|user id|userid|uid|username)\s*=\s*([^;\s&,"']*)`)
+	connectionHost = lazy(`(?i)(?:^|[;\s?&,])(?:host|hostaddr|server|data source|addr|address)\s*=\s*([^;\s&,:"']*)`)
 )
 
 // connectionReach is how far around its password a connection string is looked at.
@@ -59,7 +58,7 @@ func (k kind) connection(b []byte, word string, at int) (value span, ok bool) {
 	case !credential.IsLiteral(v, credential.Password), isPlaceholder(v), call.MatchString(v), formatVerb.MatchString(v):
 		return span{}, false
 	}
-	host, user := connectionHost.FindStringSubmatch(around), connectionUser.FindStringSubmatch(around)
+	host, user := connectionHost.get().FindStringSubmatch(around), connectionUser.get().FindStringSubmatch(around)
 	if host != nil && (exampleHost.MatchString(host[1]) || user != nil && user[1] == v && localHost.MatchString(host[1])) {
 		return span{}, false
 	}

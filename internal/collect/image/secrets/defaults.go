@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -18,8 +17,14 @@ const springValue = "@Value("
 // lookupReach is how far around such a word a literal is looked for.
 const lookupReach = 300
 
+// What a literal may have, in bytes. Expressions do not count it, which makes them many times as large.
 const (
-	quoted  = `[rbu]?(?:"([^"\n]{4,200})"|'([^'\n]{4,200})'|` + "`([^`\n]{4,200})`" + `)`
+	shortestLiteral = 4
+	longestLiteral  = 200
+)
+
+const (
+	quoted  = `[rbu]?(?:"([^"\n]+)"|'([^'\n]+)'|` + "`([^`\n]+)`" + `)`
 	varName = `["'` + "`" + `]([A-Za-z_]\w*)["'` + "`" + `]`
 )
 
@@ -33,17 +38,17 @@ type lookup struct {
 	after string
 	// literal tells that a wide one's word is followed by the literal.
 	literal bool
-	re      *regexp.Regexp
+	re      *pattern
 }
 
 // startsAt is for a pattern that begins with its word: it is tried at one place, which takes next to no time.
 func startsAt(words string, back int, pattern string) lookup {
-	return lookup{words: words, back: back, re: regexp.MustCompile(`\A` + pattern)}
+	return lookup{words: words, back: back, re: lazy(`\A` + pattern)}
 }
 
 // startsBefore is for a pattern that begins before its word.
 func startsBefore(words, after string, literal bool, pattern string) lookup {
-	return lookup{words: words, wide: true, after: after, literal: literal, re: regexp.MustCompile(pattern)}
+	return lookup{words: words, wide: true, after: after, literal: literal, re: lazy(pattern)}
 }
 
 const (
@@ -70,7 +75,7 @@ var lookups = []lookup{
 	// name: str = Field("x"), NAME: str({ default: "x" }), @Value("${name:x}")
 	startsBefore("Field(", "=", true, `\b([A-Za-z_]\w*)\s*:\s*[\w.\[\]| ]{1,40}=\s*Field\(\s*(?:default\s*=\s*)?`+quoted),
 	startsBefore("str({", ":", false, `\b([A-Za-z_]\w*)\s*:\s*str\(\{[^{}\n]{0,80}?default:\s*`+quoted),
-	startsAt(springValue, 0, `@Value\(\s*"\$\{([\w.-]+):([^{}"\n]{4,200})\}"`),
+	startsAt(springValue, 0, `@Value\(\s*"\$\{([\w.-]+):([^{}"\n]+)\}"`),
 }
 
 // lookupsOf are those that a word of lookupWords finds, by its number.
@@ -105,7 +110,7 @@ func (k kind) fallback(b []byte, word, at int) (name string, value span, ok bool
 			}
 		}
 		for begin := from; begin <= at; {
-			m := l.re.FindSubmatchIndex(b[begin:until])
+			m := l.re.get().FindSubmatchIndex(b[begin:until])
 			if m == nil || begin+m[0] > at {
 				break
 			}
@@ -183,6 +188,9 @@ func named(window []byte, m []int) (name string, value span) {
 
 // guarded tells whether a literal that stands for a variable is somebody's secret.
 func (k kind) guarded(window []byte, name string, value span) bool {
+	if n := value.end - value.start; n < shortestLiteral || n > longestLiteral {
+		return false
+	}
 	v, says := string(window[value.start:value.end]), credential.NameSays(name)
 	return says != credential.Harmless && credential.IsLiteral(v, says) && (kind{code: true}).plausible(name, v, says) && !words.MatchString(v)
 }

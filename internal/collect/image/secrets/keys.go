@@ -3,7 +3,6 @@ package secrets
 import (
 	"bytes"
 	"encoding/base64"
-	"regexp"
 )
 
 const (
@@ -12,10 +11,10 @@ const (
 )
 
 var (
-	pemHeader = regexp.MustCompile(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----`)
-	pemHidden = regexp.MustCompile(`LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}`)
+	pemHeader = lazy(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----`)
+	pemHidden = lazy(`LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}`)
 	// pemNote is a line such as "Proc-Type: 4,ENCRYPTED" between the first line and the key.
-	pemNote = regexp.MustCompile(`^[A-Za-z-]+: [^\r\n]*`)
+	pemNote = lazy(`^[A-Za-z-]+: [^\r\n]*`)
 )
 
 // leastKey is how many characters of base64 make a key and not an ellipsis: the shortest,
@@ -26,12 +25,12 @@ const leastKey = 56
 // A header without a key behind it stands in every program that reads such files.
 func privateKeys(window []byte) []span {
 	var out []span
-	for _, m := range pemHeader.FindAllIndex(window, -1) {
+	for _, m := range pemHeader.get().FindAllIndex(window, -1) {
 		if n := keyLength(window[m[1]:]); n > 0 {
 			out = append(out, span{m[0], m[1] + n})
 		}
 	}
-	for _, m := range pemHidden.FindAllIndex(window, -1) {
+	for _, m := range pemHidden.get().FindAllIndex(window, -1) {
 		start := window[m[0]:m[1]]
 		plain := make([]byte, base64.StdEncoding.DecodedLen(len(start)))
 		n, _ := base64.StdEncoding.Decode(plain, start[:len(start)&^3])
@@ -50,7 +49,7 @@ func keyLength(b []byte) int {
 		case c == '\\' && i+1 < len(b): // "\n" in a literal
 			i++
 		case bytes.IndexByte([]byte(" \t\r\n\"'`,;"), c) >= 0:
-			if note := pemNote.Find(b[i+1:]); note != nil {
+			if note := pemNote.get().Find(b[i+1:]); note != nil {
 				i += len(note)
 			}
 		case isAlnum(c) || c == '/' || c == '+' || c == '=':
@@ -67,11 +66,11 @@ func keyLength(b []byte) int {
 	return 0
 }
 
-var puttyPrivate = regexp.MustCompile(`(?s)PuTTY-User-Key-File-[23]: .{0,1000}?Private-Lines: \d+\s+([A-Za-z0-9+/=]{32,})`)
+var puttyPrivate = lazy(`(?s)PuTTY-User-Key-File-[23]: .{0,1000}?Private-Lines: \d+\s+([A-Za-z0-9+/=]{32,})`)
 
 func puttyKeys(window []byte) []span {
 	var out []span
-	for _, m := range puttyPrivate.FindAllSubmatchIndex(window, -1) {
+	for _, m := range puttyPrivate.get().FindAllSubmatchIndex(window, -1) {
 		out = append(out, span{m[2], m[3]})
 	}
 	return out

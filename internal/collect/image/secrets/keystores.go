@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/asn1"
 	"encoding/binary"
-	"regexp"
 )
 
 var (
 	// keyStore is by the names that people and tools give such files.
-	keyStore = regexp.MustCompile(`(?i)(?:\.(?:p12|pfx|pkcs12|jks|jceks|bks|bcfks|keystore|ks)|/\.?keystore)$`)
+	keyStore = lazy(`(?i)(?:\.(?:p12|pfx|pkcs12|jks|jceks|bks|bcfks|keystore|ks)|/\.?keystore)$`)
 	// trustStore holds certificates of others: its name says so.
-	trustStore = regexp.MustCompile(`(?i)trust|cacerts|/ca[-_.]|[-_.]ca\.|[-_]ca[-_]|roots?\.`)
+	trustStore = lazy(`(?i)trust|cacerts|/ca[-_.]|[-_.]ca\.|[-_]ca[-_]|roots?\.`)
 
 	jksMagic       = []byte{0xfe, 0xed, 0xfe, 0xed}
 	jceksMagic     = []byte{0xce, 0xce, 0xce, 0xce}

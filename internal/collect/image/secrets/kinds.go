@@ -3,7 +3,6 @@ package secrets
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -57,22 +56,22 @@ func init() {
 
 var (
 	// looseName are settings without an extension.
-	looseName = regexp.MustCompile(`^(?:\.env(?:\..+)?|\.(?:bash|zsh)?(?:rc|_profile|profile|env)|environment|\.?[a-z]+rc|\.flaskenv|\.s3cfg|\.boto)$`)
+	looseName = lazy(`^(?:\.env(?:\..+)?|\.(?:bash|zsh)?(?:rc|_profile|profile|env)|environment|\.?[a-z]+rc|\.flaskenv|\.s3cfg|\.boto)$`)
 	// codeName and codeFolder are settings in a programming language.
-	codeName   = regexp.MustCompile(`^(?:.*(?:settings|config|secret|credential|constants|password|local|production|development|environment).*|env|conf|base|prod|dev|app)\.(?:py|js|cjs|mjs|ts|rb|php)$`)
-	codeFolder = regexp.MustCompile(`/(?:settings|config|conf|configs|secrets|credentials|environments)/[^/]+\.(?:py|js|cjs|mjs|ts|rb|php)$`)
+	codeName   = lazy(`^(?:.*(?:settings|config|secret|credential|constants|password|local|production|development|environment).*|env|conf|base|prod|dev|app)\.(?:py|js|cjs|mjs|ts|rb|php)$`)
+	codeFolder = lazy(`/(?:settings|config|conf|configs|secrets|credentials|environments)/[^/]+\.(?:py|js|cjs|mjs|ts|rb|php)$`)
 	// words is for names of files that hold words under names: "password": "Passwort".
-	wordsName   = regexp.MustCompile(`(?i)(?:^|[._-])(?:locale|translations?)[._-]|(?:messages|localstrings)[._-]`)
-	wordsFolder = regexp.MustCompile(`(?i)/(?:locales?|i18n|l10n|lang|langs|languages?|translations?|messages|nls)/`)
+	wordsName   = lazy(`(?i)(?:^|[._-])(?:locale|translations?)[._-]|(?:messages|localstrings)[._-]`)
+	wordsFolder = lazy(`(?i)/(?:locales?|i18n|l10n|lang|langs|languages?|translations?|messages|nls)/`)
 	// templates and schemes say what stands somewhere and hold none of it.
-	templateName   = regexp.MustCompile(`(?i)\.(?:example|sample|template|tmpl|tpl|dist|schema|spec|j2|in)$|(?:^|[._-])(?:examples?|samples?|template|schema|openapi|swagger)[._-]`)
-	templateFolder = regexp.MustCompile(`(?i)/(?:examples?|samples?|schemas?|fixtures)/`)
+	templateName   = lazy(`(?i)\.(?:example|sample|template|tmpl|tpl|dist|schema|spec|j2|in)$|(?:^|[._-])(?:examples?|samples?|template|schema|openapi|swagger)[._-]`)
+	templateFolder = lazy(`(?i)/(?:examples?|samples?|schemas?|fixtures)/`)
 	// copied is what editors and people put behind the name of a file that they keep a copy of.
-	copied = regexp.MustCompile(`(?i)(?:~|[._-](?:bak|backup|old|orig|save|copy|rpmsave|dpkg-old|dpkg-dist|rpmnew))+$`)
+	copied = lazy(`(?i)(?:~|[._-](?:bak|backup|old|orig|save|copy|rpmsave|dpkg-old|dpkg-dist|rpmnew))+$`)
 	// manual is where systems keep texts for people, and lists of their own.
-	manual = regexp.MustCompile(`^/usr/(?:local/)?(?:share|include|lib|lib64|libexec)/|^/(?:lib|proc|sys|dev)/|^/var/(?:lib|cache)/(?:dpkg|apt|apk|rpm|dnf|yum|pacman)/|^/etc/(?:apt|dpkg|pam\.d|security|selinux)/`)
+	manual = lazy(`^/usr/(?:local/)?(?:share|include|lib|lib64|libexec)/|^/(?:lib|proc|sys|dev)/|^/var/(?:lib|cache)/(?:dpkg|apt|apk|rpm|dnf|yum|pacman)/|^/etc/(?:apt|dpkg|pam\.d|security|selinux)/`)
 	// lists of what to install name packages and digests alone.
-	lockFile = regexp.MustCompile(`(?:package-lock|npm-shrinkwrap|\.package-lock|composer|deps|tsconfig|package|manifest)\.(?:json|lock)$|(?:pnpm-lock\.yaml|pyproject\.toml|Cargo\.toml|\.lock|-lock\.ya?ml)$`)
+	lockFile = lazy(`(?:package-lock|npm-shrinkwrap|\.package-lock|composer|deps|tsconfig|package|manifest)\.(?:json|lock)$|(?:pnpm-lock\.yaml|pyproject\.toml|Cargo\.toml|\.lock|-lock\.ya?ml)$`)
 )
 
 // textSniff is how much of a file tells whether it is text.
@@ -82,7 +81,7 @@ func kindOf(p string, head []byte) kind {
 	if bytes.IndexByte(head[:min(len(head), textSniff)], 0) >= 0 {
 		return kind{}
 	}
-	base := copied.ReplaceAllString(path.Base(p), "")
+	base := copied.get().ReplaceAllString(path.Base(p), "")
 	k, known := byExtension[path.Ext(base)]
 	switch {
 	case looseName.MatchString(base):

@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"podproof.dev/podproof/internal/credential"
@@ -30,18 +29,10 @@ const (
 // assigned reads NAME=VALUE, "name": "value", name: value around a word of a name. Not ok where
 // nothing is assigned, or nothing that is a secret.
 func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
-	start, end := at, at
-	for start > 0 && at-start < longestName && isNameByte(b[start-1]) {
-		start--
-	}
-	end += nameLength(b[at:])
-	name = strings.Trim(string(b[start:end]), ".-")
-	says := credential.NameSays(name)
-	if says == credential.Harmless || start > 0 && (b[start-1] == '$' || b[start-1] == '@' || b[start-1] == '%') && !k.code || k.comment(b, start) {
-		return "", span{}, false
-	}
+	// What is assigned is asked for before the name: mostly, nothing is.
+	end := at + nameLength(b[at:])
 	i := end
-	if i < len(b) && (b[i] == '"' || b[i] == '\'') {
+	if i < len(b) && isQuote(b[i]) {
 		i++
 	}
 	if i < len(b) && b[i] == ']' {
@@ -53,7 +44,7 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 	}
 	switch sign := b[i]; {
 	case k.xml && attribute.Match(b[i:min(len(b), i+longestName)]): // key="ApiKey" value="x"
-		i += len(attribute.Find(b[i:]))
+		i += len(attribute.get().Find(b[i:]))
 		value = span{i, i + until(b[i:], "\"'<\n")}
 	case sign == '>' && k.xml:
 		value = span{i + 1, i + 1 + until(b[i+1:], "<\n")}
@@ -71,7 +62,7 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 			return "", span{}, false // "token:8080" is no assignment in YAML
 		}
 		if k.code { // PASSWORD: str = "x"
-			if t := annotation.Find(b[next:min(len(b), next+longestName)]); t != nil {
+			if t := annotation.get().Find(b[next:min(len(b), next+longestName)]); t != nil {
 				next += len(t) - 1
 			}
 		}
@@ -80,14 +71,28 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 			return "", span{}, false // "passwd: files" of nsswitch.conf
 		}
 	}
-	if m := reference.FindSubmatchIndex(b[value.start:value.end]); m != nil { // ${DB_PASSWORD:x}
-		value = span{value.start + m[2], value.start + m[3]}
+	if value.start == value.end {
+		return "", span{}, false
+	}
+	start := at
+	for start > 0 && at-start < longestName && isNameByte(b[start-1]) {
+		start--
+	}
+	name = strings.Trim(string(b[start:end]), ".-")
+	says := credential.NameSays(name)
+	if says == credential.Harmless || start > 0 && (b[start-1] == '$' || b[start-1] == '@' || b[start-1] == '%') && !k.code || k.comment(b, start) {
+		return "", span{}, false
+	}
+	if bytes.HasPrefix(b[value.start:value.end], []byte("${")) { // ${DB_PASSWORD:x}
+		if m := reference.get().FindSubmatchIndex(b[value.start:value.end]); m != nil {
+			value = span{value.start + m[2], value.start + m[3]}
+		}
 	}
 	v := string(b[value.start:value.end])
 	if plain := value.start > 0 && !isQuote(b[value.start-1]); plain && !k.loose && tag.MatchString(v) {
 		return "", span{}, false
 	}
-	if value.start == value.end || !credential.IsLiteral(v, says) || !k.plausible(name, v, says) {
+	if !credential.IsLiteral(v, says) || !k.plausible(name, v, says) {
 		return "", span{}, false
 	}
 	return name, value, true
@@ -152,18 +157,18 @@ func (k kind) comment(b []byte, i int) bool {
 
 var (
 	// words are a name, a title or a path into settings rather than a secret.
-	words     = regexp.MustCompile(`^[A-Za-z]+(?:[ _.\-/:,][A-Za-z]+)*[.!?:]?$`)
-	lowerWord = regexp.MustCompile(`^[a-z]{6,}$`)
-	call      = regexp.MustCompile(`\w\(.*\)|\$\{|\{\{|%\(|\$\(|#\{|^[<>\[{(\\]|\{\d+\}|\\[sdwSDW]|\b(?:environ|ENV|env)[.\[]["'A-Z]`)
+	words     = lazy(`^[A-Za-z]+(?:[ _.\-/:,][A-Za-z]+)*[.!?:]?$`)
+	lowerWord = begins("abcdefghijklmnopqrstuvwxyz", `^[a-z]{6,}$`)
+	call      = lazy(`\w\(.*\)|\$\{|\{\{|%\(|\$\(|#\{|^[<>\[{(\\]|\{\d+\}|\\[sdwSDW]|\b(?:environ|ENV|env)[.\[]["'A-Z]`)
 	// tag begins what YAML takes for something else than text.
-	tag = regexp.MustCompile(`^[!&*@|%]`)
+	tag = begins("!&*@|%", `^[!&*@|%]`)
 	// annotation is the type of a variable, up to the quote of its value.
-	annotation = regexp.MustCompile(`^[A-Za-z][\w.\[\]|, ]{0,60}=[ \t]*["']`)
-	attribute  = regexp.MustCompile(`^value\s*=\s*["']`)
+	annotation = lazy(`^[A-Za-z][\w.\[\]|, ]{0,60}=[ \t]*["']`)
+	attribute  = begins("v", `^value\s*=\s*["']`)
 	// reference is one to a variable, with what stands for it where it is not set.
-	reference = regexp.MustCompile(`^\$\{[\w.-]+:[-=]?([^{}$?+][^{}$]*)\}$`)
-	escaped   = regexp.MustCompile(`\\u[0-9A-Fa-f]{4}`)
-	digest    = regexp.MustCompile(`^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)
+	reference = lazy(`^\$\{[\w.-]+:[-=]?([^{}$?+][^{}$]*)\}$`)
+	escaped   = lazy(`\\u[0-9A-Fa-f]{4}`)
+	digest    = begins("sm", `^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)
 )
 
 // plausible tells whether a literal under a telling name looks like a secret of someone.
@@ -204,11 +209,11 @@ func nameLength(b []byte) int {
 	return max(n, 1)
 }
 
-func squeeze(s string) string {
-	return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(s)
-}
+var punctuation = strings.NewReplacer("_", "", "-", "", ".", "", " ", "")
 
-var placeholder = regexp.MustCompile(`(?i)^(?:pass(?:word|wd|phrase)?|secrets?|tokens?|credentials?|key|api[_-]?key|pwd|my[_-]?(?:password|pass|secret|token|key)|the[_-]?password|some[_-]?(?:password|secret|token)|user(?:name)?|undef(?:ined)?|defined?|foo|bar|test|testing|string|value|none|unset|hidden|enter.*|insert.*|put.*here|your.*|.*your[-_ ]?.*here|.*change[-_]?(?:me|this|it).*|.*replace[-_]?(?:me|this|with).*|.*placeholder.*|.*example.*|.*dummy.*|.*redacted.*|<.*>|x{3,}|\*{3,}|\.{3,}|\[.*\]|%.*%|__.*__|\$.*|fake.*|sample.*|mock.*|to-?do.*|n/?a)$`)
+func squeeze(s string) string { return punctuation.Replace(s) }
+
+var placeholder = lazy(`(?i)^(?:pass(?:word|wd|phrase)?|secrets?|tokens?|credentials?|key|api[_-]?key|pwd|my[_-]?(?:password|pass|secret|token|key)|the[_-]?password|some[_-]?(?:password|secret|token)|user(?:name)?|undef(?:ined)?|defined?|foo|bar|test|testing|string|value|none|unset|hidden|enter.*|insert.*|put.*here|your.*|.*your[-_ ]?.*here|.*change[-_]?(?:me|this|it).*|.*replace[-_]?(?:me|this|with).*|.*placeholder.*|.*example.*|.*dummy.*|.*redacted.*|<.*>|x{3,}|\*{3,}|\.{3,}|\[.*\]|%.*%|__.*__|\$.*|fake.*|sample.*|mock.*|to-?do.*|n/?a)$`)
 
 // isPlaceholder is for what shall be replaced, or shows a form.
 func isPlaceholder(v string) bool {
@@ -260,7 +265,7 @@ func login(b []byte, i int) (span, bool) {
 }
 
 var (
-	formatVerb  = regexp.MustCompile(`^(?:%[sdvq]|%\(|\$)`)
-	exampleHost = regexp.MustCompile(`(?i)(?:^|\.)(?:example(?:\.(?:com|org|net))?|invalid|test|host(?:name)?|server|some-?host|my-?host|domain\.\w+|site\.com|foo\.\w+|bar\.\w+)$|^[.$%{<*]|^x+$`)
-	localHost   = regexp.MustCompile(`^(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal)$`)
+	formatVerb  = begins("%$", `^(?:%[sdvq]|%\(|\$)`)
+	exampleHost = lazy(`(?i)(?:^|\.)(?:example(?:\.(?:com|org|net))?|invalid|test|host(?:name)?|server|some-?host|my-?host|domain\.\w+|site\.com|foo\.\w+|bar\.\w+)$|^[.$%{<*]|^x+$`)
+	localHost   = lazy(`^(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal)$`)
 )

@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"path"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -12,9 +11,9 @@ import (
 // placeRule is for a file in which programs keep credentials, told by its path.
 type placeRule struct {
 	id, what string
-	path     *regexp.Regexp
+	path     *pattern
 	// value has the credential as its last group.
-	value *regexp.Regexp
+	value *pattern
 }
 
 // what stands for a value up to white space or a quote.
@@ -47,9 +46,9 @@ var placeRules = sync.OnceValue(func() []placeRule {
 	}
 })
 
-func at(expression string) *regexp.Regexp { return regexp.MustCompile(`(?:` + expression + `)$`) }
+func at(expression string) *pattern { return lazy(`(?:` + expression + `)$`) }
 
-func multi(expression string) *regexp.Regexp { return regexp.MustCompile(`(?m)` + expression) }
+func multi(expression string) *pattern { return lazy(`(?m)` + expression) }
 
 // placed are the last names of the paths that a rule may be for: most files need no expression.
 var placed = func() map[string]bool {
@@ -80,7 +79,7 @@ func placeRulesFor(p string) []*placeRule {
 
 func (r *placeRule) find(b []byte) []span {
 	var out []span
-	for _, m := range r.value.FindAllSubmatchIndex(b, 1000) {
+	for _, m := range r.value.get().FindAllSubmatchIndex(b, 1000) {
 		for i := len(m) - 2; i >= 2; i -= 2 {
 			if m[i] >= 0 {
 				if v := string(b[m[i]:m[i+1]]); r.id == "password-hash" || credential.IsLiteral(v, credential.Password) && !isPlaceholder(v) {

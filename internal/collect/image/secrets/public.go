@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"bytes"
-	"regexp"
 
 	"podproof.dev/podproof/internal/credential"
 )
@@ -16,9 +15,9 @@ const (
 var (
 	// forBrowsers is what stands around a Google key that every visitor of a page or user of an
 	// app has: Firebase's configuration, a map's script.
-	forBrowsers = regexp.MustCompile(`authDomain|messagingSenderId|\.firebaseapp\.com|\.firebaseio\.com|firebasestorage|mobilesdk_app_id|GCM_SENDER_ID|maps\.googleapis\.com/maps/api/js`)
+	forBrowsers = lazy(`authDomain|messagingSenderId|\.firebaseapp\.com|\.firebaseio\.com|firebasestorage|mobilesdk_app_id|GCM_SENDER_ID|maps\.googleapis\.com/maps/api/js`)
 	// forBundles is a variable that a bundler writes into pages.
-	forBundles = regexp.MustCompile(`(?:NEXT_PUBLIC|NUXT_PUBLIC|EXPO_PUBLIC|PUBLIC|VITE|REACT_APP|VUE_APP|NG_APP|GATSBY)_\w*["']?\s*[:=]\s*["']?$`)
+	forBundles = lazy(`(?:NEXT_PUBLIC|NUXT_PUBLIC|EXPO_PUBLIC|PUBLIC|VITE|REACT_APP|VUE_APP|NG_APP|GATSBY)_\w*["']?\s*[:=]\s*["']?$`)
 )
 
 // isPublic tells of a token that is made for everybody to see.
@@ -36,4 +35,4 @@ func isSealed(b []byte, at span) bool {
 }
 
 // sealed begins with the length of an RSA block: 256 or 512 bytes.
-var sealed = regexp.MustCompile(`^Ag[A-D][A-Za-z0-9+/]{90,}={0,2}$`)
+var sealed = lazy(`^Ag[A-D][A-Za-z0-9+/]{90,}={0,2}$`)

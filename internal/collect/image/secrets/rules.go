@@ -1,8 +1,6 @@
 package secrets
 
 import (
-	"regexp"
-
 	"github.com/google/osv-scalibr/veles"
 	"github.com/google/osv-scalibr/veles/secrets/anthropicapikey"
 	"github.com/google/osv-scalibr/veles/secrets/circleci"
@@ -61,10 +59,10 @@ func known(id, what string, d veles.Detector, words ...string) rule {
 
 // shaped takes an expression, whose first group is the credential where it has one.
 func shaped(id, what, expression string, words ...string) rule {
-	re := regexp.MustCompile(expression)
+	re := lazy(expression)
 	return rule{id, what, words, 256, 512, func(window []byte) []span {
 		var out []span
-		for _, m := range re.FindAllSubmatchIndex(window, -1) {
+		for _, m := range re.get().FindAllSubmatchIndex(window, -1) {
 			out = append(out, span{m[len(m)-2], m[len(m)-1]})
 		}
 		return out
@@ -170,4 +168,4 @@ func isList(token []byte) bool {
 	return words > 3
 }
 
-var exampleWord = regexp.MustCompile(`(?i)EXAMPLE|placeholder|changeme|your[_-]?(?:token|key|secret|api)|x{8}|0{12}|\*{4}|\.\.\.`)
+var exampleWord = lazy(`(?i)EXAMPLE|placeholder|changeme|your[_-]?(?:token|key|secret|api)|x{8}|0{12}|\*{4}|\.\.\.`)

@@ -193,8 +193,36 @@ func TestEveryRule(t *testing.T) {
 		}
 	}
 	for _, r := range placeRules() {
-		if r.value.NumSubexp() == 0 {
+		if r.value.get().NumSubexp() == 0 {
 			t.Errorf("rule %s: its value has no group", r.id)
+		}
+	}
+}
+
+// Expressions are compiled when they are needed, so a wrong one would be seen late.
+func TestPatternsCompile(t *testing.T) {
+	all := []*pattern{connectionKey, expression, connectionUser, connectionHost, pemHeader, pemHidden, pemNote, puttyPrivate, keyStore, trustStore,
+		looseName, codeName, codeFolder, wordsName, wordsFolder, templateName, templateFolder, copied, manual, lockFile,
+		words, lowerWord, call, tag, annotation, attribute, reference, escaped, digest, placeholder, formatVerb, exampleHost, localHost,
+		forBrowsers, forBundles, sealed, exampleWord, strayLine, versioned}
+	for _, l := range lookups {
+		all = append(all, l.re)
+	}
+	for _, r := range placeRules() {
+		all = append(all, r.path, r.value)
+	}
+	for _, p := range all {
+		if p.get() == nil || p.first != "" && p.expression[0] != '^' {
+			t.Errorf("%s: it begins with one of %q, and does not hold at the beginning alone", p.expression, p.first)
+		}
+	}
+}
+
+func TestPatternBegins(t *testing.T) {
+	p := begins("ab", `^[ab]\d`)
+	for text, want := range map[string]bool{"a1": true, "b2": true, "c1": false, "a": false, "": false} {
+		if p.MatchString(text) != want || p.Match([]byte(text)) != want {
+			t.Errorf("%q: want %t", text, want)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package secrets
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 
 	"podproof.dev/podproof/internal/credential"
@@ -13,7 +12,7 @@ import (
 const strayLimit = 256 << 10
 
 // strayLine is a line that assigns, and does nothing else: "aws_secret_access_key = x", "export TOKEN=x", "the password: x".
-var strayLine = regexp.MustCompile(`^[ \t]*(?:[-*][ \t]+)?(?:[A-Za-z]+[ \t]+){0,2}["']?([A-Za-z][\w.-]{1,79})["']?[ \t]*(?::=|[:=])[ \t]*(?:"([^"\r\n]+)"|'([^'\r\n]+)'|([^\s"']+))[ \t]*[,;]?[ \t]*$`)
+var strayLine = lazy(`^[ \t]*(?:[-*][ \t]+)?(?:[A-Za-z]+[ \t]+){0,2}["']?([A-Za-z][\w.-]{1,79})["']?[ \t]*(?::=|[:=])[ \t]*(?:"([^"\r\n]+)"|'([^'\r\n]+)'|([^\s"']+))[ \t]*[,;]?[ \t]*$`)
 
 // strayValue reads the line around a word of a name in a text that no rule knows. "PASS: x" is a
 // test's result.
@@ -21,7 +20,7 @@ func strayValue(b []byte, at int) (name string, value span, ok bool) {
 	from := bytes.LastIndexByte(b[max(0, at-longestName):at], '\n') + 1 + max(0, at-longestName)
 	line := b[from : from+until(b[from:], "\n")]
 	line = bytes.TrimRight(line, "\r")
-	m := strayLine.FindSubmatchIndex(line)
+	m := strayLine.get().FindSubmatchIndex(line)
 	if m == nil || from+m[3] <= at {
 		return "", span{}, false
 	}
@@ -45,7 +44,7 @@ func hardToGuess(v string, says credential.Sensitivity) bool {
 }
 
 // versioned is a name with a number behind it, as of a package, a module or a class.
-var versioned = regexp.MustCompile(`^(?:[A-Za-z]+[-_.:/@])+v?\d[\d.]*(?:[-_.][a-z]+\d*)?$|::|->`)
+var versioned = lazy(`^(?:[A-Za-z]+[-_.:/@])+v?\d[\d.]*(?:[-_.][a-z]+\d*)?$|::|->`)
 
 // classChanges counts how often small letters, capitals, digits and other characters follow one another.
 func classChanges(v string) (n int) {
