@@ -18,6 +18,8 @@ import (
 type zipStream struct {
 	r    *bufio.Reader
 	body *zipBody
+	// inflate is the decompressor, nil until an entry needs one.
+	inflate io.ReadCloser
 }
 
 // zipEntry is what stands before a body. size is -1 where only the body's end tells it.
@@ -122,12 +124,25 @@ func (z *zipStream) next() (zipEntry, error) {
 	case method == zipStored:
 		z.body = &zipBody{r: io.LimitReader(z.r, packed), left: packed}
 	case method == zipDeflated:
-		// The decompressor takes a byte at a time from what can give one, and so no byte too many.
-		z.body = &zipBody{r: flate.NewReader(z.r), left: -1, trailing: trailing, sum: crc32.NewIEEE()}
+		plain, err := z.inflated()
+		if err != nil {
+			return e, err
+		}
+		z.body = &zipBody{r: plain, left: -1, trailing: trailing, sum: crc32.NewIEEE()}
 	default:
 		return e, errMethod
 	}
 	return e, nil
+}
+
+// inflated unpacks what follows. The decompressor takes a byte at a time from what can give one, and
+// so no byte too many; its tables are large, and serve one entry after the other.
+func (z *zipStream) inflated() (io.Reader, error) {
+	if r, ok := z.inflate.(flate.Resetter); ok {
+		return z.inflate, r.Reset(z.r, nil)
+	}
+	z.inflate = flate.NewReader(z.r)
+	return z.inflate, nil
 }
 
 // Read reads the current entry's body.
