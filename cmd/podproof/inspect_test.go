@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -67,7 +68,7 @@ func alone(t *testing.T) {
 func shop(t *testing.T, user string, files ...imagetest.File) v1.Image {
 	files = append(files, imagetest.Exe("app/server", "\x7fELF"))
 	return imagetest.Config(t, imagetest.Image(t, files), func(c *v1.ConfigFile) {
-		c.OS, c.Architecture = "linux", "arm64"
+		c.OS, c.Architecture = "linux", runtime.GOARCH
 		c.Config.User, c.Config.Entrypoint = user, []string{"/app/server"}
 	})
 }
@@ -75,6 +76,11 @@ func shop(t *testing.T, user string, files ...imagetest.File) v1.Image {
 func TestInspect(t *testing.T) {
 	alone(t)
 	good := archive(t, shop(t, "1001"))
+	other := "arm64"
+	if runtime.GOARCH == other {
+		other = "amd64"
+	}
+	foreign := archive(t, imagetest.Config(t, shop(t, "1001"), func(c *v1.ConfigFile) { c.Architecture = other }))
 	bad := archive(t, shop(t, "1001", imagetest.Text("app/.env", "DB_PASSWORD=hunter2x\n")))
 	dir := t.TempDir()
 	if p, err := layout.Write(dir, empty.Index); err != nil {
@@ -113,7 +119,9 @@ func TestInspect(t *testing.T) {
 		{"a credential, not asked for", []string{"--skip", "image/no-secrets-in-layers,image/no-source-leaks", bad}, exitPass, nil},
 		{"a folder", []string{"oci:" + dir}, exitFail, []string{"FAIL image/user-non-root"}},
 		{"a contract", []string{"-f", contractFile, "--only", "image/no-source-leaks", good}, exitFail, []string{"files.forbid"}},
-		{"another platform", []string{"--platform", "linux/s390x", good}, exitUsage, []string{"no image for linux/s390x", "linux/arm64"}},
+		{"another platform", []string{"--platform", "linux/s390x", good}, exitUsage, []string{"no image for linux/s390x", "linux/" + runtime.GOARCH}},
+		{"for another platform alone", []string{foreign}, exitFail, []string{"FAIL image/platform", "for linux/" + other + " alone", "--platform linux/" + other}},
+		{"for another platform, which was asked for", []string{"--platform", "linux/" + other, foreign}, exitPass, []string{"Platform OK (linux/" + other + ")"}},
 		{"no platform", []string{"--platform", "linux", good}, exitUsage, []string{"linux/amd64"}},
 		{"cut short", []string{short}, exitUsage, []string{"short.tar", "byte"}},
 		{"a container's files", []string{exported}, exitUsage, []string{"docker export", "docker save"}},

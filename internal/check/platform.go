@@ -11,7 +11,7 @@ import (
 
 var imagePlatform = Check{
 	ID:    "image/platform",
-	Title: "The image and its program are made for one platform, and for Linux",
+	Title: "The image and its program are made for the platform of the nodes, and for Linux",
 	Why: "A program of another machine does not start (exec format error), and no Linux node runs an image for Windows. It is built on a laptop " +
 		"or copied from the wrong stage, and nobody sees it before the deploy.",
 	Fix:   "Build for the platform of the nodes (docker build --platform linux/amd64), and let GOARCH, the base image and what is copied or downloaded follow TARGETARCH.",
@@ -21,7 +21,7 @@ var imagePlatform = Check{
 }
 
 func judgePlatform(_ contract.Contract, e evidence.Evidence) Judgement {
-	j, img := imageOf(e, "an image for Linux, whose program is made for the image's own architecture")
+	j, img := imageOf(e, "an image for Linux and for the nodes, whose program is made for the image's own architecture")
 	if img == nil {
 		return j
 	}
@@ -41,12 +41,15 @@ func judgePlatform(_ contract.Contract, e evidence.Evidence) Judgement {
 			faults = append(faults, fmt.Sprintf("%s is a program for %s in an image for %s", f.Word, f.Machine, platform))
 		}
 	}
-	if host := e.Run.Platform; host != "" && host != platform && img.OS == "linux" {
-		j.note(where, "the image is for %s, and this machine is %s: a node like this one runs it by emulation, or not at all", platform, host)
+	fix := ""
+	if wanted := e.Run.Platform; img.OS == "linux" && !runsOn(wanted, img.Architecture) {
+		j.broken(where, "the image is for %s, and was looked at for %s: a node of that platform runs it by emulation, or not at all", platform, wanted)
+		faults = append(faults, "the image is for "+platform+" alone, and not for "+wanted)
+		fix = fmt.Sprintf("Build it for %s, too (docker buildx build --platform %s,%s). Where the nodes are %s, say so, and it is right: --platform %s.", wanted, wanted, platform, platform, platform)
 	}
 	switch {
 	case len(faults) > 0:
-		return j.fail(brief(list(faults), 200), "")
+		return j.fail(brief(list(faults), 200), fix)
 	case !img.LayersRead && e.Missing[evidence.SectionImage] != "":
 		return inconclusive(e, evidence.SectionImage, j.Promised)
 	case !img.LayersRead:
@@ -57,6 +60,12 @@ func judgePlatform(_ contract.Contract, e evidence.Evidence) Judgement {
 
 // alsoRuns are machines whose programs another one runs, too.
 var alsoRuns = map[string]string{"amd64": "386", "arm64": "arm", "mipsle": "mips", "mips64": "mips", "mips64le": "mips", "ppc64": "ppc64le"}
+
+// runsOn tells whether a node of a platform, "" where nobody knows it, runs the programs of an architecture.
+func runsOn(platform, architecture string) bool {
+	_, machine, _ := strings.Cut(platform, "/")
+	return platform == "" || canRun(machine, architecture)
+}
 
 // canRun tells whether a machine runs the programs of another one.
 func canRun(architecture, machine string) bool {

@@ -15,13 +15,18 @@ func madeFor(machine string) evidence.EntryFile {
 }
 
 var platformExamples = []example{
-	{name: "one platform", c: goodContract(), e: platform("linux", "amd64", "linux/amd64", madeFor("amd64")), want: Pass, says: []string{"Platform OK (linux/amd64)"}, hides: []string{"emulation"}},
+	{name: "one platform", c: goodContract(), e: platform("linux", "amd64", "linux/amd64", madeFor("amd64")), want: Pass, says: []string{"Platform OK (linux/amd64)"}, hides: []string{"emulation", "--platform"}},
 	{name: "a machine that is not known", c: goodContract(), e: platform("linux", "arm64", "", madeFor("")), want: Pass},
 	{name: "32 bits", c: goodContract(), e: platform("linux", "amd64", "", madeFor("386")), want: Pass},
 	{name: "another program", c: goodContract(), e: platform("linux", "amd64", "linux/amd64", madeFor("arm64")), want: Fail,
 		says: []string{"! /shop, layer 2 of 2 (COPY . .), reachable: it is a program for arm64", "exec format error"}},
-	{name: "another machine's image", c: goodContract(), e: platform("linux", "arm64", "linux/amd64", madeFor("arm64")), want: Pass, says: []string{"the image is for linux/arm64, and this machine is linux/amd64"}},
-	{name: "Windows", c: goodContract(), e: platform("windows", "amd64", "linux/amd64"), want: Fail, says: []string{"windows/amd64: no Linux node runs it"}},
+	{name: "another machine's image", c: goodContract(), e: platform("linux", "arm64", "linux/amd64", madeFor("arm64")), want: Fail,
+		says: []string{"the image is for linux/arm64 alone, and not for linux/amd64", "was looked at for linux/amd64", "Where the nodes are linux/arm64, say so, and it is right: --platform linux/arm64"}},
+	{name: "the machine that was asked for", c: goodContract(), e: platform("linux", "arm64", "linux/arm64", madeFor("arm64")), want: Pass, says: []string{"Platform OK (linux/arm64)"}},
+	{name: "an image of 32 bits", c: goodContract(), e: platform("linux", "386", "linux/amd64", madeFor("386")), want: Pass},
+	{name: "another machine's image with a program of a third one", c: goodContract(), e: platform("linux", "arm64", "linux/amd64", madeFor("s390x")), want: Fail,
+		says: []string{"it is a program for s390x", "the image is for linux/arm64 alone"}},
+	{name: "Windows", c: goodContract(), e: platform("windows", "amd64", "linux/amd64"), want: Fail, says: []string{"windows/amd64: no Linux node runs it"}, hides: []string{"Where the nodes are"}},
 	{name: "no platform", c: goodContract(), e: platform("", "", "linux/amd64"), want: Inconclusive},
 	{name: "only the configuration was read", c: goodContract(), e: unread(), want: Inconclusive},
 	{name: "not observed", c: goodContract(), e: noImage(), want: Inconclusive},

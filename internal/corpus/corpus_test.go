@@ -175,7 +175,7 @@ func collect(t testing.TB, r *recipe) evidence.Evidence {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &img, Workload: r.workload}
+	return evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Run: evidence.Run{Platform: r.wanted}, Image: &img, Workload: r.workload}
 }
 
 func judge(t testing.TB, r *recipe, e evidence.Evidence) []check.Verdict {

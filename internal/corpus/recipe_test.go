@@ -46,6 +46,8 @@ type recipe struct {
 	noHistory  bool
 	// os and architecture are the platform that the configuration names.
 	os, architecture string
+	// wanted is the platform that the image is looked at for.
+	wanted string
 	// statements are attestations that lie beside the image.
 	statements [][]byte
 	// planted are the values of secrets, which nothing that is kept or said may hold.
@@ -147,7 +149,7 @@ func distribution(name, version string, files ...file) []file {
 
 // healthy is an image that keeps every promise: a distribution, Python, packages, the code.
 func healthy(t testing.TB) *recipe {
-	r := &recipe{t: t, os: "linux", architecture: "amd64", contract: contract.Contract{Image: "corpus:1", HTTP: contract.HTTP{Port: 8000, Health: "/health"}}}
+	r := &recipe{t: t, os: "linux", architecture: "amd64", wanted: "linux/amd64", contract: contract.Contract{Image: "corpus:1", HTTP: contract.HTTP{Port: 8000, Health: "/health"}}}
 	r.steps = append(r.steps, step{by: "# debian.sh --arch 'amd64' out/ 'bookworm' '@1700000000'", layer: []file{
 		link("bin", "usr/bin"), link("lib", "usr/lib"), {Name: "tmp/", Mode: 0o1777}, {Name: "var/tmp/", Mode: 0o1777},
 		text("etc/passwd", "root:x:0:0:root:/root:/bin/bash\napp:x:1001:1001::/app:/bin/false\ntoor:x:0:0::/root:/bin/sh\n"),

@@ -86,6 +86,7 @@ var platforms = []specimen{
 		inited("tini", "--", "python", "main.py")(r)
 		r.run("copy", exe("usr/local/bin/python3.12", made(183)))
 	}},
+	{planted: "an image for another platform alone", fails: []string{machine}, at: []string{"linux/arm64", "looked at for linux/amd64"}, plant: func(r *recipe) { r.architecture = "arm64" }},
 	{planted: "an image for Windows", fails: []string{machine}, at: []string{"windows/amd64"}, plant: func(r *recipe) { r.os = "windows" }},
 
 	{planted: "a program for the image's machine", like: machine, plant: func(r *recipe) {
@@ -97,7 +98,7 @@ var platforms = []specimen{
 		r.exec("./server")
 	}},
 	{planted: "a program for arm64 in an image for it", like: machine, plant: func(r *recipe) {
-		r.architecture = "arm64"
+		r.architecture, r.wanted = "arm64", "linux/arm64"
 		r.copy("server .", exe("app/server", made(183)))
 		r.exec("./server")
 	}},

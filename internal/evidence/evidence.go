@@ -140,7 +140,8 @@ type Run struct {
 	Version  string    `json:"podproofVersion"`
 	Started  time.Time `json:"started"`
 	Finished time.Time `json:"finished"`
-	// Platform is that of the machine podproof ran on: "linux/amd64"; empty where it was not noted.
+	// Platform is the one that the image is to run on: the one that was asked for, or else that of the
+	// machine podproof ran on: "linux/amd64"; empty where it was not noted.
 	Platform string `json:"platform,omitempty"`
 	// CutOff is why the run was ended before its end: it had taken too long. Sections that
 	// were not observed for that begin with it in Evidence.Missing.

@@ -164,7 +164,15 @@ func (i *inspection) early(img v1.Image) error {
 
 func (i *inspection) result(img evidence.Image) Result {
 	return Result{Contract: i.subject.Contract, Evidence: mask(evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &img,
-		Run: evidence.Run{ID: i.id, Version: i.Version, Platform: "linux/" + runtime.GOARCH, Started: i.began.UTC(), Finished: time.Now().UTC()}})}
+		Run: evidence.Run{ID: i.id, Version: i.Version, Platform: i.wanted(), Started: i.began.UTC(), Finished: time.Now().UTC()}})}
+}
+
+// wanted is the platform that the image is to run on, without a variant: the one that was asked for, or this machine's.
+func (i *inspection) wanted() string {
+	if p, err := v1.ParsePlatform(i.Platform); err == nil && i.Platform != "" {
+		return p.OS + "/" + p.Architecture
+	}
+	return "linux/" + runtime.GOARCH
 }
 
 // layersIn is the cache of layers in podproof's cache folder; nil without a folder.

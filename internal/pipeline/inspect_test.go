@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -136,6 +137,12 @@ func TestInspectOfWhatIsNoImage(t *testing.T) {
 }
 
 func TestWhereAnImageIsOpened(t *testing.T) {
+	for asked, want := range map[string]string{"": "linux/" + runtime.GOARCH, "linux/arm/v7": "linux/arm", "linux/s390x": "linux/s390x"} {
+		i := &inspection{InspectOptions: InspectOptions{Platform: asked}}
+		if got := i.result(evidence.Image{}).Evidence.Run.Platform; got != want {
+			t.Errorf("asked for %q: the platform is %s, want %s", asked, got, want)
+		}
+	}
 	i := &inspection{InspectOptions: InspectOptions{Platform: "linux/arm64", Cache: "/cache"}, cache: layersIn("/cache")}
 	o, err := i.where()
 	if err != nil || o.Platform == nil || o.Platform.Architecture != "arm64" || o.Configs != "/cache/configs" || o.Known == nil {
