@@ -3,21 +3,10 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"log"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 // strict is a namespace as a platform team makes one: the level restricted is enforced, a quota counts
@@ -50,106 +39,6 @@ spec:
 ---
 {apiVersion: admissionregistration.k8s.io/v1, kind: MutatingAdmissionPolicyBinding, metadata: {name: sidecar}, spec: {policyName: sidecar}}
 `
-
-// everything is all that a user sees in a cluster.
-const everything = "all,configmaps,secrets,serviceaccounts,persistentvolumeclaims,networkpolicies,poddisruptionbudgets,roles,rolebindings,clusterroles,clusterrolebindings"
-
-// somebodysCluster is one whose nodes pull from a registry of the test's, and kubectl in it.
-type somebodysCluster struct {
-	t        *testing.T
-	registry string
-}
-
-func (c somebodysCluster) kubectl(stdin string, args ...string) string {
-	c.t.Helper()
-	x := exec.Command("docker", append([]string{"exec", "-i", sharedCluster + "-control-plane", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"}, args...)...)
-	x.Stdin = strings.NewReader(stdin)
-	out, err := x.CombinedOutput()
-	if err != nil {
-		c.t.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// docker runs a command of the engine's.
-func (c somebodysCluster) docker(stdin string, args ...string) string {
-	c.t.Helper()
-	x := exec.Command("docker", args...)
-	x.Stdin = strings.NewReader(stdin)
-	out, err := x.Output()
-	if err != nil {
-		c.t.Fatalf("docker %s: %v", strings.Join(args, " "), err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// lendWithRegistry lends a cluster that pulls from a registry, which has one name everywhere: on the
-// host it is there, and on the node containerd is told the way (containerd, docs/hosts.md).
-func lendWithRegistry(t *testing.T) somebodysCluster {
-	t.Helper()
-	lend(t)
-	l, err := net.Listen("tcp", ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
-	go func() { _ = server.Serve(l) }()
-	t.Cleanup(func() { server.Close() })
-	port := l.Addr().(*net.TCPAddr).Port
-	c := somebodysCluster{t, fmt.Sprintf("localhost:%d", port)}
-	gateway := c.docker("", "network", "inspect", sharedCluster, "--format", "{{range .IPAM.Config}}{{.Gateway}}\n{{end}}")
-	for _, g := range strings.Fields(gateway) {
-		if ip := net.ParseIP(g); ip != nil && ip.To4() != nil {
-			gateway = g
-		}
-	}
-	hosts := fmt.Sprintf("[host.\"http://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", net.JoinHostPort(gateway, fmt.Sprint(port)))
-	dir := "/etc/containerd/certs.d/" + c.registry
-	c.docker("", "exec", sharedCluster+"-control-plane", "mkdir", "-p", dir)
-	c.docker(hosts, "exec", "-i", sharedCluster+"-control-plane", "dd", "status=none", "of="+dir+"/hosts.toml")
-	return c
-}
-
-// push puts an image of the engine's into the registry, and returns its name there.
-func (c somebodysCluster) push(image, as string) string {
-	c.t.Helper()
-	file := filepath.Join(c.t.TempDir(), "image.tar")
-	c.docker("", "save", "-o", file, image)
-	img, err := tarball.ImageFromPath(file, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	ref := c.registry + "/" + as
-	to, err := name.ParseReference(ref)
-	if err == nil {
-		err = remote.Write(to, img)
-	}
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return ref
-}
-
-// kubeconfig is that of a service account.
-func (c somebodysCluster) kubeconfig(namespace, account string) string {
-	c.t.Helper()
-	raw := c.docker("", "exec", sharedCluster+"-control-plane", "cat", "/etc/kubernetes/admin.conf")
-	field := func(key string) string {
-		_, rest, _ := strings.Cut(raw, key+": ")
-		value, _, _ := strings.Cut(rest, "\n")
-		return value
-	}
-	address := c.docker("", "port", sharedCluster+"-control-plane", "6443/tcp")
-	address, _, _ = strings.Cut(address, "\n")
-	token := c.kubectl("", "create", "token", account, "-n", namespace, "--duration=1h")
-	file := filepath.Join(c.t.TempDir(), "kubeconfig")
-	text := fmt.Sprintf("apiVersion: v1\nkind: Config\ncurrent-context: strict\nclusters: [{name: c, cluster: {server: \"https://%s\", certificate-authority-data: %s}}]\ncontexts: [{name: strict, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {token: %s}}]\n",
-		address, field("certificate-authority-data"), token)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
-	return file
-}
 
 // In a namespace of somebody else's cluster, with the rights that podproof prints and no others, a good
 // image passes, what is live is refused, and all is as it was afterwards.
