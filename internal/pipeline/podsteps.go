@@ -45,11 +45,11 @@ func (r *run) startDependencies(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		by, node, err := r.looker(ctx)
+		by, nodes, err := r.looker(ctx)
 		if err != nil {
 			return err
 		}
-		if by != nil {
+		for _, node := range nodes { // each learns of it by itself
 			trial.AwaitServices(ctx, r.place.applier.Client, by, node, services)
 		}
 	}
@@ -62,17 +62,14 @@ func (r *run) startDependencies(ctx context.Context) error {
 	return err
 }
 
-// looker is who tells what a node sees of the whole machine, and the node's name: its own agent, or
-// podproof's pod where no node may be touched; nil where there is neither.
-func (r *run) looker(ctx context.Context) (trial.Node, string, error) {
+// looker is who tells what a node sees of the whole machine, and the nodes' names: their own agent, or
+// podproof's pod where none may be touched, whose node has no name here. There may be no nodes.
+func (r *run) looker(ctx context.Context) (trial.Node, []string, error) {
 	if r.place.Nodes() == nil {
-		return r.agentBed().AgentNode(), "", nil
+		return r.agentBed().AgentNode(), []string{""}, nil
 	}
 	nodes, err := r.nodes(ctx)
-	if err != nil || len(nodes) == 0 {
-		return nil, "", err
-	}
-	return r.place.Nodes(), nodes[0], nil
+	return r.place.Nodes(), nodes, err
 }
 
 // withoutJobs takes the Jobs that run out of the objects.
@@ -154,7 +151,7 @@ func (r *run) startup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	nodes, err := r.nodes(ctx)
+	by, nodes, err := r.looker(ctx)
 	if err != nil {
 		return err
 	}
@@ -163,12 +160,8 @@ func (r *run) startup(ctx context.Context) error {
 		return err
 	}
 	var sampler *trial.Sampler
-	by, node, err := r.looker(ctx)
-	if err != nil {
-		return err
-	}
-	if by != nil && len(nodes) <= 1 { // of several, one's pressure figures count the others as strangers
-		sampler = trial.StartSampler(ctx, by, node)
+	if len(nodes) > 0 {
+		sampler = trial.StartSampler(ctx, by, nodes...)
 	}
 	r.bench = &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer,
 		REST: r.place.REST(), Subject: subject, Container: r.subject.Container.Name, Asked: r.asked(), Redact: r.subject.Redact,

@@ -209,24 +209,32 @@ func (c *testCluster) Unload(_ context.Context, refs ...string) error {
 	return nil
 }
 
-// testNodes are one node, on which podproof's agent knows little.
+// testNodes are nodes on which podproof's agent knows little: "worker", and others.
 type testNodes struct {
 	mu        sync.Mutex
+	others    []string
+	connected []string // those that were asked to connect to something
+	streamed  []string // those that stream, with what
 	installed string
 	removed   int
 	ran       []string
 }
 
-func (n *testNodes) List(context.Context) ([]string, error) { return []string{"worker"}, nil }
+func (n *testNodes) List(context.Context) ([]string, error) {
+	return append([]string{"worker"}, n.others...), nil
+}
 func (n *testNodes) Install(_ context.Context, program string) error {
 	n.installed = program
 	return nil
 }
 func (n *testNodes) Remove(context.Context) error { n.removed++; return nil }
 
-func (n *testNodes) Run(_ context.Context, _, op string, args ...string) ([]byte, error) {
+func (n *testNodes) Run(_ context.Context, node, op string, args ...string) ([]byte, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if op == "connect" {
+		n.connected = append(n.connected, node)
+	}
 	n.ran = append(n.ran, op+" "+strings.Join(args, " "))
 	if op == "processes" {
 		return []byte("process\nName:\tapi\nUid:\t1001\t1001\t1001\t1001\nGid:\t1001\t1001\t1001\t1001\nNSpid:\t9\t1\nSeccomp:\t2\nCmdline:\t/api\037\n"), nil
@@ -234,7 +242,10 @@ func (n *testNodes) Run(_ context.Context, _, op string, args ...string) ([]byte
 	return nil, nil
 }
 
-func (n *testNodes) Stream(ctx context.Context, _ string, out io.Writer, op string, _ ...string) error {
+func (n *testNodes) Stream(ctx context.Context, node string, out io.Writer, op string, _ ...string) error {
+	n.mu.Lock()
+	n.streamed = append(n.streamed, node+" "+op)
+	n.mu.Unlock()
 	if op == "logs" {
 		_, err := fmt.Fprintln(out, ">")
 		return err

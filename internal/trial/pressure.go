@@ -16,7 +16,7 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-// Sampler samples how scarce CPU is on a node. A nil Sampler knows nothing.
+// Sampler samples how scarce CPU is on a machine. A nil Sampler knows nothing.
 type Sampler struct {
 	mu      sync.Mutex
 	samples []evidence.Pressure
@@ -24,30 +24,37 @@ type Sampler struct {
 	stop    context.CancelFunc
 }
 
-// StartSampler samples until Stop, or until the context ends. A node that cannot tell gives no samples.
-func StartSampler(ctx context.Context, n NodeStream, node string) *Sampler {
+// StartSampler samples until Stop, or until the context ends. The nodes share one machine, as those of
+// a kind cluster do, and what the others of them use is no stranger's. Where one cannot tell, there are no
+// samples.
+func StartSampler(ctx context.Context, n NodeStream, nodes ...string) *Sampler {
 	ctx, cancel := context.WithCancel(ctx)
 	g := &Sampler{done: make(chan struct{}), stop: cancel}
-	r, w := io.Pipe()
-	go func() {
-		// What cannot be known is no error: there are no samples then.
-		w.CloseWithError(n.Stream(ctx, node, w, "pressure"))
-	}()
-	go func() {
-		defer runtime.HandleCrash()
-		defer close(g.done)
-		defer r.Close() // whoever still writes must not wait for a reader
-		var last reading
-		for lines := bufio.NewScanner(r); lines.Scan(); {
-			now, ok := readPressure(lines.Text())
-			if !ok {
-				return
+	m := newMachine(len(nodes))
+	var reading sync.WaitGroup
+	for i, node := range nodes {
+		r, w := io.Pipe()
+		go func() {
+			// What cannot be known is no error: there are no samples then.
+			w.CloseWithError(n.Stream(ctx, node, w, "pressure"))
+		}()
+		reading.Go(func() {
+			defer runtime.HandleCrash()
+			defer r.Close() // whoever still writes must not wait for a reader
+			for lines := bufio.NewScanner(r); lines.Scan(); {
+				now, ok := readPressure(lines.Text())
+				if !ok {
+					return
+				}
+				for _, p := range m.add(i, now) {
+					g.add(p)
+				}
 			}
-			if !last.at.IsZero() {
-				g.add(now.since(last))
-			}
-			last = now
-		}
+		})
+	}
+	go func() {
+		reading.Wait()
+		close(g.done)
 	}()
 	return g
 }
@@ -77,7 +84,7 @@ func (g *Sampler) Samples() []evidence.Pressure {
 	return slices.Clone(g.samples)
 }
 
-// Starved tells whether the node was short of CPU when it was last asked. It never is where
+// Starved tells whether the machine was short of CPU when it was last asked. It never is where
 // that cannot be known.
 func (g *Sampler) Starved() bool {
 	if g == nil {
@@ -109,18 +116,4 @@ func readPressure(line string) (reading, bool) {
 		ns[i] = n
 	}
 	return reading{time.UnixMicro(ns[0]), ns[1], ns[2], ns[3], ns[4], ns[5]}, true
-}
-
-// since is what happened between two readings.
-func (r reading) since(before reading) evidence.Pressure {
-	p := evidence.Pressure{At: r.at}
-	if took := r.at.Sub(before.at).Microseconds(); took > 0 {
-		p.Waiting = min(1, float64(r.waited-before.waited)/float64(took))
-	}
-	busy, stolen := float64(r.busy-before.busy), float64(r.stolen-before.stolen)
-	if all := busy + stolen + float64(r.idle-before.idle); all > 0 {
-		const tick = 10_000 // microseconds: USER_HZ is 100 for every program (time(7))
-		p.Others = min(1, max(0, (busy+stolen-float64(r.used-before.used)/tick)/all))
-	}
-	return p
 }

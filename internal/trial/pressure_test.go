@@ -125,7 +125,7 @@ func TestPressureSince(t *testing.T) {
 		{"its own alone", reading{at: at}, reading{at: at.Add(time.Second), busy: 100, idle: 100, used: 2_000_000}, 0, 0},
 		{"stolen", reading{at: at, stolen: 5}, reading{at: at.Add(time.Second), stolen: 55, idle: 50}, 0, 0.5},
 	} {
-		p := c.now.since(c.before)
+		p := c.now.since(c.before, c.now.used-c.before.used)
 		if p.Waiting != c.waiting || p.Others != c.others {
 			t.Errorf("%s: %+v", c.name, p)
 		}
