@@ -159,7 +159,7 @@ func (r *run) startAgent(ctx context.Context) error {
 // agentBed is as much of a bench as the agent's pod takes.
 func (r *run) agentBed() *trial.TestBed {
 	return &trial.TestBed{Run: r.ledger.ID, Namespace: r.namespace(), AgentNamespace: r.namespace(), Applier: r.place.applier, Observer: r.place.observer,
-		Demands: r.place.demands, REST: r.place.REST(), Subject: r.subject.Workload}
+		Demands: r.place.demands, REST: r.place.REST(), Subject: r.subject.Workload, Manifests: r.subject.Objects}
 }
 
 // asked says where and how the workload is asked. Readiness is asked where its probe asks it.

@@ -39,13 +39,14 @@ func (b *TestBed) StartAgent(ctx context.Context, image string, within time.Dura
 func (b *TestBed) ownPod(name, container, image string, lives time.Duration, args ...string) *corev1.Pod {
 	no, yes, uid, seconds, none := false, true, int64(AgentUID), int64(lives.Seconds()), int64(0)
 	like := b.Subject.Template.Spec
+	secrets, account := workload.PullsAs(b.Manifests, like)
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: b.Namespace,
 			Labels: map[string]string{workload.RunLabel: b.Run, workload.TrialLabel: container}},
 		Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, ActiveDeadlineSeconds: &seconds, TerminationGracePeriodSeconds: &none,
 			AutomountServiceAccountToken: &no, EnableServiceLinks: &no,
-			ImagePullSecrets: like.ImagePullSecrets, NodeSelector: like.NodeSelector, Tolerations: like.Tolerations,
+			ImagePullSecrets: secrets, ServiceAccountName: account, NodeSelector: like.NodeSelector, Tolerations: like.Tolerations,
 			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: &yes, RunAsUser: &uid,
 				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
 			Containers: []corev1.Container{{
