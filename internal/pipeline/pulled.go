@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,7 +14,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
 
 	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/collect/image/layer"
@@ -71,7 +74,8 @@ func (r *run) isWhatRuns(pods []evidence.Pod) error {
 	return nil
 }
 
-// machine is what the cluster's nodes are, as far as one may know: nodes are not everybody's to list.
+// machine is what the cluster's nodes are on which the workload may run, as far as one may know: nodes
+// are not everybody's to list.
 func (r *run) machine(ctx context.Context) (docker.Info, error) {
 	out := docker.Info{OS: "linux", Architecture: runtime.GOARCH, CPUs: 1}
 	c, err := r.Providers[r.Provider].Prepare(ctx, cluster.Spec{Existing: r.Existing, Kubeconfig: r.Kubeconfig})
@@ -96,7 +100,7 @@ func (r *run) machine(ctx context.Context) (docker.Info, error) {
 	of := map[string]int{}
 	out.CPUs = 0
 	for _, n := range list.Items {
-		if takesAny(n) {
+		if takes(n, r.plan.Workload.Template.Spec) {
 			of[n.Status.NodeInfo.Architecture]++
 			out.CPUs += int(n.Status.Allocatable.Cpu().Value())
 		}
@@ -106,10 +110,18 @@ func (r *run) machine(ctx context.Context) (docker.Info, error) {
 			out.Architecture = arch
 		}
 	}
+	if len(of) > 1 {
+		r.Tell.Note(fmt.Sprintf("The workload may run on nodes of several architectures (%s): of the image the one for %s is looked into; a nodeSelector kubernetes.io/arch in its pods has it run on these alone",
+			strings.Join(slices.Sorted(maps.Keys(of)), ", "), out.Architecture))
+	}
 	return out, nil
 }
 
-// takesAny tells whether a node takes pods that tolerate nothing.
-func takesAny(n corev1.Node) bool {
-	return !n.Spec.Unschedulable && !slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Effect != corev1.TaintEffectPreferNoSchedule })
+// takes tells whether a node takes such pods, as far as its labels and its taints say.
+func takes(n corev1.Node, pod corev1.PodSpec) bool {
+	tolerated := func(t corev1.Taint) bool {
+		return t.Effect == corev1.TaintEffectPreferNoSchedule || slices.ContainsFunc(pod.Tolerations, func(x corev1.Toleration) bool { return x.ToleratesTaint(klog.Background(), &t, false) })
+	}
+	return !n.Spec.Unschedulable && labels.SelectorFromSet(pod.NodeSelector).Matches(labels.Set(n.Labels)) &&
+		!slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return !tolerated(t) })
 }

@@ -250,16 +250,32 @@ func TestANamespaceWithANetworkPolicy(t *testing.T) {
 func TestTheMachineOfACluster(t *testing.T) {
 	c := somebodys(t)
 	node := func(name, arch, cpus, more string) {
-		c.api.put("ADDED", "/api/v1/nodes/"+name, c.api.parse(`{"apiVersion":"v1","kind":"Node","metadata":{"name":"`+name+`"},"spec":{`+more+`},"status":{"nodeInfo":{"architecture":"`+arch+`"},"allocatable":{"cpu":"`+cpus+`"}}}`))
+		c.api.put("ADDED", "/api/v1/nodes/"+name, c.api.parse(`{"apiVersion":"v1","kind":"Node","metadata":{"name":"`+name+`","labels":{"kubernetes.io/arch":"`+arch+`"}},"spec":{`+more+`},"status":{"nodeInfo":{"architecture":"`+arch+`"},"allocatable":{"cpu":"`+cpus+`"}}}`))
 	}
 	node("worker", "arm64", "1", "")
 	node("w2", "arm64", "2500m", `"taints":[{"key":"a","effect":"PreferNoSchedule"}]`)
 	node("w3", "amd64", "4", "")
 	node("w4", "amd64", "8", `"taints":[{"key":"a","effect":"NoSchedule"}]`)
 	node("w5", "amd64", "8", `"unschedulable":true`)
-	r := &run{Options: Options{Providers: c.alone(), Provider: "fake", Debug: func(string) {}}}
-	if got, err := r.machine(t.Context()); err != nil || got.Architecture != "arm64" || got.CPUs != 8 {
-		t.Errorf("got %+v (%v)", got, err)
+	tell := &notes{}
+	r := &run{Options: Options{Providers: c.alone(), Provider: "fake", Debug: func(string) {}, Tell: tell}}
+	for _, x := range []struct {
+		name string
+		pod  corev1.PodSpec
+		arch string
+		cpus int
+		note string
+	}{
+		{"any", corev1.PodSpec{}, "arm64", 8, "several architectures (amd64, arm64): of the image the one for arm64"},
+		{"of one architecture", corev1.PodSpec{NodeSelector: map[string]string{"kubernetes.io/arch": "amd64"}}, "amd64", 4, ""},
+		{"tolerant", corev1.PodSpec{Tolerations: []corev1.Toleration{{Key: "a", Operator: corev1.TolerationOpExists}}}, "amd64", 16, "the one for amd64"},
+	} {
+		tell.noted = nil
+		r.plan.Workload.Template.Spec = x.pod
+		got, err := r.machine(t.Context())
+		if err != nil || got.Architecture != x.arch || got.CPUs != x.cpus || (x.note == "") != (len(tell.noted) == 0) || !strings.Contains(strings.Join(tell.noted, ""), x.note) {
+			t.Errorf("%s: got %+v, noted %q (%v)", x.name, got, tell.noted, err)
+		}
 	}
 	c.api.Close()
 	if _, err := r.machine(t.Context()); err == nil || !strings.Contains(err.Error(), "`kubectl --context fake version` shows whether the cluster can be reached") {
