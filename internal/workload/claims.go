@@ -127,7 +127,7 @@ func (r Room) claim(spec map[string]any, volumes map[string]bool) (changes []str
 	if modes, _ := spec["accessModes"].([]any); r.Storage.classes[class].Provisioner == onOneNode &&
 		slices.ContainsFunc(modes, func(m any) bool { return m == string(corev1.ReadWriteMany) || m == string(corev1.ReadOnlyMany) }) {
 		spec["accessModes"] = []any{string(corev1.ReadWriteOnce)}
-		changes = append(changes, fmt.Sprintf("access mode ReadWriteOnce instead of %v: all pods run on one node", modes))
+		changes = append(changes, fmt.Sprintf("access mode ReadWriteOnce instead of %v: its volume is a folder of one node, where all of its pods run then", modes))
 	}
 	return changes
 }

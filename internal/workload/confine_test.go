@@ -73,7 +73,7 @@ func TestConfine(t *testing.T) {
 		{"a storage class of another cluster", first, claim + "{storageClassName: gp3, accessModes: [ReadWriteOnce]}}", claim + "{accessModes: [ReadWriteOnce]}}",
 			[]string{"persistentvolumeclaim/data (m.yaml:1): the cluster's default storage class, standard, instead of gp3: this cluster has no such class"}},
 		{"a claim of several nodes", first, claim + "{accessModes: [ReadWriteMany]}}", claim + "{accessModes: [ReadWriteOnce]}}",
-			[]string{"persistentvolumeclaim/data (m.yaml:1): access mode ReadWriteOnce instead of [ReadWriteMany]: all pods run on one node"}},
+			[]string{"persistentvolumeclaim/data (m.yaml:1): access mode ReadWriteOnce instead of [ReadWriteMany]: its volume is a folder of one node, where all of its pods run then"}},
 		{"a class that can do it", first, claim + "{storageClassName: nfs, accessModes: [ReadWriteMany]}}", claim + "{storageClassName: nfs, accessModes: [ReadWriteMany]}}", nil},
 		{"a volume of somebody's", lent, claim + "{storageClassName: '', volumeName: pv1, accessModes: [ReadWriteOnce]}}", claim + "{accessModes: [ReadWriteOnce]}}",
 			[]string{"persistentvolumeclaim/data (m.yaml:1): a new volume instead of one that it names or selects"}},
