@@ -42,7 +42,7 @@ apiServer:
   - {name: audit-log, hostPath: /var/log/audit, mountPath: /var/log/audit, pathType: DirectoryOrCreate}
 `
 
-// nodesOf are the names of the three nodes. The last one takes only pods that tolerate its taint.
+// threeNodes are the names of the three nodes. The last one takes only pods that tolerate its taint.
 var threeNodes = []string{sharedCluster + "-control-plane", sharedCluster + "-worker", sharedCluster + "-worker2"}
 
 // lendThreeNodes lends a cluster of three nodes, of which one is for others, with a registry that asks
@@ -128,7 +128,7 @@ func (c somebodysCluster) connectNodes() {
 		network := c.onNode(name, "", "cat", staticNetwork)
 		network = strings.NewReplacer("10.244.0.0/24", pods, `"ipMasq": true`, `"ipMasq": false`).Replace(network)
 		c.onNode(name, network, "dd", "status=none", "of="+staticNetwork)
-		c.onNode(name, fmt.Sprintf("table ip pods { chain out { type nat hook postrouting priority srcnat; ip saddr %s ip daddr != 10.244.0.0/16 masquerade; } }\n", pods), "nft", "-f", "-")
+		c.onNode(name, fmt.Sprintf("table ip pods {\nchain out { type nat hook postrouting priority srcnat; ip saddr %s ip daddr != 10.244.0.0/16 masquerade; }\n}\n", pods), "nft", "-f", "-")
 		for _, other := range nodes {
 			if other[0] != name {
 				c.onNode(name, "", "ip", "route", "replace", other[1], "via", other[2])

@@ -135,7 +135,8 @@ func (r *reason) add(x Rule) {
 	}
 }
 
-// Union puts rules together: each right once, and none that another includes. The order is always the same.
+// Union puts rules together: each right once, and none that another includes. One that is needed stays
+// beside one for the whole cluster that may be left out. The order is always the same.
 func Union(rules ...[]Rule) []Rule {
 	all := map[access]*reason{}
 	for _, r := range slices.Concat(rules...) {
@@ -146,13 +147,19 @@ func Union(rules ...[]Rule) []Rule {
 			all[a].add(r)
 		}
 	}
-	for a, r := range all {
-		for _, wider := range a.within()[1:] {
-			if w := all[wider]; w != nil {
-				w.add(Rule{Why: r.why, Without: r.leave()})
-				delete(all, a)
-				break
+	for _, wider := range []func(access) access{
+		func(a access) access { a.name = ""; return a },
+		func(a access) access { a.wide = true; return a },
+		func(a access) access { a.name, a.wide = "", true; return a },
+	} {
+		for a, r := range all {
+			to := wider(a)
+			w := all[to]
+			if to == a || w == nil || to.wide != a.wide && r.required && !w.required {
+				continue
 			}
+			w.add(Rule{Why: r.why, Without: r.leave()})
+			delete(all, a)
 		}
 	}
 	return together(all)

@@ -35,6 +35,10 @@ func TestUnionHasEachRightOnce(t *testing.T) {
 		{"everywhere, and in the namespace", []Rule{To("", "services", "list"), To("", "services", "list").Anywhere()}, []string{"list services in the whole cluster"}},
 		{"one by name, and all everywhere", []Rule{To("", "services", "get").Of("db"), To("", "services", "get").Of("db").Anywhere(), To("", "services", "get").Anywhere()}, []string{"get services in the whole cluster"}},
 		{"what is needed, and what is not", []Rule{To("", "services", "get").Or("less"), To("", "services", "get")}, []string{"get services"}},
+		{"needed in the namespace, and of use everywhere", []Rule{To("", "services", "list"), To("", "services", "list").Of("db").Or("a"), To("", "services", "list").Anywhere().Or("b")},
+			[]string{"list services", "list services in the whole cluster"}},
+		{"of use in the namespace, and everywhere", []Rule{To("", "services", "list").Or("a"), To("", "services", "list").Anywhere().Or("b")}, []string{"list services in the whole cluster"}},
+		{"needed everywhere", []Rule{To("", "services", "list").Or("a"), To("", "services", "list").Of("db"), To("", "services", "list").Anywhere()}, []string{"list services in the whole cluster"}},
 		{"the order of verbs", []Rule{To("", "pods", "escalate", "deletecollection", "delete", "patch", "update", "create", "watch", "list", "get")},
 			[]string{"get, list, watch, create, update, patch, delete, deletecollection, escalate pods"}},
 	} {
