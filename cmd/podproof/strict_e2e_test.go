@@ -44,8 +44,8 @@ var strictRows = []strictRow{{name: "reactbin"}, {name: "fastapi"}, {name: "redi
 
 // neverUsed are the rights that a run asks for and that no run in this cluster uses, and why.
 var neverUsed = map[string]string{
-	"create pods/exec podproof-agent": "the API server asks for it itself when it is asked to get it, and logs one request",
-	"update configmaps/finalizers":    "only the admission plugin OwnerReferencesPermissionEnforcement asks for it, which kind does not have",
+	"create pods/exec":             "the API server asks for it itself when it is asked to get it, and logs one request",
+	"update configmaps/finalizers": "only the admission plugin OwnerReferencesPermissionEnforcement asks for it, which kind does not have",
 }
 
 // strictRun is a namespace of a cluster of three nodes, and who verifies there.

@@ -23,7 +23,7 @@ func withoutARight(r strictRun, image mutants.Image, skip []string) {
 	t := r.t
 	role := podproof(t, r.env, append([]string{"rbac"}, r.flags(image, skip...)...)...)
 	all, optional := rightsOf(t, role.stdout), optionalOf(role.stdout)
-	what := func(x right) right { x.name = ""; return x }
+	what := func(x right) right { return right{x.group, x.resource, x.verb, "", false} }
 	var taken []right
 	for _, x := range all {
 		if !slices.Contains(taken, what(x)) {
@@ -64,13 +64,11 @@ func withoutARight(r strictRun, image mutants.Image, skip []string) {
 
 // optionalOf are the rights of printed roles that may be left out, for whatever object.
 func optionalOf(printed string) (out []right) {
-	optional, wide := false, false
+	optional := false
 	var rule rbacv1.PolicyRule
 	for line := range strings.Lines(printed) {
 		word := strings.TrimLeft(line, " -")
 		switch {
-		case strings.HasPrefix(line, "kind: "):
-			wide = strings.TrimSpace(line) == "kind: ClusterRole"
 		case strings.Contains(line, "# (may be left out"):
 			optional = true
 		case strings.HasPrefix(word, "apiGroups:"):
@@ -83,7 +81,7 @@ func optionalOf(printed string) (out []right) {
 		if strings.HasPrefix(word, "verbs:") {
 			for _, v := range rule.Verbs {
 				if optional {
-					out = append(out, right{rule.APIGroups[0], rule.Resources[0], v, "", wide})
+					out = append(out, right{rule.APIGroups[0], rule.Resources[0], v, "", false})
 				}
 			}
 			optional = false
