@@ -39,11 +39,11 @@ func withoutARight(r strictRun, image mutants.Image, skip []string) {
 	t.Cleanup(func() { r.kubectl(text, "delete", "-f", "-") })
 	before := r.kubectl("", "get", everything, "-n", "strict", "-o", "name")
 	ref := r.pushed(image, map[string]bool{image.Name: true})
-	var all3 sync.WaitGroup
+	var plans sync.WaitGroup
 	places := make(chan struct{}, 3)
 	for i, x := range taken {
 		kubeconfig := r.kubeconfigOf(fmt.Sprintf("without-%d", i))
-		all3.Go(func() {
+		plans.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
 			f := podproof(t, r.env, slices.Concat([]string{"plan"}, r.flags(image, skip...), r.where(kubeconfig), []string{ref})...)
@@ -55,7 +55,7 @@ func withoutARight(r strictRun, image mutants.Image, skip []string) {
 			}
 		})
 	}
-	all3.Wait()
+	plans.Wait()
 	t.Logf("%d rights taken away, one after the other", len(taken))
 	if after := r.kubectl("", "get", everything, "-n", "strict", "-o", "name"); after != before {
 		t.Errorf("something was made:\n%s\nbefore:\n%s", after, before)
@@ -157,7 +157,7 @@ func whatIsThere(r strictRun, image mutants.Image, skip []string) {
 		}
 	}
 	image.Contract, _ = filepath.Rel(filepath.Join(here, "mutants"), filepath.Join(dir, "podproof.yaml"))
-	ref := r.registry + "/" + image.Name + ":1"
+	ref := r.pushed(mutants.Image{Name: "reactbin", Contract: "../podproof.yaml"}, map[string]bool{image.Name: true})
 	refused := func(texts ...string) {
 		t.Helper()
 		look := func() string {
