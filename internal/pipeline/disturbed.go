@@ -24,7 +24,7 @@ func (r *run) disturbed(since time.Time, t trial.Trial) error {
 	if why := r.place.applier.Line.Lost(since); why != "" {
 		return errors.New(why)
 	}
-	elsewhere := slices.Contains(elsewhereTrials, t.ID)
+	takesAway := t.ID == trial.Outages.ID || t.ID == trial.Frozen.ID || t.ID == trial.Slow.ID
 	r.place.mu.Lock()
 	observers := slices.Clone(r.place.observers)
 	r.place.mu.Unlock()
@@ -34,8 +34,10 @@ func (r *run) disturbed(since time.Time, t trial.Trial) error {
 			switch of := p.Labels[workload.TrialLabel]; of {
 			case "agent":
 				return t.Needs.Has(trial.NeedAgent) || t.Needs.Has(trial.NeedLook) && r.nodeless()
-			case "", "proxy": // dependencies, the workload, and what stands between them
-				return home != elsewhere
+			case "proxy": // it stands in for a dependency
+				return takesAway
+			case "": // dependencies and the workload; a namespace of a trial's own has them once more
+				return home || takesAway
 			default:
 				return of == t.ID
 			}

@@ -42,9 +42,10 @@ func TestTrialsWhosePodsAreTakenAway(t *testing.T) {
 		"the agent, deleted":                 {trial: "requests-in-flight", needs: trial.NeedAgent, of: "agent", how: deleted, spoilt: true},
 		"the agent, which it does not need":  {trial: "termination", of: "agent", how: drained},
 		"a dependency elsewhere":             {trial: "outages", needs: trial.NeedAgent, elsewhere: true, how: drained, spoilt: true},
-		"the proxy elsewhere":                {trial: "frozen", of: "proxy", elsewhere: true, how: drained, spoilt: true},
-		"the end of a namespace":             {trial: "frozen", of: "proxy", elsewhere: true, how: deleted},
-		"a dependency of the others":         {trial: "outages", how: drained},
+		"the proxy, by which it goes away":   {trial: "frozen", of: "proxy", how: drained, spoilt: true},
+		"the proxy of other trials":          {trial: "health", of: "proxy", how: drained},
+		"the end of a namespace":             {trial: "frozen", of: "frozen", elsewhere: true, how: deleted},
+		"a dependency that goes on":          {trial: "outages", how: drained, spoilt: true},
 		"a dependency that is elsewhere":     {trial: "health", elsewhere: true, how: drained},
 	} {
 		for _, parts := range []bool{false, true} {
