@@ -120,7 +120,7 @@ func (r *run) isReady(context.Context) error {
 // loadAgent puts podproof itself into the cluster, as an image of one file: for its agent, where somebody
 // can be asked, and for its proxy in front of a dependency.
 func (r *run) loadAgent(ctx context.Context) error {
-	if r.pulls() || !r.nodeless() && !r.subject.Contract.Serves() && len(r.subject.Contract.InCluster()) == 0 {
+	if r.pulls() || !r.nodeless() && !r.subject.Contract.Serves() && len(r.subject.Contract.Dependencies) == 0 {
 		return nil
 	}
 	file, err := agentProgram(r.info.Architecture)

@@ -253,11 +253,16 @@ func TestWhatTheClusterCannotDoLeavesTheRest(t *testing.T) {
 	if err != nil || r.Evidence.Image == nil || r.Evidence.Missing[evidence.SectionStartup] != errBroken.Error() || r.Evidence.Missing[evidence.SectionImage] != "" || c.closed != 1 {
 		t.Errorf("missing: %v, closed %d times (%v)", r.Evidence.Missing, c.closed, err)
 	}
-	c = newCluster(t, true) // without a node, and a program that could be its own image, the rest goes on
+	self, err := agentProgram("amd64") // which the race detector links to a library
+	if err == nil {
+		_, err = cluster.NewProgram(self, "podproof", "amd64", 65532)
+	}
+	looks := err == nil
+	c = newCluster(t, true) // without a node, and with a program that cannot be its own image, the rest goes on
 	o, _ = options(t, c, "startup/ready", "identity/non-root")
 	o.Providers["fake"] = cluster.Nodeless(c)
 	r, err = Verify(t.Context(), o)
-	if err != nil || !r.Evidence.Startup.Ready || r.Evidence.Cluster.Node != "" || !r.Evidence.Cluster.NoNodes || r.Evidence.Missing[evidence.SectionIdentity] == "" || c.nodes.installed != "" || len(c.nodes.ran) > 0 {
+	if err != nil || !r.Evidence.Startup.Ready || r.Evidence.Cluster.Node != "" || !r.Evidence.Cluster.NoNodes || (r.Evidence.Missing[evidence.SectionIdentity] == "") != looks || c.nodes.installed != "" || len(c.nodes.ran) > 0 {
 		t.Errorf("missing: %v (%v)", r.Evidence.Missing, err)
 	}
 }
