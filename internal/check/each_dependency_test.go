@@ -11,112 +11,6 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-const (
-	db    = "statefulset/postgres"
-	cache = "deployment/redis"
-	s3    = "s3 (s3.example.com:443)"
-)
-
-// withCache needs its database, and does without its cache.
-var withCache = contractWith(func(c *contract.Contract) {
-	c.HTTP.Query = &contract.Route{Path: "/q"}
-	c.Dependencies = append(c.Dependencies, contract.Dependency{Object: cache, Kind: "redis", Optional: true})
-})
-
-// withQueue needs both its database and its queue.
-var withQueue = contractWith(func(c *contract.Contract) {
-	c.HTTP.Query = &contract.Route{Path: "/q"}
-	c.Dependencies = append(c.Dependencies, contract.Dependency{Object: "statefulset/mq", Kind: "rabbitmq"})
-})
-
-// withStore does without what is outside of the cluster.
-var withStore = contractWith(func(c *contract.Contract) {
-	c.HTTP.Query = &contract.Route{Path: "/q"}
-	c.Dependencies = append(c.Dependencies, contract.Dependency{Host: "s3.example.com:443", Name: "s3", Kind: "s3", Optional: true})
-})
-
-// unmovedOutages are of something that the workload uses and does without: it answers all the while,
-// and is connected again.
-func unmovedOutages(name string) *evidence.Outages {
-	o := goodOutages()
-	o.Dependency, o.Without.BecameReady = name, true
-	for i := range o.Trials {
-		t := &o.Trials[i]
-		t.Unready, t.Ready, t.Fault, t.Connected = time.Time{}, time.Time{}, evidence.FaultProxy, ptr(true)
-		pod := podIn(evidence.Evidence{Outages: o}, *t).Name
-		one := []evidence.Client{{Address: "10.244.0.7", Pod: pod, Open: 1}}
-		t.Passage = &evidence.Passage{Before: one, During: []evidence.Client{{Address: "10.244.0.7", Pod: pod, Accepted: 2}}, After: one}
-		began, healed := t.Began.Sub(at(0)).Seconds(), t.Healed.Sub(at(0)).Seconds()
-		t.Requests = nil
-		for _, stream := range []string{"health", "ready", "query"} {
-			t.Requests = append(t.Requests, answer(stream, began-1, 200), answer(stream, (began+healed)/2, 200), answer(stream, healed+0.2, 200))
-		}
-	}
-	return o
-}
-
-func unmovedSlow(name string) *evidence.Outages {
-	o := goodSlow()
-	o.Dependency, o.Trials[1].Unready, o.Trials[1].Ready = name, time.Time{}, time.Time{}
-	return o
-}
-
-// further is good evidence with a second dependency that was taken away, too.
-func further(name string, change func(*evidence.Taken)) evidence.Evidence {
-	return with(func(e *evidence.Evidence) {
-		t := evidence.Taken{Dependency: name, Outages: unmovedOutages(name), Slow: unmovedSlow(name), Termination: goodTermination()}
-		change(&t)
-		e.SchemaVersion, e.Further = evidence.SchemaVersion, []evidence.Taken{t}
-	})
-}
-
-func asItIs(*evidence.Taken) {}
-
-// queue is what a dependency that is needed is like: as the database.
-func queue(t *evidence.Taken) { t.Outages, t.Slow = goodOutages(), goodSlow() }
-
-// unreachable is a host that the cluster does not reach: it refuses and hangs, and is never given back.
-func unreachable(t *evidence.Taken) {
-	o := t.Outages
-	o.Unreachable, o.Without.Recovered, o.Without.After = "no route to host", false, 0
-	o.Trials = o.Trials[2:]
-	for i := range o.Trials {
-		o.Trials[i].Connected = nil
-		o.Trials[i].Requests = slices.DeleteFunc(o.Trials[i].Requests, func(r evidence.Request) bool { return r.Start.After(o.Trials[i].Healed) })
-	}
-	t.Slow = &evidence.Outages{Dependency: t.Dependency, Unreachable: "no route to host"}
-}
-
-// unusedCache shows no connection to it, and nothing that it changed.
-func unusedCache(t *evidence.Taken) {
-	for i := range t.Outages.Trials {
-		t.Outages.Trials[i].Passage, t.Outages.Trials[i].Connected = &evidence.Passage{}, ptr(false)
-	}
-	for i := range t.Slow.Trials {
-		x := &t.Slow.Trials[i]
-		x.Passage, x.Connected = &evidence.Passage{}, ptr(false)
-		for k := range x.Requests {
-			x.Requests[k].End = 0.01
-		}
-	}
-}
-
-func cacheOutages(change func(*evidence.Outages)) evidence.Evidence {
-	return further(cache, func(t *evidence.Taken) { change(t.Outages) })
-}
-
-var (
-	twoDatabases = further("statefulset/mq", queue)
-	notTaken     = with(func(e *evidence.Evidence) { e.SchemaVersion = evidence.SchemaVersion })
-	noRoom       = further(cache, func(t *evidence.Taken) {
-		*t = evidence.Taken{Dependency: cache, Missing: map[evidence.Section]string{evidence.SectionOutages: "no room for redis", evidence.SectionSlow: "no room for redis", evidence.SectionOutageTermination: "no room for redis"}}
-	})
-	cutShort = further(cache, func(t *evidence.Taken) {
-		t.Missing = map[evidence.Section]string{evidence.SectionOutages: "cut off", evidence.SectionSlow: "cut off", evidence.SectionOutageTermination: "cut off"}
-	})
-	bothBroken = further(cache, func(t *evidence.Taken) { t.Outages.Without.BecameReady = false })
-)
-
 func init() {
 	bothBroken.Outages.Without.BecameReady = true
 	for id, more := range dependenciesExamples {
@@ -147,6 +41,19 @@ var dependenciesExamples = map[string][]example{
 		{name: "a host that is never given back", c: withStore, e: further(s3, unreachable), want: Pass, says: []string{s3 + ": Ready in the 5.0 s without it", "what it does when that comes up: the object store could not be given back: no route to host"}},
 		{name: "a needed host that is never given back", want: Inconclusive, says: []string{"whether it comes up with it was not seen, since the object store could not be given back"},
 			c: required(withStore), e: further(s3, func(t *evidence.Taken) { unreachable(t); t.Outages.Without.BecameReady = false })},
+		{name: "its init container ends without what is optional", c: withCache, want: Fail, says: []string{"its init container wait ended 2 times, with exit code 1", "log: connection refused"},
+			e: cacheOutages(func(o *evidence.Outages) {
+				o.Without.BecameReady, o.Without.Init, o.Without.InitExits, o.Without.InitLast = false, "wait", 2, 1
+				o.Without.InitLog = []evidence.LogLine{{Text: "connection refused"}}
+			})},
+		{name: "its init container waits for what is optional", c: withCache, want: Fail, says: []string{"(its init container wait waited)"},
+			e: cacheOutages(func(o *evidence.Outages) { o.Without.BecameReady, o.Without.Init = false, "wait" })},
+		{name: "not Ready when what is optional came", c: withCache, want: Fail, says: []string{"not Ready 0.8 s after the cache was there"},
+			e: cacheOutages(func(o *evidence.Outages) { o.Without.Recovered = false })},
+		{name: "a worker that does without it", c: worksAlone, want: Pass, e: workerAlone(func(o *evidence.Outages) { o.Without.Connected = ptr(true) })},
+		{name: "a worker that does without it, or does not use it", c: worksAlone, want: Inconclusive, says: []string{"no connection of it was seen in the 0.8 s after its cache was there"},
+			e: workerAlone(func(o *evidence.Outages) { o.Without.Connected = ptr(false) })},
+		{name: "a host that is not used", c: withStore, e: further(s3, func(t *evidence.Taken) { unreachable(t); unusedCache(t) }), want: Inconclusive, says: []string{"reach it by the name in the contract (s3.example.com:443)"}},
 		{name: "never used", c: withCache, e: further(cache, unusedCache), want: Inconclusive, says: []string{cache + ": nothing shows that the workload uses the deployment/redis that was taken away", "name the cache by a Service", "where it is not used"}},
 	},
 	"probes/readiness-tells-the-truth": {
@@ -164,12 +71,19 @@ var dependenciesExamples = map[string][]example{
 			}), 0.95, 0.8)},
 		{name: "its health route comes to nothing", c: withCache, want: Fail, says: []string{"most requests to the health route came to nothing"},
 			e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Requests[1].Status = 503 })},
-		{name: "its queries come to nothing", c: withCache, want: Fail, says: []string{"most queries came to nothing"},
+		{name: "its queries come to nothing", c: withCache, want: Fail, says: []string{"most requests to the query route came to nothing"},
 			e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Requests[7].Status = 503 })},
+		{name: "its queries come to nothing on a busy node", c: withCache, want: Inconclusive, says: []string{"query route came to nothing", "short of CPU"},
+			e: pressed(cacheOutages(func(o *evidence.Outages) { o.Trials[3].Requests[7] = failed("query", 150, 5, "timeout") }), 0.95, 0.8)},
 		{name: "queries of what is optional and alone", c: optionalAlone, want: Inconclusive, says: []string{"http.query may be a route whose answer comes from it"}, e: with(func(e *evidence.Evidence) {
 			e.Outages = unmovedOutages(cache)
 			e.Outages.Trials[3].Requests[7].Status = 503
 		})},
+		{name: "no probe", c: withCache, want: Inconclusive, says: []string{"probes/declared"}, e: cacheOutages(func(o *evidence.Outages) {
+			o.Pod.Spec = *o.Pod.Spec.DeepCopy()
+			o.Pod.Spec.Containers[0].ReadinessProbe = nil
+		})},
+		{name: "a worker that nobody asks", c: worksAlone, want: Skipped, says: []string{"the worker has no readiness probe"}, e: workerAlone(func(*evidence.Outages) {})},
 		{name: "only by a restart", c: withCache, want: Inconclusive, says: []string{"while its cache was away", "liveness-survives-outage"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
 		{name: "two that are needed", c: withQueue, e: twoDatabases, want: Pass, says: []string{"Readiness follows the database OK, Readiness follows the queue OK"}},
 		{name: "stays Ready without its queue", c: withQueue, want: Fail, says: []string{"statefulset/mq, queue away: nobody listening: the pod stayed Ready", "route ask the queue", "optional: true"},
@@ -195,6 +109,8 @@ var dependenciesExamples = map[string][]example{
 		{name: "the second not taken away", c: withCache, e: notTaken, want: Inconclusive},
 		{name: "the second cut short", c: withCache, e: cutShort, want: Inconclusive},
 		{name: "a host that is never given back", c: withStore, e: further(s3, unreachable), want: Pass, says: []string{"(refused and frozen)"}},
+		{name: "a needed host without which it is never Ready", c: required(withStore), want: Inconclusive, says: []string{"the pod was never Ready without it, and the object store could not be given back: no route to host, so refused and frozen was not tried"},
+			e: further(s3, func(t *evidence.Taken) { unreachable(t); t.Outages.Without.BecameReady, t.Outages.Trials = false, nil })},
 		{name: "never used", c: withCache, e: further(cache, unusedCache), want: Inconclusive},
 	},
 	"database/recovers": {
@@ -220,6 +136,13 @@ var dependenciesExamples = map[string][]example{
 			o.Trials[2].Passage.After, o.Trials[2].Reconnected = nil, o.Trials[2].Healed.Add(time.Second)
 		}), want: Pass},
 		{name: "connections that cannot be seen", c: withCache, want: Inconclusive, says: []string{"cannot see whether its pod has a connection to it again"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[2].Passage = nil })},
+		{name: "only by a restart", c: withCache, want: Inconclusive, says: []string{"while its cache was away", "liveness-survives-outage"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
+		{name: "hangs without what is optional, on a busy node", c: withCache, want: Inconclusive, says: []string{"hung for 21.5 s", "short of CPU"}, e: pressed(cacheOutages(func(o *evidence.Outages) {
+			o.Trials[3].Requests[7] = evidence.Request{Stream: "query", Start: at(142), End: 21.5, Status: 200}
+		}), 0.95, 0.8)},
+		{name: "connections of somebody whom the network hides", c: withCache, want: Inconclusive, says: []string{"cannot see whether its pod has a connection"}, e: cacheOutages(func(o *evidence.Outages) {
+			o.Trials[2].Passage.After = []evidence.Client{{Address: "10.0.0.1", Open: 1}}
+		})},
 		{name: "hangs without what is optional", c: withCache, want: Fail, says: []string{"query route hung for 21.5 s, until the cache was back"}, e: cacheOutages(func(o *evidence.Outages) {
 			o.Trials[3].Requests[7] = evidence.Request{Stream: "query", Start: at(142), End: 21.5, Status: 200}
 		})},
@@ -263,19 +186,6 @@ var dependenciesExamples = map[string][]example{
 		})},
 	},
 }
-
-// required is the contract with its last dependency needed.
-func required(c contract.Contract) contract.Contract {
-	c.Dependencies = slices.Clone(c.Dependencies)
-	c.Dependencies[len(c.Dependencies)-1].Optional = false
-	return c
-}
-
-// optionalAlone does without the only dependency that it has.
-var optionalAlone = contractWith(func(c *contract.Contract) {
-	c.HTTP.Query = &contract.Route{Path: "/q"}
-	c.Dependencies = []contract.Dependency{{Object: cache, Kind: "redis", Optional: true}}
-})
 
 // Evidence that is kept of a podproof which took away the first dependency alone is judged as it was then.
 func TestEvidenceOfTheFirstDependencyAlone(t *testing.T) {

@@ -51,27 +51,27 @@ func staysReady(c contract.Contract, e evidence.Evidence) Judgement {
 	for _, o := range tried {
 		where := awayPlace(c, o)
 		j.Seconds += o.Healed.Sub(o.Began).Seconds()
-		words, own, short := "", false, ""
+		words, own, until := "", false, o.Healed
 		if !o.Unready.IsZero() {
 			words, own = unreadyWords(o)
-			short = starved(e, o.Began, o.Unready)
+			until = o.Unready
 		} else if stream := silenced(o); stream != "" {
-			words, own = fmt.Sprintf("most requests to the %s route came to nothing, though it is optional", stream), true
+			words = fmt.Sprintf("most requests to the %s route came to nothing, though it is optional", stream)
+			own = repliesBetween(o.Requests, stream, o.Began, o.Healed).no >= enough
 		}
+		short := starved(e, o.Began, until)
 		switch {
 		case o.Restarts > 0:
 			unclear, fix = restartedWords(c, o), fixFirst("probes/liveness-survives-outage")
-		case words != "" && !own && short != "":
+		case words == "":
+			seen = append(seen, fmt.Sprintf("%s, for %s", o.Kind, seconds(o.Healed.Sub(o.Began).Seconds())))
+		case !own && short != "":
 			unclear, fix = where+": "+words+"; "+short, whenQuiet
-		case words != "":
-			j.broken(where, "%s", words)
-		case worse(o, evidence.StreamQuery) && len(c.Dependencies) > 1:
-			j.broken(where, "most queries came to nothing, though it is optional")
-		case worse(o, evidence.StreamQuery):
-			unclear = where + ": most queries came to nothing, and http.query may be a route whose answer comes from it"
+		case len(c.Dependencies) == 1 && o.Unready.IsZero() && silenced(o) == evidence.StreamQuery:
+			unclear = where + ": " + words + ", and http.query may be a route whose answer comes from it"
 			fix = "Let the contract's http.query name a route that does without it, or let that one answer without it."
 		default:
-			seen = append(seen, fmt.Sprintf("%s, for %s", o.Kind, seconds(o.Healed.Sub(o.Began).Seconds())))
+			j.broken(where, "%s", words)
 		}
 	}
 	if b := j.firstBroken(); b != nil {
@@ -89,9 +89,9 @@ func staysReady(c contract.Contract, e evidence.Evidence) Judgement {
 	return j.pass("Ready without the optional "+noun(c)+" OK", "Ready, and answering, all the while it was away: "+list(seen))
 }
 
-// silenced is the health or the readiness route where most requests came to nothing in an outage.
+// silenced is the first route where most requests came to nothing in an outage; empty where there is none.
 func silenced(o evidence.Outage) string {
-	for _, stream := range []string{evidence.StreamHealth, evidence.StreamReady} {
+	for _, stream := range []string{evidence.StreamHealth, evidence.StreamReady, evidence.StreamQuery} {
 		if worse(o, stream) {
 			return stream
 		}

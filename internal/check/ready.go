@@ -53,7 +53,7 @@ func judgeStartupReady(c contract.Contract, e evidence.Evidence) Judgement {
 		return j
 	}
 	line := "Ready OK"
-	if len(c.Dependencies) > 0 {
+	if len(c.InCluster()) > 0 {
 		line = "Ready with its dependencies OK"
 	}
 	return j.pass(fmt.Sprintf("%s (%s)", line, count(ready, "pod")), seen)

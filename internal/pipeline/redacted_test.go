@@ -21,8 +21,11 @@ func TestNothingIsWrittenDownUnredacted(t *testing.T) {
 		Admission: &evidence.Admission{Warnings: []string{"hunter2"}},
 		Startup:   &evidence.Startup{Pods: []evidence.Pod{{Spec: spec, Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Message: "hunter2"}}}}}},
 		Rollouts:  []evidence.Rollout{{Requests: []evidence.Request{{Error: "malformed answer hunter2"}}}},
-		Missing:   map[evidence.Section]string{evidence.SectionHealth: "hunter2"},
-		Steps:     []evidence.Step{{Error: "hunter2"}},
+		Further: []evidence.Taken{{Outages: &evidence.Outages{Unreachable: "hunter2", Pod: evidence.Pod{Log: []evidence.LogLine{{Text: "hunter2"}}}},
+			Slow: &evidence.Outages{Trials: []evidence.Outage{{Problem: "hunter2"}}}, Termination: &evidence.Termination{Pod: evidence.Pod{Spec: spec}},
+			Missing: map[evidence.Section]string{evidence.SectionSlow: "hunter2"}}},
+		Missing: map[evidence.Section]string{evidence.SectionHealth: "hunter2"},
+		Steps:   []evidence.Step{{Error: "hunter2"}},
 	}
 	c := contract.Contract{HTTP: contract.HTTP{Header: map[string]string{"Authorization": "Bearer hunter2"}}}
 	for _, v := range []any{redacted(r, e), redacted(r, c)} {
