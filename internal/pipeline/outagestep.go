@@ -23,7 +23,7 @@ func (r *run) taken(objects []workload.Object) ([]trial.Taken, error) {
 	}
 	var out []trial.Taken
 	for _, d := range r.subject.Contract.Dependencies {
-		t := trial.Taken{Name: d.String()}
+		t := trial.Taken{Name: d.String(), Optional: d.Optional}
 		if d.External() {
 			t.Front, err = frontOfHost(objects, d.Host)
 		} else {

@@ -302,8 +302,12 @@ func TestWhatIsSaidOfDependencies(t *testing.T) {
 	if got := r.dependenciesTitle(); got != "Applying the manifests" {
 		t.Error(got)
 	}
-	if got := r.told("Taking DEPENDENCY away"); got != "Taking  away" {
-		t.Error(got)
+	for want, ds := range map[string][]contract.Dependency{"Taking  away": nil, "Taking job/a away": contract.Needs("job/a"),
+		"Taking job/a, job/b and s3 (s3.example.com:443) away": append(contract.Needs("job/a", "job/b"), contract.Dependency{Host: "s3.example.com:443", Name: "s3"})} {
+		r.plan.Contract.Dependencies = ds
+		if got := r.told("Taking DEPENDENCY away"); got != want {
+			t.Error(got)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func (r *run) try(t trial.Trial) func(context.Context) error {
 
 // told is what a trial says that it does.
 func (r *run) told(text string) string {
-	return strings.ReplaceAll(text, "DEPENDENCY", first(r.plan.Contract.InCluster()))
+	return strings.ReplaceAll(text, "DEPENDENCY", takenText(r.plan.Contract.Dependencies))
 }
 
 // nodeless tells that no node may be touched: podproof's own image looks at processes then, and
@@ -102,11 +102,16 @@ func (r *run) ifServes(name string) string {
 	return name
 }
 
-func first(list []string) string {
-	if len(list) == 0 {
-		return ""
+// takenText names what is taken away.
+func takenText(ds []contract.Dependency) string {
+	var names []string
+	for _, d := range ds {
+		names = append(names, d.String())
 	}
-	return list[0]
+	if n := len(names) - 1; n > 0 {
+		return strings.Join(names[:n], ", ") + " and " + names[n]
+	}
+	return strings.Join(names, "")
 }
 
 // isReady ends, with one reason for all of them, the trials that begin with a Ready pod.

@@ -10,8 +10,8 @@ import (
 	"podproof.dev/podproof/internal/workload"
 )
 
-// comeBack waits until the workload is Ready and answers again, or, where nobody can ask it, has
-// a connection again. What it did not do in time is the evidence. Before is how often the
+// comeBack waits until the workload is Ready and answers again, and, where nobody can ask it or it answers
+// without the dependency, too, has a connection again. What it did not do in time is the evidence. Before is how often the
 // container had been restarted before the outage.
 func (o *outager) comeBack(ctx context.Context, load *outageLoad, e *evidence.Outage, before int32) error {
 	ended := int32(0)
@@ -51,7 +51,7 @@ func (o *outager) comeBackWithin(ctx context.Context, limit time.Duration, load 
 		}
 		return true
 	})
-	if err == nil && load == nil {
+	if err == nil && (load == nil || o.optional) {
 		_, e.Reconnected, err = o.await(ctx, limit, false)
 	}
 	return err

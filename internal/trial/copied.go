@@ -41,7 +41,7 @@ func (b *TestBed) byNode(ctx context.Context, i int, d Taken, s OutageSpec) (Out
 	}
 	defer there.End(ctx)
 	there.Trial = b.Trial
-	o := &outager{TestBed: there, OutageSpec: s, own: podsOf(there.Subject), out: outagesOf(d)}
+	o := &outager{TestBed: there, OutageSpec: s, own: podsOf(there.Subject), optional: d.Optional, out: outagesOf(d)}
 	o.setting = copied{&onNode{there, c.Dependency, c.Services, d.Unproxied}, c}
 	result, err := o.outages(ctx)
 	return result, ofTheTrial(err, there.Namespace)

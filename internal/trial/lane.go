@@ -32,7 +32,7 @@ func (b *TestBed) byProxy(ctx context.Context, i int, d Taken, s OutageSpec) (Ou
 	}
 	own.suffix = numbered("", i)
 	l := &lane{proxied: &proxied{TestBed: &own, taken: d, name: proxyPod(b.Trial, i)}, pod: lanePod(b.Trial, i)}
-	o := &outager{TestBed: &own, OutageSpec: s, setting: l, proxy: l.proxied, out: outagesOf(d),
+	o := &outager{TestBed: &own, OutageSpec: s, setting: l, proxy: l.proxied, optional: d.Optional, out: outagesOf(d),
 		mayBypass: d.Controller != nil && b.Node != nil && b.Elsewhere != nil}
 	o.own = func(p *corev1.Pod) bool { return l.uid != "" && string(p.UID) == l.uid }
 	l.own, l.out = o.own, o.out.Outages

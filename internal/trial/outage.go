@@ -107,6 +107,9 @@ func joined(had, more *evidence.Outages) *evidence.Outages {
 type Taken struct {
 	// Name is what the contract calls it, "statefulset/postgres".
 	Name string
+	// Optional tells that the workload promises to do without it: that it comes back then shows in its
+	// connections alone.
+	Optional bool
 	// Controller makes its pods; nil where it is outside of the cluster.
 	Controller *workload.Controller
 	// Front is how podproof's proxy stands in for it, nil where it cannot, and Unproxied why not.
@@ -235,8 +238,9 @@ type outager struct {
 	OutageSpec
 	setting
 	// own matches the workload's pods there.
-	own   func(*corev1.Pod) bool
-	proxy *proxied // nil where the dependency is taken away on its node
+	own      func(*corev1.Pod) bool
+	proxy    *proxied // nil where the dependency is taken away on its node
+	optional bool     // see Taken
 	// mayBypass tells that a workload which does not come through the proxy can be tried otherwise.
 	mayBypass bool
 	out       OutageResult

@@ -20,7 +20,7 @@ type Trial struct {
 	// Sections are the parts of the evidence that it fills: it is made where a check looks at one.
 	Sections []evidence.Section
 	// Doing and Done are for a person, "Stopping a pod" and "Pod stopped". DEPENDENCY stands for
-	// the one that is taken away. A trial without them is not told.
+	// what is taken away. A trial without them is not told.
 	Doing, Done string
 	Needs       Need
 	// Behind are trials that it must not disturb: it waits for their end. Last waits for all.

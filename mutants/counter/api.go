@@ -7,18 +7,22 @@ import (
 	"sync/atomic"
 )
 
-// api counts hits, in Redis where there is one.
+// api counts hits, in Redis where there is one, and tells another one how many there are, when it can.
 type api struct {
 	*http.ServeMux
 	store    *store
+	told     chan string // to the cache
 	hits     atomic.Int64
 	draining atomic.Bool
 }
 
-func newAPI(redis string) *api {
-	a := &api{ServeMux: http.NewServeMux()}
+func newAPI(redis, cache string, once bool) *api {
+	a := &api{ServeMux: http.NewServeMux(), told: make(chan string, 1)}
 	if redis != "" {
-		a.store = &store{address: redis}
+		a.store = &store{address: redis, once: once}
+	}
+	if cache != "" {
+		go a.tell(&store{address: cache})
 	}
 	a.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	a.HandleFunc("GET /readyz", a.ready)
@@ -67,5 +71,16 @@ func (a *api) count(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 		return
 	}
+	select {
+	case a.told <- n:
+	default: // the cache has enough to do, or is away
+	}
 	fmt.Fprintln(w, n)
+}
+
+// tell writes into the cache what it is told, and does without it while it is away.
+func (a *api) tell(cache *store) {
+	for n := range a.told {
+		_, _ = cache.do("SET", "hits", n)
+	}
 }

@@ -44,7 +44,7 @@ func redis(t *testing.T) (address string, breakAll func()) {
 
 func TestAPICountsInRedis(t *testing.T) {
 	address, breakAll := redis(t)
-	a := newAPI(address)
+	a := newAPI(address, "127.0.0.1:1", false)
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
 		a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -63,6 +63,20 @@ func TestAPICountsInRedis(t *testing.T) {
 	}
 }
 
+func TestAStoreThatConnectsOnce(t *testing.T) {
+	address, breakAll := redis(t)
+	s := &store{address: address, once: true}
+	if _, err := s.do("PING"); err != nil {
+		t.Fatal(err)
+	}
+	breakAll()
+	for range 2 {
+		if _, err := s.do("PING"); err == nil {
+			t.Error("it connects again")
+		}
+	}
+}
+
 func TestAPIWithoutRedisIsNotReady(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,7 +84,7 @@ func TestAPIWithoutRedisIsNotReady(t *testing.T) {
 	}
 	l.Close()
 	w := httptest.NewRecorder()
-	newAPI(l.Addr().String()).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+	newAPI(l.Addr().String(), "", false).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
 	if w.Code != 503 {
 		t.Errorf("%d", w.Code)
 	}

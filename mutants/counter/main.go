@@ -1,12 +1,12 @@
 // Command counter is a service of several shapes, each good: an API that counts in Redis, or without
 // it in memory, a worker that nobody can ask, and a server that speaks gRPC's health protocol alone.
 //
-//	counter serve [ADDRESS]   GET /healthz, /readyz and /hits, POST /echo
+//	counter serve [-once] [ADDRESS]   GET /healthz, /readyz and /hits, POST /echo
 //	counter work [-deaf]      takes jobs from a list in Redis
 //	counter grpc [ADDRESS]    gRPC's health protocol
 //	counter check URL         exit 0 when the URL answers 200, for an exec probe
 //
-// REDIS is Redis' address, "redis:6379".
+// REDIS is Redis' address, "redis:6379", and CACHE that of another one, which it can do without.
 package main
 
 import (
@@ -39,13 +39,14 @@ func run(ctx context.Context, args []string) error {
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	deaf := flags.Bool("deaf", false, "take no SIGTERM")
+	once := flags.Bool("once", false, "connect with Redis once, and never again")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
 	argument := flags.Arg(0)
 	switch redis := os.Getenv("REDIS"); args[0] {
 	case "serve":
-		return serve(ctx, or(argument, ":8000"), newAPI(redis), nil)
+		return serve(ctx, or(argument, ":8000"), newAPI(redis, os.Getenv("CACHE"), *once), nil)
 	case "grpc":
 		protocols := new(http.Protocols)
 		protocols.SetUnencryptedHTTP2(true)

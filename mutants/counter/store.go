@@ -11,9 +11,11 @@ import (
 	"time"
 )
 
-// store is a Redis that is asked over one connection, which is made again when it has broken.
+// store is a Redis that is asked over one connection, which is made again when it has broken, unless
+// it is made once.
 type store struct {
 	address string
+	once    bool
 
 	mu   sync.Mutex
 	conn net.Conn
@@ -35,7 +37,7 @@ func (s *store) do(words ...string) (string, error) {
 			return answer, err
 		}
 		s.close()
-		if !again || !kept {
+		if !again || !kept || s.once {
 			return "", err
 		}
 	}
@@ -55,6 +57,9 @@ func (s *store) close() {
 
 func (s *store) ask(words []string) (string, error) {
 	if s.conn == nil {
+		if s.once && s.in != nil {
+			return "", errors.New("its connection has broken")
+		}
 		c, err := net.DialTimeout("tcp", s.address, answersWithin)
 		if err != nil {
 			return "", err
