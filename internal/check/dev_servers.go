@@ -68,6 +68,12 @@ var devRules = []devRule{
 	{programs: "trunk", with: "serve", what: devServerWords},
 	{programs: "catalina.sh", with: "jpda debug", what: debuggerWords},
 	{programs: "iex", what: "an interactive shell", unsure: true},
+	{programs: "quarkus", with: "dev", what: devServerWords},
+	{programs: "adonis ace", options: "--dev --watch --hmr", what: reloadWords},
+	{programs: "firebase", with: "emulators:start emulators:exec", what: devServerWords},
+	{programs: "func", with: "start host", what: devServerWords, unsure: true},
+	{programs: "sam", with: "local", what: devServerWords},
+	{programs: "robyn", options: "--dev", what: reloadWords},
 	{programs: "rails puma thin rackup", options: "development", what: "it runs in the environment development"},
 }
 
@@ -174,8 +180,10 @@ func interpreterMode(words []string) string {
 func on(value string) bool { return set("1 true yes on t y")[strings.ToLower(value)] }
 
 var (
-	debugVariables  = set("FLASK_DEBUG DJANGO_DEBUG APP_DEBUG DEBUG QUART_DEBUG SANIC_DEBUG FASTAPI_DEBUG STARLETTE_DEBUG LITESTAR_DEBUG PYTHONDEVMODE PYTHONASYNCIODEBUG UVICORN_RELOAD SYMFONY_DEBUG TORNADO_DEBUG")
-	modeVariables   = set("NODE_ENV APP_ENV FLASK_ENV RAILS_ENV RACK_ENV ASPNETCORE_ENVIRONMENT DOTNET_ENVIRONMENT MIX_ENV DJANGO_ENV SYMFONY_ENV LARAVEL_ENV QUARKUS_PROFILE MERB_ENV HANAMI_ENV CI_ENVIRONMENT")
+	debugVariables = set("FLASK_DEBUG DJANGO_DEBUG APP_DEBUG DEBUG QUART_DEBUG SANIC_DEBUG FASTAPI_DEBUG FLASK_RUN_RELOAD FLASK_RUN_DEBUG STARLETTE_DEBUG LITESTAR_DEBUG PYTHONDEVMODE PYTHONASYNCIODEBUG UVICORN_RELOAD SYMFONY_DEBUG TORNADO_DEBUG")
+	modeVariables  = set("NODE_ENV APP_ENV FLASK_ENV RAILS_ENV RACK_ENV ASPNETCORE_ENVIRONMENT DOTNET_ENVIRONMENT MIX_ENV DJANGO_ENV SYMFONY_ENV LARAVEL_ENV QUARKUS_PROFILE MERB_ENV HANAMI_ENV CI_ENVIRONMENT")
+	// testedModes are of frameworks that know an environment called test, in which they do not serve.
+	testedModes     = set("NODE_ENV RAILS_ENV RACK_ENV MIX_ENV")
 	developing      = set("development dev local develop debug")
 	ownModes        = set("ENV ENVIRONMENT STAGE SPRING_PROFILES_ACTIVE MICRONAUT_ENVIRONMENTS GO_ENV RUST_ENV PY_ENV")
 	optionVariables = set("NODE_OPTIONS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS JAVA_OPTS JAVA_OPTIONS CATALINA_OPTS _JAVA_OPTIONS JVM_OPTS JAVA_ARGS")
@@ -188,6 +196,8 @@ func debugMode(name, value string) (what string, sure bool) {
 	switch {
 	case debugVariables[name] && on(lower):
 		return debugWords, true
+	case testedModes[name] && (lower == "test" || lower == "testing"):
+		return "the environment is that of tests", true
 	case modeVariables[name] && developing[lower]:
 		return "the environment is that of development", true
 	case name == "GIN_MODE" && lower == "debug", name == "XDEBUG_MODE" && (strings.Contains(lower, "debug") || strings.Contains(lower, "develop")):

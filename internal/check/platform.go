@@ -7,6 +7,7 @@ import (
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/shell"
 )
 
 var imagePlatform = Check{
@@ -42,6 +43,13 @@ func judgePlatform(_ contract.Contract, e evidence.Evidence) Judgement {
 		}
 	}
 	fix := ""
+	for _, f := range img.Entry {
+		if f.Returns && (shell.ShellOf(f.Interpreter) != "" || startsWith(*img, f.Word)) {
+			j.brokenAt(placesOf(*img).final(f.Path, f.Layer), "its first line ends with a carriage return, as Windows writes lines: %q is looked for, and it does not start (no such file or directory)", f.Interpreter+"\r")
+			faults = append(faults, f.Word+" has the line ends of Windows")
+			fix = "Write its lines with LF alone: `*.sh text eol=lf` in .gitattributes, then `git add --renormalize .`; or RUN sed -i 's/\\r$//' " + f.Path + "."
+		}
+	}
 	if wanted := e.Run.Platform; img.OS == "linux" && !runsOn(wanted, img.Architecture) {
 		j.broken(where, "the image is for %s, and was looked at for %s: a node of that platform runs it by emulation, or not at all", platform, wanted)
 		faults = append(faults, "the image is for "+platform+" alone, and not for "+wanted)
@@ -56,6 +64,12 @@ func judgePlatform(_ contract.Contract, e evidence.Evidence) Judgement {
 		return j.undecided("only the image's configuration was read, not its layers", readLayers)
 	}
 	return j.pass("Platform OK ("+platform+")", "the image is for "+platform+", and so is what it starts, as far as that is known")
+}
+
+// startsWith tells whether a word is the first of the image's command.
+func startsWith(img evidence.Image, word string) bool {
+	command := slices.Concat(img.Config.Entrypoint, img.Config.Cmd)
+	return len(command) > 0 && command[0] == word
 }
 
 // alsoRuns are machines whose programs another one runs, too.

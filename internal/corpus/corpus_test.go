@@ -50,7 +50,7 @@ type specimen struct {
 func corpus() []specimen {
 	return slices.Concat(healthyImage, secretsInHistory, harmlessHistory, secretsInFiles, harmlessFiles, layerTruths,
 		secretsInSettings, harmlessSettings, secretsInArchives, harmlessArchives, secretsInArguments, harmlessArguments,
-		devTooling, harmlessTooling, users, signals, devServers, platforms, sourceLeaks, harmlessLeftovers, rights, budgets, configurations)
+		devTooling, harmlessTooling, users, signals, devServers, platforms, sourceLeaks, harmlessLeftovers, rights, budgets, configurations, variants, harmlessVariants)
 }
 
 var healthyImage = []specimen{{planted: "nothing", plant: func(*recipe) {}, like: layers}}

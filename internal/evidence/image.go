@@ -91,6 +91,8 @@ type EntryFile struct {
 	Executable bool   `json:"executable"`
 	// Interpreter is that of a script's first line: "/bin/sh -e".
 	Interpreter string `json:"interpreter,omitempty"`
+	// Returns tells that a carriage return ends the first line: the kernel takes it for a part of the interpreter's name.
+	Returns bool `json:"returns,omitempty"`
 	// Machine is what an ELF file is made for, as GOARCH has it: "arm64"; empty where it is not known.
 	Machine string `json:"machine,omitempty"`
 	// Ends are the ways in which a shell script ends, whatever its arguments.

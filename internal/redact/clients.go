@@ -45,6 +45,11 @@ var clients = []client{
 	{name: regexp.MustCompile(`^curl$`), option: "--oauth2-bearer"},
 	{name: regexp.MustCompile(`^smbclient$`), option: "-U", login: true},
 	{name: regexp.MustCompile(`^openssl$`), subcommand: "enc", option: "-k"},
+	{name: regexp.MustCompile(`^snowsql$`), option: "-p"},
+	{name: regexp.MustCompile(`^dotnet$`), subcommand: "nuget", option: "-p"},
+	{name: regexp.MustCompile(`^ssh-keygen$`), option: "-N"},
+	{name: regexp.MustCompile(`^fly(?:ctl)?$`), option: "-t"},
+	{name: regexp.MustCompile(`^netlify$`), option: "--auth"},
 }
 
 // client judges the one-letter options of programs that are known to take a password.

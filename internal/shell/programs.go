@@ -72,6 +72,9 @@ var wrappers = byName(
 	// leads its process group, so that setsid(1) has to fork.
 	Wrapper{Name: "time", Manner: Keeps, withWord: "-f --format -o --output"},
 	Wrapper{Name: "setsid", Manner: Keeps},
+	Wrapper{Name: "xvfb-run", Manner: Keeps, withWord: "-e -f -n -p -s -w --error-file --auth-file --server-num --xauth-protocol --server-args --wait"},
+	Wrapper{Name: "dbus-run-session", Manner: Keeps, withWord: "--config-file --dbus-daemon"},
+	Wrapper{Name: "catchsegv", Manner: Keeps},
 	Wrapper{Name: "xargs", Manner: Keeps, withWord: "-I -n -P -L -s -d -a -E --arg-file --delimiter --max-args --max-lines --max-procs --max-chars"},
 )
 
@@ -227,7 +230,7 @@ var runners = []runner{
 	{"conda mamba go", "run", Keeps},
 	{"pm2", "start restart reload", Keeps},
 	// These hand it on, but not in every version, or not for as long as the program needs.
-	{"uv poetry pipenv pdm hatch rye pixi micromamba cargo go sbt nodemon pm2 foreman honcho forever doppler watch just nx turbo lerna " +
+	{"uv poetry pipenv pdm hatch rye pixi micromamba cargo go sbt nodemon pm2 foreman honcho forever doppler watch just task rake nx turbo lerna " +
 		"concurrently npm-run-all run-s run-p bunx", "", Unreliable},
 	{"dotnet", "run watch", Unreliable},
 	{"bun", "run x", Unreliable},

@@ -204,7 +204,7 @@ func (t *tree) entryFile(word, at string) evidence.EntryFile {
 		f.Kind, f.Machine = "elf", e.Machine(r.entry)
 	case isScript:
 		f.Kind = "script"
-		f.Interpreter, f.Ends, f.Trapped = s.Interpreter, s.Ends, s.Trapped
+		f.Interpreter, f.Returns, f.Ends, f.Trapped = s.Interpreter, s.Returns, s.Ends, s.Trapped
 		f.Execs, f.Traps, f.LastCommand = s.Main.Execs, s.Trapped["TERM"] != "", s.Main.Text
 	case e.Content(r.entry) == layer.HashBang:
 		f.Kind = "script"

@@ -17,8 +17,10 @@ const scriptLimit = 64 << 10
 type Script struct {
 	Interpreter string // of its first line, "" without one
 	Ends        []evidence.ScriptEnd
-	Trapped     map[string]string // signal to what it does on it
-	Main        evidence.ScriptEnd
+	// Returns is set where a carriage return ends the first line, and is part of the interpreter's name.
+	Returns bool
+	Trapped map[string]string // signal to what it does on it
+	Main    evidence.ScriptEnd
 }
 
 // isScript is for a file with "#!", and for one that is a shell's by its name: `sh start.sh`
@@ -30,7 +32,8 @@ func isScript(p string, b []byte) bool {
 
 func readScript(b []byte) Script {
 	text := string(b)
-	s := Script{Interpreter: shell.Interpreter(text)}
+	first, _, _ := strings.Cut(text, "\n")
+	s := Script{Interpreter: shell.Interpreter(text), Returns: strings.HasPrefix(first, "#!") && strings.HasSuffix(first, "\r")}
 	if s.Interpreter != "" && shell.ShellOf(s.Interpreter) == "" {
 		return s
 	}

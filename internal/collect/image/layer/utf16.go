@@ -18,16 +18,19 @@ func utf16Order(b []byte) binary.ByteOrder {
 		return binary.LittleEndian
 	case bytes.HasPrefix(b, []byte{0xfe, 0xff}) && isWide(b[2:], 1):
 		return binary.BigEndian
-	case len(b) >= plainWide && isWide(b[:plainWide], 0):
+	case len(b) >= leastWide && isWide(b[:min(len(b), plainWide)], 0):
 		return binary.LittleEndian
-	case len(b) >= plainWide && isWide(b[:plainWide], 1):
+	case len(b) >= leastWide && isWide(b[:min(len(b), plainWide)], 1):
 		return binary.BigEndian
 	}
 	return nil
 }
 
-// plainWide is how many bytes of a text without a mark must look like UTF-16.
-const plainWide = 64
+// plainWide is how many bytes of a text without a mark must look like UTF-16, and leastWide how many it has at least.
+const (
+	plainWide = 64
+	leastWide = 16
+)
 
 // isWide tells whether characters of ASCII stand at every other byte, from one on, and zeros at the others: of those
 // that are looked at, all but a few.

@@ -9,10 +9,13 @@ import (
 )
 
 // lookupWords are parts of what programs ask the environment with.
-var lookupWords = strings.Fields("process.env import.meta.env Deno.env Bun.env getenv environ ENV[ ENV.fetch env( .str( config( env::var getEnv GetEnv get_env .default( EnvironmentVariable onfigService.get onfig.get Field( str({ @Value(")
+var lookupWords = strings.Fields("process.env import.meta.env Deno.env Bun.env getenv environ ENV[ ENV.fetch env( .str( config( env::var getEnv GetEnv get_env .default( EnvironmentVariable OrDefault( OrElse( SetDefault( nvOr( cmp.Or( env.get( onfiguration[ getenv( onfigService.get onfig.get Field( str({ @Value(")
 
-// springValue is the one word behind which no name stands in quotes alone.
+// springValue is a word behind which no name stands in quotes alone.
 const springValue = "@Value("
+
+// firstOfGo is one, too.
+const firstOfGo = "cmp.Or("
 
 // lookupReach is how far around such a word a literal is looked for.
 const lookupReach = 300
@@ -66,6 +69,13 @@ var lookups = []lookup{
 	startsAt("environ ENV.fetch getenv getEnv GetEnv get_env env( config(", 0, called),
 	startsAt("onfigService.get onfig.get", 1, called),
 	startsAt(".str(", 3, called),
+	// getOrDefault("NAME", "x"), sys.env.getOrElse("NAME", "x"), viper.SetDefault("name", "x"), envOr("NAME", "x"), env.get("NAME", "x")
+	startsAt("OrDefault( OrElse( SetDefault( nvOr( env.get(", 0, `(?:OrDefault|OrElse|SetDefault|nvOr|env\.get)\(\s*["']([A-Za-z_][\w.:-]*)["']\s*,\s*`+quoted+`\s*\)`),
+	// cmp.Or(os.Getenv("NAME"), "x"), Optional.ofNullable(System.getenv("NAME")).orElse("x")
+	startsAt("cmp.Or(", 0, `cmp\.Or\(\s*os\.Getenv\(`+varName+`\)\s*,\s*`+quoted+`\s*\)`),
+	startsAt("getenv(", 0, `getenv\(`+varName+`\)\s*\)\s*\.orElse\(\s*`+quoted),
+	// Configuration["Jwt:Secret"] ?? "x"
+	startsAt("onfiguration[", 0, `onfiguration\[["']([A-Za-z_][\w.:-]*)["']\]\s*\?\?\s*`+quoted),
 	// ENV.fetch("NAME") { "x" }, env::var("NAME").unwrap_or("x".into()), .unwrap_or_else(|_| "x".to_string())
 	startsAt("ENV.fetch env::var", 0, `(?:ENV\.fetch|env::var)\s*\(\s*`+varName+`\s*\)\s*(?:\{\s*|\.unwrap_or(?:_else)?\((?:\|_?\w*\|\s*)?(?:String::from\()?)`+quoted),
 	// const { NAME = "x" } = process.env
@@ -94,7 +104,7 @@ var lookupsOf = func() [][]lookup {
 // fallback finds the literal that stands for a variable around a word, by its number, which begins at at.
 func (k kind) fallback(b []byte, word, at int) (name string, value span, ok bool) {
 	until := min(len(b), at+lookupReach)
-	gives := lookupWords[word] == springValue || givesMore(b[at:until])
+	gives := lookupWords[word] == springValue || lookupWords[word] == firstOfGo || givesMore(b[at:until])
 	for _, l := range lookupsOf[word] {
 		if !l.wide && !gives {
 			continue // most ask, and give nothing for what is not there
@@ -150,7 +160,7 @@ func givesMore(b []byte) bool {
 		if len(rest) == 0 || !isQuote(rest[0]) && rest[0] != '`' {
 			return false
 		}
-		rest = bytes.TrimLeftFunc(rest[1:], func(r rune) bool { return r < 0x80 && (isAlnum(byte(r)) || r == '_') })
+		rest = bytes.TrimLeftFunc(rest[1:], func(r rune) bool { return r < 0x80 && (isAlnum(byte(r)) || strings.ContainsRune("_:.-", r)) })
 		if len(rest) == 0 {
 			return false
 		}
@@ -164,7 +174,7 @@ func givesMore(b []byte) bool {
 		rest = rest[1:]
 	}
 	rest = bytes.TrimLeft(bytes.TrimLeft(rest, "!) \t\r\n"), "=")
-	for _, sign := range []string{"or", "||", "?", "{", ".unwrap_or", "null", " null"} {
+	for _, sign := range []string{"or", "||", "?", "{", ".unwrap_or", ".orElse", "null", " null"} {
 		if bytes.HasPrefix(rest, []byte(sign)) {
 			return true
 		}

@@ -26,6 +26,8 @@ type kind struct {
 	stray bool
 	// reads is for code, which may have a literal for what the environment lacks.
 	reads bool
+	// tests is for code that tests other code: what it calls a secret is none.
+	tests bool
 }
 
 // byExtension is what the last part of a name says.
@@ -43,6 +45,7 @@ func init() {
 		{kind{named: true, login: true, xml: true}, ".xml"},
 		// texts that programs read, beside settings
 		{kind{login: true, reads: true}, ".py .js .cjs .mjs .ts .cts .mts .tsx .jsx .rb .php .go .java .kt .kts .scala .cs .rs .pl .lua .ex .exs .gradle"},
+		{kind{login: true, named: true, code: true}, ".ps1 .psm1 .psd1"},
 		{kind{login: true}, ".sql .list"},
 		{kind{login: true, named: true, loose: true, stray: true}, ".txt"},
 		// texts that show how something is written, and records of packages
@@ -73,6 +76,9 @@ var (
 	// lists of what to install name packages and digests alone.
 	lockFile = lazy(`(?:package-lock|npm-shrinkwrap|\.package-lock|composer|deps|tsconfig|package|manifest)\.(?:json|lock)$|(?:pnpm-lock\.yaml|pyproject\.toml|Cargo\.toml|\.lock|-lock\.ya?ml)$`)
 )
+
+// testCode is code of tests and examples by its path.
+var testCode = lazy(`(?i)/(?:tests?|__tests?__|testdata|testing|specs?|fixtures?|mocks?|__mocks__|e2e|stories|examples?|samples?|docs?|demo)/|[._-](?:tests?|spec|mock|stories)\.[a-z]+$|(?:/test_[^/]*|[a-z]Tests?)\.[a-z]+$`)
 
 // textSniff is how much of a file tells whether it is text.
 const textSniff = 8 << 10
@@ -105,6 +111,6 @@ func kindOf(p string, head []byte) kind {
 		(!k.loose || k.stray) && (wordsFolder.MatchString(p) || templateFolder.MatchString(p))) {
 		k = kind{}
 	}
-	k.text = true
+	k.text, k.tests = true, k.reads && !k.named && testCode.MatchString(p)
 	return k
 }

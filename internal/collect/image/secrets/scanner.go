@@ -13,7 +13,7 @@ import (
 )
 
 // Version is raised when the same file gives other findings than before.
-const Version = "5"
+const Version = "6"
 
 // Found is one credential in a file.
 type Found struct {
@@ -121,8 +121,10 @@ func (s *Scanner) Start(path string, head []byte, size int64, also *Also) {
 		s.kind, s.words, s.also = kind{}, also.words, also
 	case s.kind.named:
 		s.words = s.tables.namedFiles
-	case s.kind.reads:
+	case s.kind.reads && (s.kind.tests || size > settingsLimit):
 		s.words = s.tables.codeFiles
+	case s.kind.reads:
+		s.words = s.tables.namedFiles
 	case s.kind.login:
 		s.words = s.tables.loginFiles
 	default:
@@ -188,8 +190,11 @@ func (s *Scanner) text(chunk []byte, from, word, at int) {
 	case s.offset+at-from >= s.namesUntil:
 		s.names++
 		assigned := s.kind.assigned
-		if s.kind.stray {
+		switch {
+		case s.kind.stray:
 			assigned = strayValue
+		case !s.kind.named:
+			assigned = constant
 		}
 		name, v, ok := assigned(chunk, at)
 		s.namesUntil = s.offset + at - from + nameLength(chunk[at:])
