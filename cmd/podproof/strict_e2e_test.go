@@ -17,7 +17,7 @@ import (
 
 // outagesInPlace tells that a dependency is taken away in a namespace that stays, too. Until then the
 // checks of outageChecks are not tried there.
-const outagesInPlace = false
+const outagesInPlace = true
 
 // outageChecks are those that look at a dependency that is away.
 var outageChecks = []string{"startup/waits-for-database", "probes/readiness-tells-the-truth", "probes/liveness-survives-outage", "database/*", "termination/exit-under-outage"}
@@ -29,7 +29,6 @@ const guarded = `{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadat
 {apiVersion: v1, kind: Secret, metadata: {name: registry, namespace: strict}, type: kubernetes.io/dockerconfigjson, stringData: {.dockerconfigjson: 'CREDENTIALS'}}
 ---
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: strict}, imagePullSecrets: [{name: registry}]}
----
 `
 
 // strictRow is an image of the truth table that is tried there. Away tells that its fault shows where a
@@ -62,7 +61,7 @@ func newStrictRun(t *testing.T) strictRun {
 	c := lendThreeNodes(t)
 	r := strictRun{somebodysCluster: c, agent: c.registry + "/podproof:e2e", env: append(c.login(), "PODPROOF_SET_IMAGE=")}
 	podproof(t, r.env, "agent", "push", r.agent).want(t, exitPass, c.registry+"/podproof@sha256:")
-	c.kubectl(strings.ReplaceAll(guarded, "CREDENTIALS", c.credentials())+strings.ReplaceAll(strict, "AGENT", r.agent), "apply", "-f", "-")
+	c.kubectl(strings.ReplaceAll(strict, "AGENT", r.agent)+"---\n"+strings.ReplaceAll(guarded, "CREDENTIALS", c.credentials()), "apply", "-f", "-")
 	c.police("strict")
 	r.kubeconfig = c.kubeconfig("strict", "podproof")
 	r.images = map[string]string{"postgres:16-alpine": c.push(os.Getenv("POSTGRES_IMAGE"), "postgres:16"), "redis:7-alpine": c.push(os.Getenv("REDIS_IMAGE"), "redis:7")}

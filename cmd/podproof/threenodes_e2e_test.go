@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	kindcluster "sigs.k8s.io/kind/pkg/cluster"
+	"sigs.k8s.io/kind/pkg/exec"
 
 	"podproof.dev/podproof/internal/cluster/kind"
 	"podproof.dev/podproof/internal/docker"
@@ -28,7 +30,8 @@ const (
 )
 
 // auditPolicy is for one user alone.
-const auditPolicy = `{apiVersion: audit.k8s.io/v1, kind: Policy, omitStages: [RequestReceived], rules: [{level: Metadata, users: [` + strictAccount + `]}, {level: None}]}`
+const auditPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+  "rules": [{"level": "Metadata", "users": ["` + strictAccount + `"]}, {"level": "None"}]}`
 
 // auditing has the API server write that log, and lets one control plane be alone.
 const auditing = `apiVersion: kubeadm.k8s.io/v1beta4
@@ -71,6 +74,9 @@ func lendThreeNodes(t *testing.T) somebodysCluster {
 	})
 	err := kindcluster.NewProvider(kindcluster.ProviderWithDocker()).Create(sharedCluster, kindcluster.CreateWithV1Alpha4Config(config), kindcluster.CreateWithNodeImage(os.Getenv("PODPROOF_NODE_IMAGE")),
 		kindcluster.CreateWithKubeconfigPath(filepath.Join(t.TempDir(), "kubeconfig")), kindcluster.CreateWithWaitForReady(0), kindcluster.CreateWithDisplayUsage(false), kindcluster.CreateWithDisplaySalutation(false))
+	if run := (*exec.RunError)(nil); errors.As(err, &run) {
+		t.Fatalf("%v:\n%s", err, run.Output)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
