@@ -139,11 +139,12 @@ func (c *catches) table() string {
 	return b.String()
 }
 
-func tryImage(t *testing.T, image mutants.Image, caught *catches) {
+// tried is an image of the table in the shared cluster, with its report and the file of its evidence.
+func tried(t *testing.T, image mutants.Image, more ...string) (finished, report.Report, string) {
 	dir := t.TempDir()
 	evidence, js := filepath.Join(dir, "evidence.json"), filepath.Join(dir, "report.json")
-	args := []string{"verify", "-f", filepath.Join("mutants", image.Contract),
-		"--cluster", "kind:" + sharedCluster, "-o", "json=" + js, "--evidence", evidence}
+	args := append([]string{"verify", "-f", filepath.Join("mutants", image.Contract),
+		"--cluster", "kind:" + sharedCluster, "-o", "json=" + js, "--evidence", evidence}, more...)
 	for _, glob := range image.Only {
 		args = append(args, "--only", glob)
 	}
@@ -159,7 +160,11 @@ func tryImage(t *testing.T, image mutants.Image, caught *catches) {
 		code = exitInconclusive
 	}
 	f.want(t, code)
-	r := verdicts(t, js)
+	return f, verdicts(t, js), evidence
+}
+
+func tryImage(t *testing.T, image mutants.Image, caught *catches) {
+	f, r, evidence := tried(t, image)
 	caught.add(image.Name, r)
 	caught.compare(t, image.Name, r, check.Fail, image.Fails)
 	caught.compare(t, image.Name, r, check.Inconclusive, image.Inconclusive)
