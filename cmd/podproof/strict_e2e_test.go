@@ -43,9 +43,11 @@ var strictRows = []strictRow{{name: "reactbin"}, {name: "fastapi"}, {name: "redi
 
 // rarelyUsed are the rights that a run asks for and that no run in this cluster need use, and why.
 var rarelyUsed = map[string]string{
-	"create pods/exec":                 "the API server asks for it itself when it is asked to get it, and logs one request",
-	"update configmaps/finalizers":     "only the admission plugin OwnerReferencesPermissionEnforcement asks for it, which kind does not have",
-	"list poddisruptionbudgets.policy": "only where a budget forbids an eviction is it looked for",
+	"create pods/exec":                     "the API server asks for it itself when it is asked to get it, and logs one request",
+	"update configmaps/finalizers":         "only the admission plugin OwnerReferencesPermissionEnforcement asks for it, which kind does not have",
+	"list events":                          "a watch begins with what is there (WatchList), and only an API server that does not do that is asked for a list",
+	"list endpointslices.discovery.k8s.io": "the same",
+	"list poddisruptionbudgets.policy":     "only where a budget forbids an eviction is it looked for",
 }
 
 // strictRun is a namespace of a cluster of three nodes, and who verifies there.
