@@ -49,7 +49,7 @@ func TestWhatIsLostWithTheAPIServer(t *testing.T) {
 					l.took(s.watched, &http.Response{StatusCode: s.status, Status: http.StatusText(s.status)}, nil, now)
 				}
 			}
-			c.lost = strings.Replace(strings.Replace(c.lost, "503", http.StatusText(503), 1), "401 ", "", 1)
+			c.lost = strings.Replace(strings.Replace(c.lost, "503", http.StatusText(http.StatusServiceUnavailable), 1), "401 ", "", 1)
 			if got := l.Lost(t0.Add(time.Duration(c.since) * time.Second)); (got == "") != (c.lost == "") || !strings.Contains(got, c.lost) {
 				t.Errorf("lost is %q, and should be %q", got, c.lost)
 			}
