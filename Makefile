@@ -58,6 +58,10 @@ soak: build ## Verify reactbin 20 times in one cluster: the same verdicts each t
 soak-busy: build ## Verify good images and mutants on a machine at load 30 (ARGS='-runs 10 -images reactbin,fastapi')
 	@$(WITH_IMAGES) go test -count=1 -timeout 4h -v -tags 'e2e soak' -run TestBusy ./cmd/podproof $(ARGS)
 
+.PHONY: test-nodes
+test-nodes: build ## podproof in a namespace of a cluster of three nodes, with policies, a quota and an audit log
+	@$(WITH_IMAGES) go test -count=1 -timeout 1h -v -tags 'e2e nodes' -run TestThreeNodes ./cmd/podproof $(ARGS)
+
 .PHONY: truth-nodeless
 truth-nodeless: build ## Try the whole truth table with nodes and with --no-node-access, side by side
 	@$(WITH_IMAGES) go test -count=1 -timeout 2h -v -tags 'e2e soak' -run TestTruthTableWithoutNodes ./cmd/podproof $(ARGS)

@@ -48,8 +48,7 @@ func TestANamespaceOfSomebodyElsesCluster(t *testing.T) {
 	agent := c.registry + "/podproof:e2e"
 	podproof(t, nil, "agent", "push", agent).want(t, exitPass, c.registry+"/podproof@sha256:")
 	c.kubectl(strings.ReplaceAll(strict, "AGENT", agent), "apply", "-f", "-")
-	// What a run in one namespace cannot try: outages have namespaces of their own.
-	only := "startup/ready,health/answers,probes/declared,termination/exit-zero,termination/requests-in-flight,rollout/*,config/missing-env-fails,security/restricted,image/*"
+	only := "startup/ready,startup/waits-for-database,health/answers,probes/*,database/*,termination/exit-zero,termination/requests-in-flight,termination/exit-under-outage,rollout/*,config/missing-env-fails,security/restricted,image/*"
 	roles := podproof(t, nil, "rbac", "--only", only, "-n", "strict", "--service-account", "strict/podproof")
 	roles.want(t, exitPass, "kind: Role")
 	c.kubectl(roles.stdout, "apply", "-f", "-")
