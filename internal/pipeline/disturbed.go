@@ -21,7 +21,7 @@ func (r *run) disturbed(since time.Time, t trial.Trial) error {
 	if r.place.applier == nil {
 		return nil
 	}
-	if why := r.place.applier.Line.Lost(since); why != "" {
+	if why := r.place.applier.Line.Lost(since); why != "" && (t.Watches || t.ID == "") {
 		return errors.New(why)
 	}
 	takesAway := t.ID == trial.Outages.ID || t.ID == trial.Frozen.ID || t.ID == trial.Slow.ID

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/rest"
 
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/ledger"
@@ -85,6 +87,30 @@ func TestTrialsWhosePodsAreTakenAway(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// While the API server is not heard, moments are missed, by which some trials judge; the others are whole.
+func TestTrialsThatMissMoments(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	defer server.Close()
+	applier, err := workload.NewApplier(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := applier.Client.CoreV1().Pods("shop").Watch(t.Context(), metav1.ListOptions{}); err == nil {
+		t.Fatal("the API server is there")
+	}
+	r := &run{place: place{applier: applier}}
+	for _, x := range trial.List {
+		lost := x.ID == trial.Rollouts.ID || x.ID == trial.Outages.ID || x.ID == trial.Frozen.ID || x.ID == trial.Slow.ID
+		if why := r.disturbed(began, x); (why != nil) != lost {
+			t.Errorf("%s: %v", x.ID, why)
+		}
+	}
+	if r.disturbed(began, trial.Trial{}) == nil {
+		t.Error("a start is not measured without it")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"podproof.dev/podproof/internal/agent"
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/workload"
 )
 
 const (
@@ -63,7 +64,7 @@ var Rollouts = Trial{
 		rs, err := rollOut(ctx, b)
 		return func(e *evidence.Evidence) { e.Rollouts = wholeRollouts(ctx, rs) }, err
 	},
-	Parts: true,
+	Parts: true, Watches: true,
 }
 
 // wholeRollouts leaves out the one that was under way when the context ended: its requests
@@ -73,6 +74,22 @@ func wholeRollouts(ctx context.Context, all []evidence.Rollout) []evidence.Rollo
 		return all
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(o evidence.Rollout) bool { return len(o.Requests) == 0 })
+}
+
+// awaitRoom waits, where a quota bounds the namespace, until other trials' pods are gone: a ReplicaSet whose
+// new pods are refused waits longer each time. That they are not gone in time is no error.
+func (b *TestBed) awaitRoom(ctx context.Context) error {
+	if !b.Demands.Bounded() {
+		return nil
+	}
+	return b.Observer.Within(ctx, roomWithin, b.ends, func(ps []*workload.Observed) (bool, string, error) {
+		for _, p := range ps {
+			if p.Gone.IsZero() {
+				return false, "the end of pod " + p.Pod.Name + ", which takes room in the quota", nil
+			}
+		}
+		return true, "", nil
+	})
 }
 
 func rollOut(ctx context.Context, b *TestBed) ([]evidence.Rollout, error) {
@@ -85,6 +102,9 @@ func rollOut(ctx context.Context, b *TestBed) ([]evidence.Rollout, error) {
 	}
 	from, err := b.agentAddress(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := b.awaitRoom(ctx); err != nil {
 		return nil, err
 	}
 	n := int(b.Subject.Replicas)

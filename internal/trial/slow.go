@@ -19,7 +19,7 @@ var Slow = Trial{
 	Doing:    "Slowing DEPENDENCY down", Done: "DEPENDENCY slowed down and fast again",
 	Needs:  NeedReady | NeedAgent,
 	Rights: outageRights("slow"),
-	Asked:  dependent,
+	Asked:  dependent, Watches: true,
 	Within: func(l Limits) time.Duration { return Look + 3*l.outage() + l.Jobs },
 	Parts:  true,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {

@@ -26,6 +26,10 @@ type Trial struct {
 	// Behind are trials that it must not disturb: it waits for their end. Last waits for all.
 	Behind []string
 	Last   bool
+	// Watches tells that its verdicts rest on moments that the API server tells of, such as the end of an
+	// endpoint: what happened while that was not heard is not known then. Without it a trial is whole when
+	// the API server is back.
+	Watches bool
 	// Asked tells whether the contract, and the container as the manifests have it, give it
 	// something to try; nil is always.
 	Asked func(contract.Contract, corev1.Container) bool

@@ -21,6 +21,9 @@ type Demands struct {
 	quotas []corev1.ResourceQuota
 }
 
+// Bounded tells that a quota bounds what the namespace's pods take together.
+func (d Demands) Bounded() bool { return len(d.quotas) > 0 }
+
 // ownLimits are those of a container without any where a quota counts limits: far above what
 // podproof's own take.
 var ownLimits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("256Mi")}
