@@ -28,6 +28,9 @@ func judgeSecretsStaySecret(c contract.Contract, e evidence.Evidence) Judgement 
 		secrets = e.Workload.Secrets
 	}
 	if s := secrets; s != nil && s.LookedFor == 0 {
+		if len(s.Unknown) > 0 {
+			return j.undecided("nothing was looked for: "+notLookedFor(*s), "Add the Secrets to the manifests, with values for tests, so that podproof knows what to look for.")
+		}
 		if len(s.TooShort)+len(s.Common) == 0 {
 			return j.skip("the manifests hold no Secret with a value")
 		}
@@ -93,6 +96,9 @@ func notLookedFor(s evidence.Secrets) string {
 	}
 	if len(s.Common) > 0 {
 		out = append(out, list(s.Common)+": a name or a common word, which stands in other places, too")
+	}
+	if len(s.Unknown) > 0 {
+		out = append(out, "the values of "+list(s.Unknown)+", which no manifest holds: podproof reads no Secret of a cluster")
 	}
 	return strings.Join(out, "; ")
 }

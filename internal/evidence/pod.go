@@ -44,6 +44,9 @@ type Secrets struct {
 	Shortest int      `json:"shortest"`
 	// Common names those that are words which stand in any text, or in the manifests in the open.
 	Common []string `json:"common,omitempty"`
+	// Unknown are Secrets that the workload needs and no manifest holds ("secret/db"): podproof reads
+	// none of a cluster, and so does not know their values.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // Admission is the API server's answer to a pod in a dry run, in a namespace that warns of

@@ -80,7 +80,7 @@ func Rights(o RightsOptions) (rules []rights.Rule, refused []string, err error) 
 	if !r.needs(podSections...) {
 		return nil, nil, nil
 	}
-	r.plan, err = subject.Read(o.Contract, subject.Options{Image: o.Image, Pods: true})
+	r.plan, err = subject.Read(o.Contract, subject.Options{Image: o.Image, Pods: true, Namespace: o.Namespace})
 	if err != nil {
 		return nil, nil, &InputError{err}
 	}

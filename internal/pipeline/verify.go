@@ -140,7 +140,7 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 
 // read reads what is under test, and says what a person should know of it. Its error is an *InputError.
 func (r *run) read() (err error) {
-	r.plan, err = subject.Read(r.Contract, subject.Options{Image: r.Image, Pods: r.needs(podSections...), Owned: r.Existing == "", Debug: r.Debug})
+	r.plan, err = subject.Read(r.Contract, subject.Options{Image: r.Image, Pods: r.needs(podSections...), Owned: r.Existing == "", Namespace: r.Namespace, Debug: r.Debug})
 	r.subject = r.plan
 	if err != nil {
 		return &InputError{err}

@@ -18,6 +18,9 @@ type Options struct {
 	Pods bool
 	// Owned tells that the cluster is made for the run, so that what belongs to all of it may be applied.
 	Owned bool
+	// Namespace is one that was made before, empty where the run makes its own. What the pods need and
+	// no manifest holds may be there.
+	Namespace string
 	// Debug gets what was derived; nil drops it.
 	Debug func(string)
 }
@@ -166,9 +169,13 @@ func (r *reading) preflight(needed []workload.Controller) error {
 	if !r.Pods {
 		return nil
 	}
-	problems, notes := workload.Preflight{Objects: r.Objects, Left: r.Left, Controllers: r.Controllers, Needed: needed}.Look()
-	if len(problems) > 0 {
-		return &workload.ManifestError{Problems: problems}
+	found := workload.Preflight{Objects: r.Objects, Left: r.Left, Controllers: r.Controllers, Needed: needed, Namespace: r.Namespace}.Look()
+	if len(found.Problems) > 0 {
+		return &workload.ManifestError{Problems: found.Problems}
+	}
+	notes := found.Notes
+	if r.Subject.Secrets != nil {
+		r.Subject.Secrets.Unknown = found.Secrets
 	}
 	r.Notes = append(append(r.LeftOut(), r.Notes...), notes...)
 	return nil

@@ -23,10 +23,16 @@ type Preflight struct {
 	// Controllers are those of Objects. Needed are those whose pods have to run: the subject, its
 	// dependencies and the Jobs; a problem of another's pod is told as a note.
 	Controllers, Needed []Controller
+	// Namespace is one that was made before, with what others have put there; empty is none.
+	Namespace string
 }
 
+// Found is what cannot work, and what probably does not. Secrets are those that pods need and no
+// manifest holds, "secret/x", so that nobody knows their values.
+type Found struct{ Problems, Notes, Secrets []string }
+
 // Look says what cannot work, and what probably does not.
-func (p Preflight) Look() (problems, notes []string) {
+func (p Preflight) Look() Found {
 	l := &look{Preflight: p}
 	l.kinds()
 	l.doubles()
@@ -41,12 +47,12 @@ func (p Preflight) Look() (problems, notes []string) {
 	}
 	l.services()
 	l.budgets()
-	return l.problems, l.notes
+	return Found{l.problems, l.notes, l.secrets}
 }
 
 type look struct {
 	Preflight
-	problems, notes []string
+	problems, notes, secrets []string
 }
 
 func (l *look) fail(where string, o Object, format string, a ...any) {

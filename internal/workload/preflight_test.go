@@ -2,6 +2,7 @@ package workload
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,6 +53,12 @@ spec: {group: shop.example, scope: Namespaced, names: {kind: Widget, plural: wid
 // look is what Preflight says where the pods of deployment/api and of the Jobs are needed.
 func lookAt(t *testing.T, body string) (problems, notes []string) {
 	t.Helper()
+	f := preflight(t, body).Look()
+	return f.Problems, f.Notes
+}
+
+func preflight(t *testing.T, body string) Preflight {
+	t.Helper()
 	objects, left := LeaveOut(parse(t, body), true)
 	p := Preflight{Objects: objects, Left: left}
 	var err, errJobs error
@@ -65,7 +72,25 @@ func lookAt(t *testing.T, body string) (problems, notes []string) {
 			p.Needed = append(p.Needed, r)
 		}
 	}
-	return p.Look()
+	return p
+}
+
+// What the pods need and no manifest holds may be in a namespace that was made before, and the values of
+// a Secret that is are nobody's to know.
+func TestWhatANamespaceHoldsAlready(t *testing.T) {
+	body := strings.NewReplacer("{apiVersion: v1, kind: ServiceAccount, metadata: {name: api}}\n---\n", "",
+		"{apiVersion: v1, kind: Secret, metadata: {name: db}, stringData: {password: p}}\n---\n", "").Replace(shop)
+	p := preflight(t, body)
+	f := p.Look()
+	if len(f.Problems) != 3 || !slices.Equal(f.Secrets, []string{"secret/db"}) {
+		t.Errorf("got %+v", f)
+	}
+	p.Namespace = "team"
+	f = p.Look()
+	if len(f.Problems) > 0 || !slices.Equal(f.Secrets, []string{"secret/db"}) || len(f.Notes) < 2 || !strings.Contains(f.Notes[0], "the service account api, which no manifest holds; it is taken as it is in namespace team") ||
+		!strings.Contains(f.Notes[1], "secret/db, which is in no manifest; it is taken as it is in namespace team") {
+		t.Errorf("got %+v", f)
+	}
 }
 
 func TestPreflight(t *testing.T) {

@@ -16,7 +16,11 @@ func (l *look) pods(r Controller) {
 	path := strings.Join(podSpecPath(r.GetKind()), ".")
 	spec := r.Template.Spec
 	if name := spec.ServiceAccountName; name != "" && name != "default" && !l.has("ServiceAccount", name) {
-		l.about(r, path+".serviceAccountName", "its pods run as the service account %s, which no manifest creates, so no pod could be created; add it to the manifests%s", name, l.maker(name))
+		if l.Namespace != "" {
+			l.note(r.Source.At(path), r.Object, "its pods run as the service account %s, which no manifest holds; it is taken as it is in namespace %s", name, l.Namespace)
+		} else {
+			l.about(r, path+".serviceAccountName", "its pods run as the service account %s, which no manifest creates, so no pod could be created; add it to the manifests%s", name, l.maker(name))
+		}
 	}
 	for _, list := range []struct {
 		field      string
@@ -106,7 +110,12 @@ func (l *look) refer(r Controller, path, kind, name, key string, optional *bool)
 	}
 	i := slices.IndexFunc(l.Objects, func(o Object) bool { return o.GetKind() == kind && o.GetName() == name })
 	object := strings.ToLower(kind) + "/" + name
+	if i < 0 && kind == "Secret" && l.needs(r) && !slices.Contains(l.secrets, object) {
+		l.secrets = append(l.secrets, object)
+	}
 	switch {
+	case i < 0 && l.Namespace != "":
+		l.note(r.Source.At(path), r.Object, "its pods need %s, which is in no manifest; it is taken as it is in namespace %s", object, l.Namespace)
 	case i < 0 && l.mayMake(kind):
 		l.note(r.Source.At(path), r.Object, "its pods need %s, which is in no manifest; something that the manifests start has to create it", object)
 	case i < 0:

@@ -114,9 +114,9 @@ func TestABudgetThatAnAutoscalerMakesFull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		problems, notes := Preflight{Objects: kept, Left: left, Controllers: controllers}.Look()
-		if len(problems) > 0 || (want == "") != (len(notes) == 0) || want != "" && !strings.Contains(notes[0], want) {
-			t.Errorf("%s: problems %q, notes %q", rule, problems, notes)
+		f := Preflight{Objects: kept, Left: left, Controllers: controllers}.Look()
+		if len(f.Problems) > 0 || (want == "") != (len(f.Notes) == 0) || want != "" && !strings.Contains(f.Notes[0], want) {
+			t.Errorf("%s: got %+v", rule, f)
 		}
 	}
 }
