@@ -1,11 +1,12 @@
 package node
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"os/exec"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -13,23 +14,35 @@ import (
 // container its stop signal (internal/cri/server/container_stop.go), and returns that line,
 // which says when. It is empty where the limit is over, or where the node keeps no journal.
 func Sent(ctx context.Context, id string, limit time.Duration, since int64) (string, error) {
-	const every = 200 * time.Millisecond
 	if _, err := exec.LookPath("journalctl"); err != nil {
 		return "", nil
 	}
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	journal := exec.CommandContext(within, "journalctl", "-q", "-u", "containerd", "-o", "cat", "--no-pager", "-n", "all", "-f",
+		"--since", "@"+strconv.FormatInt(since, 10))
+	log, err := journal.StdoutPipe()
+	if err == nil {
+		err = journal.Start()
+	}
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if err != nil {
+		return "", fmt.Errorf("following the journal of containerd: %w", err)
+	}
 	says := regexp.MustCompile("Stop container .*" + regexp.QuoteMeta(id) + ".* with signal")
 	found := ""
-	err := until(ctx, every, limit, func() (bool, error) {
-		// What is not there yet is no error: a unit's log may begin with its first line.
-		log, _ := exec.CommandContext(ctx, "journalctl", "-q", "-u", "containerd", "-o", "cat", "--no-pager",
-			"--since", "@"+strconv.FormatInt(since, 10)).Output()
-		for line := range strings.Lines(string(log)) {
-			if says.MatchString(line) {
-				found = strings.TrimSuffix(line, "\n")
-				return true, nil
-			}
+	for lines := bufio.NewScanner(log); lines.Scan(); {
+		if says.MatchString(lines.Text()) {
+			found = lines.Text()
+			break
 		}
-		return false, nil
-	})
-	return found, err
+	}
+	cancel()
+	_ = journal.Wait() // it follows until it is ended
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	return found, nil
 }
