@@ -40,9 +40,16 @@ func newAgentProxy() *cobra.Command {
 
 // newAgentFault tells the proxy of its pod what to do, and prints its state.
 func newAgentFault() *cobra.Command {
-	return &cobra.Command{Use: "fault WORD…", Short: "Tell the proxy of this pod what to do, and print its state as JSON",
-		Long: "Tell the proxy of this pod what to do, and print its state as JSON. The words are:\n" + proxy.Words, Args: cobra.MinimumNArgs(1),
+	return &cobra.Command{Use: "fault [WORD…]", Short: "Tell the proxy of this pod what to do, and print its state as JSON",
+		Long: "Tell the proxy of this pod what to do, and print its state as JSON. Without words, do so for each line of the input, as\n" +
+			`{"words": ["slow", "2s"]}, and print {"state": …} or {"error": …}. The words are:` + "\n" + proxy.Words, Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				if err := proxy.Relay(c.Context(), proxy.Socket, c.InOrStdin(), c.OutOrStdout()); err != nil {
+					return couldNot(fmt.Errorf("agent fault: %w", err))
+				}
+				return nil
+			}
 			s, err := proxy.Tell(c.Context(), proxy.Socket, args)
 			if err != nil {
 				return couldNot(fmt.Errorf("agent fault: %w", err))

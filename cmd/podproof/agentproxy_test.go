@@ -46,6 +46,14 @@ func TestAgentProxy(t *testing.T) {
 	if _, err := agentCommand(t.Context(), "fault", "explode"); exitCode(err, new(bytes.Buffer)) != exitInconclusive || !strings.Contains(err.Error(), "agent fault: \"explode\" is not one of") {
 		t.Errorf("got %v", err)
 	}
+	var out bytes.Buffer // line by line
+	lines := newRoot()
+	lines.SetArgs([]string{"agent", "fault"})
+	lines.SetIn(strings.NewReader(`{"words":["refused"]}` + "\n" + `{"words":["explode"]}` + "\n"))
+	lines.SetOut(&out)
+	if err := lines.ExecuteContext(t.Context()); err != nil || !strings.Contains(out.String(), `{"state":{"fault":{"mode":"refused"`) || !strings.Contains(out.String(), `{"error":"\"explode\" is not one of`) {
+		t.Errorf("got %q (%v)", out.String(), err)
+	}
 	// Another one beside it has no place.
 	if _, err := agentCommand(t.Context(), "proxy", "127.0.0.1:0=127.0.0.1:1"); exitCode(err, new(bytes.Buffer)) != exitInconclusive {
 		t.Errorf("got %v", err)

@@ -47,6 +47,7 @@ func lanePod(trial string, i int) string  { return numbered("podproof-"+trial, i
 
 // end removes its pods, whatever has become of the run.
 func (l *lane) end(ctx context.Context) {
+	l.line.close()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), laneEnds)
 	defer cancel()
 	if l.uid != "" {

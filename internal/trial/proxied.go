@@ -1,9 +1,7 @@
 package trial
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -45,6 +43,7 @@ type proxied struct {
 	taken Taken
 	name  string // of the proxy's pod
 	pod   *corev1.Pod
+	line  faultLine
 	// services have an address of their own, in front of the dependency.
 	services []corev1.Service
 	// own matches the workload's pods that come through it.
@@ -139,7 +138,7 @@ func (p *proxied) tell(ctx context.Context, words ...string) (s proxy.State, err
 	if p.proxy != nil {
 		s, err = p.proxy(bounded, words...)
 	} else {
-		s, err = p.exec(bounded, words)
+		s, err = p.line.tell(bounded, p, words)
 	}
 	if err != nil {
 		if bounded.Err() != nil {
@@ -161,18 +160,6 @@ func (p *proxied) gone() string {
 		}
 	}
 	return ""
-}
-
-func (p *proxied) exec(ctx context.Context, words []string) (s proxy.State, err error) {
-	var out bytes.Buffer
-	err = p.TestBed.exec(ctx, containerPlace{p.Namespace, p.name, "proxy"}, append([]string{"agent", "fault"}, words...), nil, &out)
-	if err != nil {
-		return s, err
-	}
-	if err := json.Unmarshal(out.Bytes(), &s); err != nil {
-		return s, fmt.Errorf("its answer is not a state: %w: %s", err, brief(out.String()))
-	}
-	return s, nil
 }
 
 // become has the proxy behave in a way, and sees that it does.

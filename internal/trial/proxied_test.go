@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -430,37 +431,67 @@ func TestAStartWithoutTheDependencyBehindTheProxy(t *testing.T) {
 	})
 }
 
-// The proxy is told by a command in its pod, which prints its state.
+// The proxy is told over one stream to a command in its pod, which is opened again where it has broken.
 func TestTheProxyIsToldByACommandInItsPod(t *testing.T) {
-	for said, want := range map[string]string{`{"fault":{"mode":"slow"},"accepted":3}`: "", "podproof: agent fault": "its answer is not a state"} {
-		var asked []string
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			asked = append(asked, r.URL.Path+"?"+strings.Join(r.URL.Query()["command"], " "))
-			c := wsstream.NewConn(map[string]wsstream.ChannelProtocolConfig{"v5.channel.k8s.io": {Binary: true, Channels: []wsstream.ChannelType{wsstream.ReadChannel, wsstream.WriteChannel, wsstream.WriteChannel, wsstream.WriteChannel, wsstream.ReadChannel}}})
-			_, streams, err := c.Open(w, r)
-			if err != nil {
-				t.Error(err)
+	var asked []string
+	broke := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path+"?"+strings.Join(r.URL.Query()["command"], " "))
+		c := wsstream.NewConn(map[string]wsstream.ChannelProtocolConfig{"v5.channel.k8s.io": {Binary: true, Channels: []wsstream.ChannelType{wsstream.ReadChannel, wsstream.WriteChannel, wsstream.WriteChannel, wsstream.WriteChannel, wsstream.ReadChannel}}})
+		_, streams, err := c.Open(w, r)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		for lines := bufio.NewScanner(streams[0]); lines.Scan(); {
+			switch lines.Text() {
+			case `{"words":["slow","2s"]}`:
+				fmt.Fprintln(streams[1], `{"state":{"fault":{"mode":"slow"},"accepted":3}}`)
+			case `{"words":["state"]}`:
+				if !broke { // the stream breaks
+					broke = true
+					return
+				}
+				fmt.Fprintln(streams[1], `{"state":{"accepted":4}}`)
+			case `{"words":["pass"]}`:
+				fmt.Fprintln(streams[1], `{"error":"it does not want to"}`)
+			default: // it ends by itself
+				fmt.Fprint(streams[2], "podproof: agent fault: no such word")
+				fmt.Fprint(streams[3], `{"status":"Failure","reason":"NonZeroExitCode","message":"command terminated with exit code 3","details":{"causes":[{"reason":"ExitCode","message":"3"}]}}`)
 				return
 			}
-			defer c.Close()
-			fmt.Fprint(streams[1], said)
-			fmt.Fprint(streams[3], `{"status":"Success"}`)
-		}))
-		client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
-		if err != nil {
-			t.Fatal(err)
 		}
-		p := &proxied{name: "podproof-proxy-slow", TestBed: &TestBed{Namespace: "shop-outage", REST: &rest.Config{Host: server.URL}, Applier: &workload.Applier{Client: client}}}
-		s, err := p.tell(t.Context(), "slow", "2s")
-		server.CloseClientConnections()
-		server.Close()
-		if want == "" && (err != nil || s.Fault.Mode != proxy.Slow || s.Accepted != 3) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("got %+v (%v)", s, err)
-		}
-		if len(asked) != 1 || asked[0] != "/api/v1/namespaces/shop-outage/pods/podproof-proxy-slow/exec?/podproof agent fault slow 2s" {
-			t.Errorf("asked was %q", asked)
-		}
+	}))
+	defer server.Close()
+	defer server.CloseClientConnections()
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
 	}
+	p := &proxied{name: "podproof-proxy-slow", TestBed: &TestBed{Namespace: "shop-outage", REST: &rest.Config{Host: server.URL}, Applier: &workload.Applier{Client: client}}}
+	if s, err := p.tell(t.Context(), "slow", "2s"); err != nil || s.Fault.Mode != proxy.Slow || s.Accepted != 3 {
+		t.Errorf("got %+v (%v)", s, err)
+	}
+	if s, err := p.tell(t.Context(), "state"); err != nil || s.Accepted != 4 {
+		t.Errorf("over a stream that has broken: %+v (%v)", s, err)
+	}
+	if _, err := p.tell(t.Context(), "pass"); err == nil || !strings.Contains(err.Error(), "it does not want to") {
+		t.Errorf("got %v", err)
+	}
+	if want := "/api/v1/namespaces/shop-outage/pods/podproof-proxy-slow/exec?/podproof agent fault"; len(asked) != 2 || asked[0] != want || asked[1] != want {
+		t.Errorf("asked was %q", asked)
+	}
+	if _, err := p.tell(t.Context(), "nonsense"); err == nil || !strings.Contains(err.Error(), "no such word") || len(asked) != 2 {
+		t.Errorf("got %v; asked was %q", err, asked)
+	}
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(enough)
+	if _, err := p.tell(ctx, "state"); !errors.Is(err, enough) {
+		t.Errorf("got %v", err)
+	}
+	p.line.close()
 }
 
 // A host outside of the cluster is taken away as a dependency is. What is not reached from in there is

@@ -148,6 +148,59 @@ func Tell(ctx context.Context, address string, words []string) (State, error) {
 		return State{}, context.Cause(ctx)
 	case err != nil:
 		return State{}, fmt.Errorf("the proxy did not answer: %w", err)
+	}
+	return r.read()
+}
+
+// Relay tells the proxy at an address what each line of the input says, and writes what that comes to, a
+// line for each, until the input ends.
+func Relay(ctx context.Context, address string, in io.Reader, out io.Writer) error {
+	said, answers := json.NewDecoder(in), json.NewEncoder(out)
+	for {
+		var o order
+		switch err := said.Decode(&o); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading an order: %w", err)
+		}
+		s, err := Tell(ctx, address, o.Words)
+		r := report{State: &s}
+		if err != nil {
+			r = report{Error: err.Error()}
+		}
+		if err := answers.Encode(r); err != nil {
+			return fmt.Errorf("answering an order: %w", err)
+		}
+	}
+}
+
+// Line is the other end of Relay. It is used by one at a time.
+type Line struct {
+	said    *json.Encoder
+	answers *json.Decoder
+}
+
+// NewLine is one that writes orders, and reads answers.
+func NewLine(to io.Writer, from io.Reader) *Line {
+	return &Line{json.NewEncoder(to), json.NewDecoder(from)}
+}
+
+// Tell has the proxy do something, and returns its state. Broken tells that the line has ended.
+func (l *Line) Tell(words []string) (s State, broken bool, err error) {
+	if err := l.said.Encode(order{words}); err != nil {
+		return State{}, true, err
+	}
+	var r report
+	if err := l.answers.Decode(&r); err != nil {
+		return State{}, true, err
+	}
+	s, err = r.read()
+	return s, false, err
+}
+
+func (r report) read() (State, error) {
+	switch {
 	case r.Error != "":
 		return State{}, errors.New(r.Error)
 	case r.State == nil:

@@ -740,6 +740,36 @@ func TestResets(t *testing.T) {
 	}
 }
 
+// What is said over a line is relayed, and ends with it.
+func TestALineToTheProxy(t *testing.T) {
+	to, say := io.Pipe()
+	hear, from := io.Pipe()
+	relayed := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 0) // nobody listens there
+	defer cancel()
+	go func() {
+		relayed <- Relay(ctx, "@nobody", to, from)
+		from.Close()
+	}()
+	l := NewLine(say, hear)
+	if _, broken, err := l.Tell([]string{"state"}); broken || err == nil {
+		t.Errorf("broken: %t (%v)", broken, err)
+	}
+	if _, err := io.WriteString(say, "nonsense\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-relayed; err == nil || !strings.Contains(err.Error(), "reading an order") {
+		t.Errorf("got %v", err)
+	}
+	to.Close()
+	if _, broken, err := l.Tell([]string{"state"}); !broken || err == nil {
+		t.Errorf("broken: %t (%v)", broken, err)
+	}
+	if err := Relay(t.Context(), "@nobody", strings.NewReader(""), io.Discard); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestItDoesAsItIsTold(t *testing.T) {
 	s := serve(t, echo)
 	p := before(t, s)
