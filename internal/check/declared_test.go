@@ -85,7 +85,7 @@ var probesDeclaredExamples = []example{
 		evidence.Event{At: at(9), Type: "Warning", Reason: "Unhealthy", Message: "Readiness probe failed", FieldPath: "spec.containers{proxy}"})},
 	{name: "readiness failed after Ready", c: goodContract(), want: Fail, says: []string{"after it was Ready", "statuscode: 500"},
 		e: podEvents(event(9, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500"))},
-	{name: "no answer in time on a busy node", c: goodContract(), want: Inconclusive, says: []string{"deadline exceeded", "short of CPU"},
+	{name: "no answer in time on a busy node", c: goodContract(), want: Inconclusive, says: []string{"no answer within its timeout", "short of CPU"},
 		e: pressed(podEvents(event(9, "Warning", "Unhealthy", "Readiness probe failed: context deadline exceeded")), 0.95, 0.8)},
 	{name: "said no on a busy node", c: goodContract(), want: Fail, says: []string{"statuscode: 500"},
 		e: pressed(podEvents(event(9, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500")), 0.95, 0.8)},

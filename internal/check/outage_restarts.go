@@ -59,7 +59,7 @@ func (j *Judgement) restart(e evidence.Evidence, o evidence.Outage) string {
 	if livenessKills(p) {
 		for _, ev := range p.Events {
 			if ev.Reason == "Killing" || ev.Reason == "Unhealthy" && strings.HasPrefix(ev.Message, "Liveness") {
-				j.note("pod "+p.Name, "%s", said(ev.Message, 200))
+				j.note("pod "+p.Name, "%s", kubeletSays(ev.Message, 200))
 			}
 		}
 		if o.Restarts == 0 { // it was still on its way out when the outage was over

@@ -150,7 +150,7 @@ func probeTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 		kind = "startup"
 	}
 	if ev := lastEvent(p, "Unhealthy"); ev != nil {
-		t.seen += ": " + said(ev.Message, 200)
+		t.seen += ": " + kubeletSays(ev.Message, 200)
 	} else {
 		t.seen += fmt.Sprintf(": its %s probe has not succeeded", kind)
 	}
@@ -176,7 +176,7 @@ func probeTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 func stuckTrouble(p evidence.Pod) trouble {
 	for i := len(p.Events) - 1; i >= 0; i-- {
 		if ev := p.Events[i]; ev.Type == corev1.EventTypeWarning {
-			t := trouble{seen: fmt.Sprintf("its containers were not started: %s: %s", ev.Reason, said(ev.Message, 300)),
+			t := trouble{seen: fmt.Sprintf("its containers were not started: %s: %s", ev.Reason, kubeletSays(ev.Message, 300)),
 				fix: configErrorFix(ev.Message)}
 			t.untried = ev.Reason == "FailedCreatePodSandBox"
 			return t

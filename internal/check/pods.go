@@ -167,7 +167,7 @@ func (j *Judgement) warnings(p evidence.Pod) {
 	n := 0
 	for i := len(p.Events) - 1; i >= 0 && n < most; i-- {
 		if ev := p.Events[i]; ev.Type == corev1.EventTypeWarning {
-			j.note("pod "+p.Name+", event", "%s: %s", ev.Reason, said(ev.Message, 300))
+			j.note("pod "+p.Name+", event", "%s: %s", ev.Reason, kubeletSays(ev.Message, 300))
 			n++
 		}
 	}

@@ -40,7 +40,7 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 			case ev.Reason == "Killing" && strings.Contains(ev.Message, "failed liveness probe"):
 				j.broken(where, "its liveness probe restarted it: %s", livenessMessage(p))
 			case ev.Reason == "Unhealthy" && strictlyAfter(ev.At, since):
-				words := "after it was Ready: " + said(ev.Message, 200) + repeated(ev.Count)
+				words := "after it was Ready: " + kubeletSays(ev.Message, 200) + repeated(ev.Count)
 				if why := silentOnBusyNode(e, since, ev); why != "" {
 					excuse = where + ": " + words + "; " + why
 					continue
@@ -48,7 +48,7 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 				j.broken(where, "%s", words)
 			case ev.Reason == "Unhealthy" && unwellOnLivenessPath(ev, c):
 				j.note(where, "the path that liveness asks answered with an error while the pod started (%s): when a dependency is gone, "+
-					"liveness on this path restarts pods that are well", said(ev.Message, 120))
+					"liveness on this path restarts pods that are well", kubeletSays(ev.Message, 120))
 			}
 		}
 	}
@@ -73,7 +73,7 @@ func (j *Judgement) notAsked(p evidence.Pod, c corev1.Container) {
 	for _, ev := range p.Events {
 		own := ev.FieldPath == "" || ev.FieldPath == "spec.containers{"+c.Name+"}"
 		if why, _ := probeErrorFix(ev.Message); own && ev.Reason == "Unhealthy" && why != "" {
-			j.broken("pod "+p.Name, "%s: %s", why, said(ev.Message, 200))
+			j.broken("pod "+p.Name, "%s: %s", why, kubeletSays(ev.Message, 200))
 			return
 		}
 	}
@@ -97,7 +97,7 @@ func stopped(p evidence.Pod) time.Time {
 func livenessMessage(p evidence.Pod) string {
 	for _, ev := range p.Events {
 		if ev.Reason == "Unhealthy" && strings.HasPrefix(ev.Message, "Liveness probe") {
-			return said(ev.Message, 200)
+			return kubeletSays(ev.Message, 200)
 		}
 	}
 	return "its events do not say what it answered"

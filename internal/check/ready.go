@@ -86,7 +86,7 @@ func (j *Judgement) restarts(s evidence.Startup) int {
 			j.broken("pod "+p.Name+", container "+st.Name, "it ended %s%s", times(st.RestartCount), how)
 			for _, ev := range p.Events {
 				if ev.Reason == "Killing" {
-					j.note("pod "+p.Name, "%s", said(ev.Message, 200))
+					j.note("pod "+p.Name, "%s", kubeletSays(ev.Message, 200))
 				}
 			}
 			j.tail(p, 5)

@@ -68,7 +68,7 @@ func joined(ms []Moment) []Moment {
 func podMarks(p evidence.Pod, name string) []evidence.Mark {
 	out := slices.Clone(p.Timeline)
 	for _, ev := range p.Events {
-		out = append(out, evidence.Mark{At: ev.At, Source: "kubelet", What: "event " + ev.Reason + ": " + said(ev.Message, 160)})
+		out = append(out, evidence.Mark{At: ev.At, Source: "kubelet", What: "event " + ev.Reason + ": " + kubeletSays(ev.Message, 160)})
 	}
 	for _, l := range p.Log {
 		out = append(out, evidence.Mark{At: l.At, Source: "cri", What: strings.TrimSpace("log "+l.Stream) + ": " + said(l.Text, 160)})

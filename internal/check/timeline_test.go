@@ -142,3 +142,15 @@ func TestStoryOfAStartWithoutTheDatabase(t *testing.T) {
 		t.Errorf("evidence without times has the story %v", told(ms))
 	}
 }
+
+// What the kubelet's client of probes says of its contexts is told in words that a person knows.
+func TestTheKubeletsWords(t *testing.T) {
+	for said, want := range map[string]string{
+		`Readiness probe failed: Get "http://10.244.0.7:8000/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`: `Readiness probe failed: Get "http://10.244.0.7:8000/": no answer within its timeout`,
+		"Liveness probe failed: HTTP probe failed with statuscode: 503":                                                                     "Liveness probe failed: HTTP probe failed with statuscode: 503",
+	} {
+		if got := kubeletSays(said, 200); got != want {
+			t.Errorf("got %s", got)
+		}
+	}
+}

@@ -55,6 +55,12 @@ func brief(s string, limit int) string {
 // said is brief for a text that comes from outside: what looks like a secret is masked first.
 func said(s string, limit int) string { return brief(redact.Text(s), limit) }
 
+// kubeletSays is said for an event of the kubelet's, whose client of probes speaks of its own contexts.
+func kubeletSays(s string, limit int) string { return said(plainer.Replace(s), limit) }
+
+var plainer = strings.NewReplacer("context deadline exceeded (Client.Timeout exceeded while awaiting headers)", "no answer within its timeout",
+	"context deadline exceeded", "no answer within its timeout", "context canceled", "given up")
+
 func set(words string) map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(words) {

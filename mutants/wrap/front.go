@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -27,6 +29,7 @@ func front(address, program, insisted string, forClients bool) (end func(), err 
 	}
 	var ended atomic.Bool
 	pass := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: program})
+	pass.ErrorLog = log.New(io.Discard, "", 0) // what it passes on is the program's affair
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if ended.Load() {
 			http.Error(w, "the pool is closed", http.StatusServiceUnavailable)
