@@ -24,7 +24,6 @@ func (r *run) disturbed(since time.Time, t trial.Trial) error {
 	if why := r.place.applier.Line.Lost(since); why != "" && (t.Watches || t.ID == "") {
 		return errors.New(why)
 	}
-	takesAway := t.ID == trial.Outages.ID || t.ID == trial.Frozen.ID || t.ID == trial.Slow.ID
 	r.place.mu.Lock()
 	observers := slices.Clone(r.place.observers)
 	r.place.mu.Unlock()
@@ -35,9 +34,9 @@ func (r *run) disturbed(since time.Time, t trial.Trial) error {
 			case "agent":
 				return t.Needs.Has(trial.NeedAgent) || t.Needs.Has(trial.NeedLook) && r.nodeless()
 			case "proxy": // it stands in for a dependency
-				return takesAway
+				return t.TakesAway
 			case "": // dependencies and the workload; a namespace of a trial's own has them once more
-				return home || takesAway
+				return home || t.TakesAway
 			default:
 				return of == t.ID
 			}

@@ -66,7 +66,7 @@ func TestTrialsWhosePodsAreTakenAway(t *testing.T) {
 				if c.elsewhere {
 					i, ns = 1, "shop-outage"
 				}
-				x := trial.Trial{ID: c.trial, Needs: c.needs, Parts: parts, Run: func(ctx context.Context, _ *trial.TestBed) (trial.Seen, error) {
+				x := trial.Trial{ID: c.trial, TakesAway: c.trial == "outages" || c.trial == "frozen", Needs: c.needs, Parts: parts, Run: func(ctx context.Context, _ *trial.TestBed) (trial.Seen, error) {
 					p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: ns, UID: "1"}}
 					if c.of != "" {
 						p.Labels = map[string]string{workload.TrialLabel: c.of}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"podproof.dev/podproof/internal/asnobody"
 )
 
 // outputs are those of FORMAT or FORMAT=FILE, whatever they are together.
@@ -94,7 +96,7 @@ func TestOutputsCheckOfAReadOnlyFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var err error
-	asNobody(t, func() { err = outputs("json=locked/r.json").Check() })
+	asnobody.Do(t, func() { err = outputs("json=locked/r.json").Check() })
 	if want := "-o json: locked/r.json cannot be written: permission denied; name a file in a folder that you may write to"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -13,6 +13,7 @@ import (
 var Final = Trial{
 	ID:       "final",
 	Sections: []evidence.Section{evidence.SectionFinal},
+	usually:  usually{own: time.Second},
 	Last:     true,
 	Within:   look,
 	Run:      sees(lookAgain, func(e *evidence.Evidence, f *evidence.Final) { e.Final = f }),

@@ -61,7 +61,7 @@ func (o *outager) try(ctx context.Context, a away) (e evidence.Outage, err error
 			return e, err
 		}
 	}
-	if o.mayBypass && e.Connected != nil && !*e.Connected {
+	if first := len(o.out.Outages.Trials) == 0; first && o.mayBypass && e.Connected != nil && !*e.Connected {
 		return e, errBypassed
 	}
 	if o.proxy != nil {

@@ -40,10 +40,11 @@ var Health = Trial{
 	ID:       "health",
 	Sections: []evidence.Section{evidence.SectionHealth},
 	Doing:    "Asking for its health", Done: "Health asked",
-	Needs:  NeedAgent | NeedServing,
-	Within: lookReady,
-	Rights: serviceRights,
-	Run:    sees(askForHealth, func(e *evidence.Evidence, h *evidence.Health) { e.Health = h }),
+	Needs:   NeedAgent | NeedServing,
+	Within:  lookReady,
+	usually: usually{own: time.Second},
+	Rights:  serviceRights,
+	Run:     sees(askForHealth, func(e *evidence.Evidence, h *evidence.Health) { e.Health = h }),
 }
 
 func askForHealth(ctx context.Context, b *TestBed) (*evidence.Health, error) {

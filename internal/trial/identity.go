@@ -19,6 +19,7 @@ var Identity = Trial{
 	ID:       "identity",
 	Sections: []evidence.Section{evidence.SectionIdentity},
 	Needs:    NeedLook,
+	usually:  usually{own: time.Second},
 	Rights:   looking(ownPods("podproof-identity"), "podproof-identity"),
 	Within:   func(l Limits) time.Duration { return l.Pods(1) },
 	Run:      sees(readIdentity, func(e *evidence.Evidence, id *evidence.Identity) { e.Identity = id }),

@@ -29,10 +29,11 @@ var InFlight = Trial{
 	ID:       "requests-in-flight",
 	Sections: []evidence.Section{evidence.SectionInFlight},
 	Doing:    "Stopping a pod with requests in flight", Done: "Pod with requests in flight stopped",
-	Needs:  NeedReady | NeedAgent | NeedServing,
-	Within: func(l Limits) time.Duration { return l.Pods(4) + 3*l.Longest },
-	Rights: looking(endingPods("podproof-requests-in-flight", "podproof-undisturbed-request"), "podproof-requests-in-flight"),
-	Run:    sees(terminateInFlight, func(e *evidence.Evidence, t *evidence.Termination) { e.InFlight = t }),
+	Needs:   NeedReady | NeedAgent | NeedServing,
+	Within:  func(l Limits) time.Duration { return l.Pods(4) + 3*l.Longest },
+	usually: usually{own: 5 * time.Second, starts: 1},
+	Rights:  looking(endingPods("podproof-requests-in-flight", "podproof-undisturbed-request"), "podproof-requests-in-flight"),
+	Run:     sees(terminateInFlight, func(e *evidence.Evidence, t *evidence.Termination) { e.InFlight = t }),
 }
 
 func terminateInFlight(ctx context.Context, b *TestBed) (*evidence.Termination, error) {

@@ -184,7 +184,7 @@ func TestElsewhereThatRefuses(t *testing.T) {
 	b := &TestBed{Elsewhere: func(context.Context, string, string) (*TestBed, Copy, error) {
 		return there, Copy{}, errors.New("no such quota")
 	}}
-	if _, err := b.takeOne(t.Context(), 0, Taken{Name: "statefulset/db"}, OutageSpec{}); err == nil || ended {
+	if _, err := b.takeOne(t.Context(), 0, Taken{Name: "statefulset/db", Controller: &workload.Controller{}}, OutageSpec{}); err == nil || ended {
 		t.Errorf("a namespace that was not made: %v, ended: %t", err, ended)
 	}
 	wrong := &workload.ManifestError{Problems: []string{"all.yaml:3: service/api: provided port is already allocated"}}

@@ -46,8 +46,9 @@ var Outages = Trial{
 	ID:       "outages",
 	Sections: []evidence.Section{evidence.SectionOutages},
 	Doing:    "Taking DEPENDENCY away", Done: "DEPENDENCY taken away and given back",
-	Needs: NeedReady | NeedAgent,
-	Asked: dependent, Watches: true,
+	Needs:   NeedReady | NeedAgent,
+	usually: usually{own: 25 * time.Second, starts: 1},
+	Asked:   dependent, Watches: true, TakesAway: true,
 	Within: func(l Limits) time.Duration { return Look + 4*l.outage() + l.Jobs },
 	Parts:  true,
 	Rights: outageRights("outages"),
@@ -63,8 +64,9 @@ var Frozen = Trial{
 	ID:       "frozen",
 	Sections: []evidence.Section{evidence.SectionOutages, evidence.SectionOutageTermination},
 	Doing:    "Freezing DEPENDENCY", Done: "DEPENDENCY frozen and thawed",
-	Needs: NeedReady | NeedAgent,
-	Asked: dependent, Watches: true,
+	Needs:   NeedReady | NeedAgent,
+	usually: usually{own: 46 * time.Second, starts: 1},
+	Asked:   dependent, Watches: true, TakesAway: true,
 	Within: func(l Limits) time.Duration { return Look + 3*l.outage() + l.Jobs },
 	Parts:  true,
 	Rights: frozenRights,
@@ -200,6 +202,9 @@ func (b *TestBed) takeOne(ctx context.Context, i int, d Taken, s OutageSpec) (Ou
 			return r, err
 		}
 		d.Unproxied = errBypassed.Error()
+	}
+	if d.Controller == nil {
+		return OutageResult{}, fmt.Errorf("%s is outside of the cluster, and podproof's proxy cannot stand in for it: %s", d.Name, d.Unproxied)
 	}
 	return b.byNode(ctx, i, d, s)
 }

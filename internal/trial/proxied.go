@@ -95,7 +95,7 @@ func (p *proxied) running(ctx context.Context) error {
 
 // addressed waits for the address of the proxy's pod, which is told at the latest when it runs.
 func (p *proxied) addressed(ctx context.Context) error {
-	return p.within(ctx, startWithin, string(p.pod.UID), func(o *workload.Observed) (bool, string) {
+	err := p.within(ctx, startWithin, string(p.pod.UID), func(o *workload.Observed) (bool, string) {
 		if o.Pod.Status.PodIP == "" {
 			return false, workload.Summary(o.Pod)
 		}
@@ -110,6 +110,10 @@ func (p *proxied) addressed(ctx context.Context) error {
 		}
 		return true, ""
 	})
+	if err == nil && p.through == nil {
+		err = fmt.Errorf("podproof's proxy, which takes %s away, got no address within %s", p.taken.Name, startWithin)
+	}
+	return err
 }
 
 // open lets pass what comes, once the proxy reaches the dependency.

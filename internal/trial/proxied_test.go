@@ -494,6 +494,53 @@ func TestTheProxyIsToldByACommandInItsPod(t *testing.T) {
 	p.line.close()
 }
 
+// One that was seen to come through the proxy, and does not come back, bypasses nothing.
+func TestAWorkloadThatDoesNotComeBackToTheProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFronted(t, life{})
+		f.b.Node, f.b.Asked, f.b.agent = f.kubelet, Asked{}, nil
+		f.b.proxy = func(ctx context.Context, words ...string) (proxy.State, error) {
+			s, err := f.tell(ctx, words...)
+			if words[0] == proxy.Disconnected {
+				f.mu.Lock()
+				f.connected = false
+				f.mu.Unlock()
+			}
+			return s, err
+		}
+		r, es, err := f.outages(evidence.OutageDisconnected, evidence.OutageRestarted)
+		if err != nil || len(es) != 2 || es[1].Fault != evidence.FaultProxy || *es[1].Connected || !es[0].Reconnected.IsZero() || r.Outages.Unproxied != "" {
+			t.Errorf("got %+v (%v)", r.Outages, err)
+		}
+	})
+}
+
+// Nothing is tried where no pod could be led to the proxy, or a host has no name that leads there.
+func TestNobodyIsLedToTheProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFronted(t, life{})
+		before := f.life
+		f.life = func(p *corev1.Pod) life {
+			if strings.HasPrefix(p.Name, proxyName) {
+				name := p.Name
+				time.AfterFunc(2*time.Millisecond, func() { f.change(name, func(p *corev1.Pod) { p.Status.PodIP, p.Status.PodIPs = "", nil }) })
+				return life{after: time.Second}
+			}
+			return before(p)
+		}
+		if _, es, err := f.outages(evidence.OutageRefused); err == nil || !strings.Contains(err.Error(), "got no address within 2m0s") || len(es) > 0 {
+			t.Errorf("got %+v (%v)", es, err)
+		}
+	})
+	b := &TestBed{Elsewhere: func(context.Context, string, string) (*TestBed, Copy, error) {
+		t.Error("nothing of it is in the cluster")
+		return nil, Copy{}, nil
+	}}
+	if _, err := b.takeOne(t.Context(), 0, Taken{Name: "10.0.0.7:443", Unproxied: "10.0.0.7 is an address"}, OutageSpec{}); err == nil || !strings.Contains(err.Error(), "cannot stand in for it: 10.0.0.7 is an address") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A host outside of the cluster is taken away as a dependency is. What is not reached from in there is
 // away from the beginning, and stays so.
 func TestAHostOutsideOfTheCluster(t *testing.T) {
@@ -541,9 +588,9 @@ func TestAHostOutsideOfTheCluster(t *testing.T) {
 func TestEachDependencyIsTakenAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFronted(t, life{})
-		cache := controller(t, "Deployment", "cache")
+		cache, dns := controller(t, "Deployment", "cache"), controller(t, "StatefulSet", "dns")
 		front := *f.taken.Front
-		f.b.Taken = []Taken{f.taken, {Name: "deployment/cache", Controller: &cache, Front: &front}, {Name: "statefulset/dns", Unproxied: "port 53 of service/dns is UDP"}}
+		f.b.Taken = []Taken{f.taken, {Name: "deployment/cache", Controller: &cache, Front: &front}, {Name: "statefulset/dns", Controller: &dns, Unproxied: "port 53 of service/dns is UDP"}}
 		f.connected = false
 		f.b.Trial = Slow.ID
 		see, err := Slow.Run(t.Context(), f.as(Slow))

@@ -25,10 +25,11 @@ var RequiredEnv = Trial{
 	ID:       "required-env",
 	Sections: []evidence.Section{evidence.SectionRequiredEnv},
 	Doing:    "Starting without each required variable", Done: "Started without each required variable",
-	Asked:  requires,
-	Within: func(l Limits) time.Duration { return l.env(l.Required) },
-	Rights: withoutRights,
-	Run:    sees(startWithoutEnv, func(e *evidence.Evidence, x *evidence.RequiredEnv) { e.RequiredEnv = x }),
+	usually: usually{own: 14 * time.Second, starts: 1, each: time.Second},
+	Asked:   requires,
+	Within:  func(l Limits) time.Duration { return l.env(l.Required) },
+	Rights:  withoutRights,
+	Run:     sees(startWithoutEnv, func(e *evidence.Evidence, x *evidence.RequiredEnv) { e.RequiredEnv = x }),
 }
 
 // MalformedEnv starts one pod for each way in which a variable can be wrong, all at once:
@@ -37,10 +38,11 @@ var MalformedEnv = Trial{
 	ID:       "malformed-env",
 	Sections: []evidence.Section{evidence.SectionMalformedEnv},
 	Doing:    "Starting with malformed variables", Done: "Started with malformed variables",
-	Asked:  requires,
-	Within: func(l Limits) time.Duration { return l.env(3 * l.Required) },
-	Rights: malformedRights,
-	Run:    sees(startWithMalformedEnv, func(e *evidence.Evidence, x *evidence.RequiredEnv) { e.MalformedEnv = x }),
+	usually: usually{own: 8 * time.Second, starts: 1, each: time.Second},
+	Asked:   requires,
+	Within:  func(l Limits) time.Duration { return l.env(3 * l.Required) },
+	Rights:  malformedRights,
+	Run:     sees(startWithMalformedEnv, func(e *evidence.Evidence, x *evidence.RequiredEnv) { e.MalformedEnv = x }),
 }
 
 // What the names of these trials' pods begin with.

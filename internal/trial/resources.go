@@ -32,6 +32,7 @@ var Resources = Trial{
 	ID:       "resources",
 	Sections: []evidence.Section{evidence.SectionResources},
 	Needs:    NeedReady | NeedAgent | NeedLook,
+	usually:  usually{own: 8 * time.Second},
 	Rights:   looking(ownPods("podproof-resources"), "podproof-resources"),
 	Behind:   []string{Responses.ID},
 	Within:   func(l Limits) time.Duration { return l.Pods(1) },

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"time"
 
 	"podproof.dev/podproof/internal/agent"
 	"podproof.dev/podproof/internal/contract"
@@ -15,6 +16,7 @@ var Responses = Trial{
 	Sections: []evidence.Section{evidence.SectionResponses},
 	Needs:    NeedReady | NeedAgent | NeedServing,
 	Within:   lookReady,
+	usually:  usually{own: time.Second},
 	Run:      sees(askRoutes, func(e *evidence.Evidence, rs []evidence.Response) { e.Responses = rs }),
 }
 

@@ -57,9 +57,10 @@ var Rollouts = Trial{
 	// Those that look at the pods which it replaces, and those that start a crowd of pods. While a
 	// node is busy with these, kube-proxy is seconds late, and requests are lost that no other
 	// cluster would lose.
-	Behind: []string{Health.ID, Identity.ID, Responses.ID, Resources.ID, RequiredEnv.ID, MalformedEnv.ID},
-	Within: func(l Limits) time.Duration { return l.Pods(2*max(l.Replicas, 2) + 2) },
-	Rights: rolloutRights,
+	Behind:  []string{Health.ID, Identity.ID, Responses.ID, Resources.ID, RequiredEnv.ID, MalformedEnv.ID},
+	Within:  func(l Limits) time.Duration { return l.Pods(2*max(l.Replicas, 2) + 2) },
+	usually: usually{own: 17 * time.Second, starts: 2},
+	Rights:  rolloutRights,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {
 		rs, err := rollOut(ctx, b)
 		return func(e *evidence.Evidence) { e.Rollouts = wholeRollouts(ctx, rs) }, err

@@ -17,9 +17,10 @@ var Slow = Trial{
 	ID:       "slow",
 	Sections: []evidence.Section{evidence.SectionSlow},
 	Doing:    "Slowing DEPENDENCY down", Done: "DEPENDENCY slowed down and fast again",
-	Needs:  NeedReady | NeedAgent,
-	Rights: outageRights("slow"),
-	Asked:  dependent, Watches: true,
+	Needs:   NeedReady | NeedAgent,
+	usually: usually{own: 50 * time.Second, starts: 1},
+	Rights:  outageRights("slow"),
+	Asked:   dependent, Watches: true, TakesAway: true,
 	Within: func(l Limits) time.Duration { return Look + 3*l.outage() + l.Jobs },
 	Parts:  true,
 	Run: func(ctx context.Context, b *TestBed) (Seen, error) {

@@ -25,9 +25,10 @@ var Termination = Trial{
 	ID:       "termination",
 	Sections: []evidence.Section{evidence.SectionTermination},
 	Doing:    "Stopping a pod with SIGTERM", Done: "Pod stopped",
-	Within: forPods(3),
-	Rights: looking(endingPods("podproof-termination"), "podproof-termination"),
-	Run:    sees(terminate, func(e *evidence.Evidence, t *evidence.Termination) { e.Termination = t }),
+	Within:  forPods(3),
+	usually: usually{own: 3 * time.Second, starts: 1},
+	Rights:  looking(endingPods("podproof-termination"), "podproof-termination"),
+	Run:     sees(terminate, func(e *evidence.Evidence, t *evidence.Termination) { e.Termination = t }),
 }
 
 // EarlyTermination deletes a pod as soon as its container runs, long before it is Ready.
@@ -35,6 +36,7 @@ var EarlyTermination = Trial{
 	ID:       "early-termination",
 	Sections: []evidence.Section{evidence.SectionEarlyTermination},
 	Within:   forPods(3),
+	usually:  usually{own: 5 * time.Second},
 	Rights:   endingPods("podproof-early-termination"),
 	Run:      sees(terminateEarly, func(e *evidence.Evidence, t *evidence.Termination) { e.EarlyTermination = t }),
 }

@@ -30,6 +30,11 @@ type Trial struct {
 	// endpoint: what happened while that was not heard is not known then. Without it a trial is whole when
 	// the API server is back.
 	Watches bool
+	// TakesAway tells that it takes dependencies away, by proxies of podproof's or in namespaces with
+	// everything in them once more, and so stands on those, too.
+	TakesAway bool
+	// usually is how long it takes with an image that keeps its promise, see Usual.
+	usually usually
 	// Asked tells whether the contract, and the container as the manifests have it, give it
 	// something to try; nil is always.
 	Asked func(contract.Contract, corev1.Container) bool

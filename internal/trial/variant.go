@@ -17,6 +17,7 @@ var ReadOnlyRoot = Trial{
 	ID:       "read-only-root",
 	Sections: []evidence.Section{evidence.SectionReadOnlyRoot},
 	Needs:    NeedReady,
+	usually:  usually{starts: 1},
 	Asked: func(_ contract.Contract, c corev1.Container) bool { // the manifest does not ask for it already
 		s := c.SecurityContext
 		return s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem
@@ -32,6 +33,7 @@ var ArbitraryUID = Trial{
 	ID:       "arbitrary-uid",
 	Sections: []evidence.Section{evidence.SectionArbitraryUID},
 	Needs:    NeedReady,
+	usually:  usually{starts: 1},
 	Asked:    func(c contract.Contract, _ corev1.Container) bool { return c.Identity.ArbitraryUID },
 	Within:   forPods(2),
 	Rights:   ownPods("podproof-arbitrary-uid"),

@@ -29,19 +29,10 @@ func (a *Applier) PullSecret(ctx context.Context, namespace, name string) (Prese
 
 // PullSecretsOf are the names of the Secrets with which a pod's images are pulled, those of its
 // service account among the objects included; more may come from one that is in the cluster.
-func PullSecretsOf(spec corev1.PodSpec, objects []Object) []string {
-	var out []string
-	for _, s := range spec.ImagePullSecrets {
+func PullSecretsOf(spec corev1.PodSpec, objects []Object) (out []string) {
+	secrets, _ := PullsAs(objects, spec)
+	for _, s := range secrets {
 		out = append(out, s.Name)
-	}
-	for _, o := range objects {
-		var account corev1.ServiceAccount
-		if len(out) > 0 || o.GetKind() != "ServiceAccount" || o.GetName() != spec.ServiceAccountName || convert(o, &account) != nil {
-			continue // a pod's own go before its account's (plugin/pkg/admission/serviceaccount)
-		}
-		for _, s := range account.ImagePullSecrets {
-			out = append(out, s.Name)
-		}
 	}
 	return out
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// longestLine is more than containerd writes into one line.
+const longestLine = 1 << 20
+
 // Sent waits until containerd has written in its log, since a time in seconds, that it sends a
 // container its stop signal (internal/cri/server/container_stop.go), and returns that line,
 // which says when. It is empty where the limit is over, or where the node keeps no journal.
@@ -25,15 +28,17 @@ func Sent(ctx context.Context, id string, limit time.Duration, since int64) (str
 	if err == nil {
 		err = journal.Start()
 	}
-	if ctx.Err() != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return "", context.Cause(ctx)
-	}
-	if err != nil {
+	case err != nil:
 		return "", fmt.Errorf("following the journal of containerd: %w", err)
 	}
 	says := regexp.MustCompile("Stop container .*" + regexp.QuoteMeta(id) + ".* with signal")
 	found := ""
-	for lines := bufio.NewScanner(log); lines.Scan(); {
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, longestLine)
+	for lines.Scan() {
 		if says.MatchString(lines.Text()) {
 			found = lines.Text()
 			break

@@ -1,14 +1,14 @@
 //go:build !linux
 
-package report
+package asnobody
 
 import (
 	"os"
 	"testing"
 )
 
-// asNobody has the files asked for by whoever runs the test.
-func asNobody(t *testing.T, do func()) {
+// Do has the files asked for by whoever runs the test.
+func Do(t *testing.T, do func()) {
 	t.Helper()
 	if os.Geteuid() == 0 {
 		t.Skip("root may write anywhere")

@@ -1,4 +1,5 @@
-package report
+// Package asnobody lets a test ask for files without root's rights.
+package asnobody
 
 import (
 	"os"
@@ -7,9 +8,9 @@ import (
 	"testing"
 )
 
-// asNobody has the files asked for by a user without rights, also where the test is root's:
+// Do has the files asked for by a user without rights, also where the test is root's:
 // setfsuid(2) takes root's over permissions along, of this thread alone.
-func asNobody(t *testing.T, do func()) {
+func Do(t *testing.T, do func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		do()
