@@ -77,32 +77,36 @@ func (f *fronted) tell(ctx context.Context, words ...string) (proxy.State, error
 	if broken != nil {
 		return proxy.State{}, broken
 	}
+	if words[0] == "await" && !joined {
+		d, err := time.ParseDuration(words[1])
+		if err != nil {
+			return proxy.State{}, err
+		}
+		_ = pause(ctx, d)
+	}
+	switch words[0] {
+	case proxy.Refused, proxy.Frozen, proxy.Slow, proxy.Pass:
+		_ = f.set(words[0] == proxy.Refused || words[0] == proxy.Frozen)
+	}
+	address := f.address(f.api)
+	f.mu.Lock() // several dependencies have one proxy here
+	defer f.mu.Unlock()
 	switch words[0] {
 	case proxy.Refused, proxy.Frozen, proxy.Slow, proxy.Pass:
 		if !deaf {
 			f.state.Fault.Mode = words[0]
 		}
-		_ = f.set(words[0] == proxy.Refused || words[0] == proxy.Frozen)
-		if words[0] == proxy.Refused && joined {
-			f.state.Ended += 2
-		}
-	case proxy.Disconnected, proxy.Restarted:
+	}
+	switch words[0] {
+	case proxy.Refused, proxy.Disconnected, proxy.Restarted:
 		if joined {
 			f.state.Ended += 2
-		}
-	case "await":
-		d, err := time.ParseDuration(words[1])
-		if err != nil {
-			return proxy.State{}, err
-		}
-		if !joined {
-			_ = pause(ctx, d)
 		}
 	}
 	s := f.state
 	s.Resets = int64(len(f.told))
 	if joined {
-		s.Clients = []proxy.Client{{Address: f.address(f.api), Open: 2, Joined: 2, Accepted: len(f.told), Sent: int64(10 * len(f.told)), Left: -1}}
+		s.Clients = []proxy.Client{{Address: address, Open: 2, Joined: 2, Accepted: len(f.told), Sent: int64(10 * len(f.told)), Left: -1}}
 	}
 	return s, nil
 }
