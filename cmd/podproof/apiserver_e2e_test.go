@@ -25,7 +25,7 @@ func TestAPIServerRestartsUnderLoad(t *testing.T) {
 	}
 	killed := 0
 	for _, node := range strings.Fields(string(out)) {
-		if !strings.HasPrefix(node, "podproof-") || strings.HasPrefix(node, sharedCluster) {
+		if !strings.HasPrefix(node, "podproof-") || strings.HasPrefix(node, sharedPrefix) {
 			continue
 		}
 		if out, err := exec.CommandContext(ctx, "docker", "exec", node, "sh", "-c", killUnderLoad).CombinedOutput(); err != nil {

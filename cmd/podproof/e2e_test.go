@@ -80,45 +80,6 @@ func (f finished) want(t *testing.T, code int, texts ...string) {
 	}
 }
 
-// leftovers are the containers and networks of podproof that are on the engine, and its runs' folders.
-func leftovers(t *testing.T) []string {
-	t.Helper()
-	var left []string
-	for _, args := range [][]string{
-		{"ps", "--all", "--filter", "label=io.x-k8s.kind.cluster", "--format", "container {{.Names}}"},
-		{"network", "ls", "--format", "network {{.Name}}"},
-	} {
-		out, err := exec.Command("docker", args...).Output()
-		if err != nil {
-			t.Fatalf("docker %s: %v", strings.Join(args, " "), err)
-		}
-		for line := range strings.Lines(string(out)) {
-			if strings.Contains(line, " podproof-") && !strings.Contains(line, sharedCluster) {
-				left = append(left, strings.TrimSpace(line))
-			}
-		}
-	}
-	dir, err := runsDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		left = append(left, "run "+e.Name())
-	}
-	return left
-}
-
-func wantClean(t *testing.T) {
-	t.Helper()
-	if left := leftovers(t); len(left) > 0 {
-		t.Errorf("left behind: %s", strings.Join(left, ", "))
-	}
-}
-
 // The engine's image and an archive of it are the same image: the same is said of both.
 func TestInspectDaemonImage(t *testing.T) {
 	podproof(t, nil, "build").want(t, exitPass)

@@ -80,8 +80,8 @@ func TestKilledRunIsSwept(t *testing.T) {
 	kill, wait := until(t, ctx, "kind: Writing configuration", "verify", "-v")
 	kill(syscall.SIGKILL)
 	wait()
-	if len(leftovers(t)) == 0 {
-		t.Fatal("a killed run left nothing, so there is nothing to sweep")
+	if left, err := leftovers(); err != nil || len(left) == 0 {
+		t.Fatalf("a killed run left nothing, so there is nothing to sweep (%v)", err)
 	}
 	podproof(t, nil, "verify", "--only", "image/*").want(t, exitPass, "Removed what an earlier run left behind", "the kind cluster podproof-")
 	wantClean(t)

@@ -23,9 +23,6 @@ import (
 	"podproof.dev/podproof/mutants"
 )
 
-// sharedCluster is the kind cluster in which the truth table is tried, as a user lends one.
-var sharedCluster = fmt.Sprintf("podproof-e2e-%d", os.Getpid())
-
 // slots bound how many images are verified side by side in the shared cluster.
 var slots chan struct{}
 
@@ -40,6 +37,10 @@ func TestMain(m *testing.M) {
 		if err := flag.Set("test.parallel", "3"); err != nil {
 			panic(err)
 		}
+	}
+	if err := lookAround(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
