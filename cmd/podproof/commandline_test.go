@@ -49,6 +49,11 @@ func TestWrongCommandLines(t *testing.T) {
 		{"verify --keep=maybe", `--keep=maybe: "maybe" is neither true nor false; write --keep alone to turn it on`},
 		{"verify -o jnuit", `-o jnuit: unknown format "jnuit"; did you mean junit?`},
 
+		{"inspect --write-waivers new.yaml empty.tar", `--write-waivers needs --until and the waivers' last day, such as 2026-12-31 (--until is "")`},
+		{"inspect --write-waivers new.yaml --until soon empty.tar", `(--until is "soon")`},
+		{"inspect --write-waivers notes.txt --until 2026-12-31 empty.tar", "--write-waivers: notes.txt is there already, and is not overwritten"},
+		{"inspect --write-waivers none/new.yaml --until 2026-12-31 empty.tar", "--write-waivers: none/new.yaml cannot be written: there is no folder none"},
+		{"inspect --until 2026-12-31 empty.tar", "--until and --by are about the file of --write-waivers"},
 		{"rbac --service-account podproof", "--service-account podproof: write it as NAMESPACE/NAME, such as ci/podproof"},
 		{"rbac -n Shop", "--namespace Shop: it is no name of a namespace: a lowercase RFC 1123 label"},
 		{"rbac -f nope.yaml", "nope.yaml: there is no such file"},

@@ -272,3 +272,31 @@ func TestInspectTakesTheFoldersContractForItsOwnImage(t *testing.T) {
 		}
 	}
 }
+
+// A team that begins with what is broken today is held to it: the next run with its waivers passes,
+// and tells of them.
+func TestInspectWritesWaivers(t *testing.T) {
+	alone(t)
+	ours := "strict.yaml"
+	bad := archive(t, shop(t, "root", imagetest.Text("app/.env", "DB_PASSWORD=hunter2x\n")))
+	code, out := said(t, "inspect", "--write-waivers", "waivers.yaml", "--until", "2999-12-31", "--by", "Ann", bad)
+	if code != exitFail || !strings.Contains(out, "waiversFrom: [waivers.yaml]") {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	if err := os.WriteFile(ours, []byte("apiVersion: podproof/v1alpha1\nkind: Contract\nwaiversFrom: [waivers.yaml]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out = said(t, "inspect", "-f", ours, bad)
+	if code != exitPass {
+		t.Errorf("with its waivers: exit code %d:\n%s", code, out)
+	}
+	for _, text := range []string{"WAIVED image/no-secrets-in-layers", "WAIVED image/user-non-root", "waived by Ann until 2999-12-31", "waived      finding by finding"} {
+		if !strings.Contains(out, text) {
+			t.Errorf("it does not say %q:\n%s", text, out)
+		}
+	}
+	worse := archive(t, shop(t, "root", imagetest.Text("app/.env", "DB_PASSWORD=hunter2x\n"), imagetest.Text("app/b/.env", "DB_PASSWORD=hunter3x\n")))
+	if code, out = said(t, "inspect", "-f", ours, worse); code != exitFail || !strings.Contains(out, "FAIL image/no-secrets-in-layers") {
+		t.Errorf("with a credential more: exit code %d:\n%s", code, out)
+	}
+}

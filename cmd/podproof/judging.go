@@ -37,6 +37,7 @@ func (f *reportFlags) add(c *cobra.Command) {
 // judgeFlags are those of every command that observes and judges.
 type judgeFlags struct {
 	reportFlags
+	waiverFlags
 	command    string
 	file       string
 	only, skip []string
@@ -51,6 +52,7 @@ func (f *judgeFlags) add(c *cobra.Command, checks []check.Check) {
 	f.addSelection(c, checks)
 	c.Flags().StringVar(&f.evidence, "evidence", "", "keep what was observed in this `FILE`, for `podproof judge`")
 	f.reportFlags.add(c)
+	f.waiverFlags.add(c)
 }
 
 // addSelection adds those that choose checks.
@@ -101,6 +103,9 @@ func loadContract(file string) (contract.Contract, error) {
 		if err := check.Matches(w.ID); err != nil {
 			return c, c.Mistake(file, fmt.Sprintf("waivers[%d].id", i), "waivers[%d].id: %v", i, err)
 		}
+		if err := check.TakesPlaces(w.ID); w.Where != "" && err != nil {
+			return c, c.Mistake(file, fmt.Sprintf("waivers[%d].id", i), "waivers[%d].where: %v", i, err)
+		}
 	}
 	for i, s := range c.Skip {
 		if err := check.Matches(s.ID); err != nil {
@@ -120,6 +125,9 @@ func (f *judgeFlags) report(selected []check.Check, result pipeline.Result, outs
 	kept, err := f.keepEvidence(report.NewRecord(result.Contract, ids, result.Evidence), r.ExitCode() != exitPass)
 	r.Evidence = kept
 	if err := errors.Join(err, outs.Write(r, os.Stdout, console)); err != nil {
+		return couldNot(explainDisk(err))
+	}
+	if err := f.writeWaivers(r); err != nil {
 		return couldNot(explainDisk(err))
 	}
 	if result.Kept != "" {
@@ -189,7 +197,7 @@ func forgetOld(dir, prefix string) {
 }
 
 func (f *judgeFlags) checkFiles(outs report.Outputs) error {
-	if err := outs.Check(); err != nil {
+	if err := errors.Join(outs.Check(), f.checkWaivers()); err != nil {
 		return err
 	}
 	if f.evidence == "" {

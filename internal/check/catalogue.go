@@ -106,6 +106,7 @@ func Judge(selected []Check, c contract.Contract, e evidence.Evidence) []Verdict
 		if v.Fix == "" {
 			v.Fix = ch.Fix
 		}
+		fingerprint(&v)
 		waive(&v, c.Waivers, e.Run.Started)
 		out = append(out, v)
 	}

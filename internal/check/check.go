@@ -46,6 +46,9 @@ type Check struct {
 	Why   string // what happens in production to those who break it
 	Fix   string // how it is fixed, in general
 	Story Story
+	// ByPlace is set where each finding breaks the promise by itself and all are listed, so that a
+	// waiver may be about one of them.
+	ByPlace bool
 	// Needs are the sections of the evidence that Judge looks at; a run collects no others.
 	Needs []evidence.Section
 	// OptIn is the contract's field that asks for it, empty for a promise that each run looks at.
@@ -84,6 +87,13 @@ type Finding struct {
 	// Detail is set for a note that explains a promise that does not hold, and is only for
 	// the curious where it does.
 	Detail bool `json:"detail,omitempty"`
+	// Fingerprint tells the findings of a promise that is broken apart, and is the same from run to
+	// run although lines and layers move. Notes have none.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Waiver is what accepts this finding, nil where none does.
+	Waiver *contract.Waiver `json:"waiver,omitempty"`
+
+	key string // what the fingerprint is made of; empty: the place and the message
 }
 
 // Verdict is a check's judgement together with the check itself.
@@ -147,6 +157,11 @@ func (j *Judgement) broken(where, format string, args ...any) {
 
 func (j *Judgement) note(where, format string, args ...any) {
 	j.Findings = append(j.Findings, Finding{Where: where, Message: fmt.Sprintf(format, args...), Note: true})
+}
+
+// brokenAs is broken for a finding that stays the same while its place and its words change.
+func (j *Judgement) brokenAs(key, where, format string, args ...any) {
+	j.Findings = append(j.Findings, Finding{Where: where, Message: fmt.Sprintf(format, args...), key: key})
 }
 
 // detail adds a note that a terminal leaves out when the promise holds.

@@ -17,10 +17,11 @@ var contextLean = Check{
 	Title: "The build context contains nothing the build does not need",
 	Why: "What lies in the context is sent to the builder, is hashed for its cache, and is copied by the next `COPY .`: " +
 		"version control data and caches make every build slower, and its layers change without need.",
-	Fix:   "Name what no build needs in .dockerignore. What has to be there is named in the contract's build.allowInContext.",
-	Story: Reproducible,
-	Needs: []evidence.Section{evidence.SectionBuild, evidence.SectionContext},
-	Judge: judgeContextLean,
+	Fix:     "Name what no build needs in .dockerignore. What has to be there is named in the contract's build.allowInContext.",
+	Story:   Reproducible,
+	Needs:   []evidence.Section{evidence.SectionBuild, evidence.SectionContext},
+	ByPlace: true,
+	Judge:   judgeContextLean,
 }
 
 // ballast is a part of the context: a folder, or a file.

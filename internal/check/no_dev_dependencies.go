@@ -17,9 +17,10 @@ var noDevDependencies = Check{
 		"and give an intruder tools. They show that the development dependencies were installed for production.",
 	Fix: "Install the runtime dependencies alone in the last stage (uv sync --no-dev, pip without the test extras, npm ci --omit=dev, " +
 		"a Go binary copied from the builder), or name what is meant to be there in the contract's devDependencies.allow.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionImage},
-	Judge: judgeNoDevDependencies,
+	Story:   Minimal,
+	Needs:   []evidence.Section{evidence.SectionImage},
+	ByPlace: true,
+	Judge:   judgeNoDevDependencies,
 }
 
 // tooling is one piece of it, with all the records by which it was recognised.
@@ -53,7 +54,7 @@ func judgeNoDevDependencies(c contract.Contract, e evidence.Evidence) Judgement 
 	inv := inventory{img: *img, where: placesOf(*img), contract: c.DevDependencies}
 	inv.read()
 	for _, t := range inv.faults {
-		j.broken(strings.Join(t.places, "; "), "%s: %s", t.name, strings.Join(t.records, "; "))
+		j.brokenAs(t.name, strings.Join(t.places, "; "), "%s: %s", t.name, strings.Join(t.records, "; "))
 	}
 	if len(inv.present) > 0 {
 		j.note(inv.img.Ref, "also there, and no fault unless the contract's devDependencies.forbid names them, or is strict: %s", list(inv.present))

@@ -20,9 +20,10 @@ var noSecretsInHistory = Check{
 		"A password in there is published with every push, and stays in every copy.",
 	Fix: "Take the value out of the Dockerfile: a build reads it with RUN --mount=type=secret, the process gets it from a " +
 		"Kubernetes Secret. Then replace the secret itself, since every copy of the image holds it.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionImage},
-	Judge: judgeNoSecretsInHistory,
+	Story:   Minimal,
+	Needs:   []evidence.Section{evidence.SectionImage},
+	ByPlace: true,
+	Judge:   judgeNoSecretsInHistory,
 }
 
 // leak is one secret, with the places where it stands.
@@ -39,7 +40,7 @@ func judgeNoSecretsInHistory(_ contract.Contract, e evidence.Evidence) Judgement
 	j.Seconds = e.Image.Seconds
 	leaks := leaksOf(*e.Image)
 	for _, l := range leaks {
-		j.broken(strings.Join(l.places, "; "), "%s", l.message())
+		j.brokenAs(l.message(), strings.Join(l.places, "; "), "%s", l.message())
 	}
 	if len(leaks) > 0 {
 		return j.fail(fmt.Sprintf("%s, readable by everybody who can pull the image: %s",

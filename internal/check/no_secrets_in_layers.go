@@ -18,9 +18,10 @@ var noSecretsInLayers = Check{
 		"still there, and it stays in every copy.",
 	Fix: "Keep the file out of the build (.dockerignore), or read it with RUN --mount=type=secret; the process gets its credentials " +
 		"from a Kubernetes Secret. Then replace the credential itself. What only looks like one is named in the contract's secrets.allow.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionImage},
-	Judge: judgeNoSecretsInLayers,
+	Story:   Minimal,
+	Needs:   []evidence.Section{evidence.SectionImage},
+	ByPlace: true,
+	Judge:   judgeNoSecretsInLayers,
 }
 
 func judgeNoSecretsInLayers(c contract.Contract, e evidence.Evidence) Judgement {

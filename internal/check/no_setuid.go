@@ -17,9 +17,10 @@ var noSetuid = Check{
 		"Those of a distribution are reviewed and patched; one's own are not.",
 	Fix: "Take the bits away (RUN chmod a-s FILE, setcap -r FILE), or name the program in the contract's files.allow. In pods " +
 		"allowPrivilegeEscalation: false makes them without effect.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionImage},
-	Judge: judgeNoSetuid,
+	Story:   Minimal,
+	Needs:   []evidence.Section{evidence.SectionImage},
+	ByPlace: true,
+	Judge:   judgeNoSetuid,
 }
 
 func judgeNoSetuid(c contract.Contract, e evidence.Evidence) Judgement {

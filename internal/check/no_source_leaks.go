@@ -16,10 +16,11 @@ var noSourceLeaks = Check{
 	Title: "Nothing is in the image that .dockerignore should have kept out",
 	Why: "A .git folder hands the whole history of the source to everybody who pulls the image; tests, caches and settings of " +
 		"editors make it larger and change its layers without need.",
-	Fix:   "Name it in .dockerignore, or COPY only what the program needs. What is meant to be there is named in the contract's files.allow.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionImage},
-	Judge: judgeNoSourceLeaks,
+	Fix:     "Name it in .dockerignore, or COPY only what the program needs. What is meant to be there is named in the contract's files.allow.",
+	Story:   Minimal,
+	Needs:   []evidence.Section{evidence.SectionImage},
+	ByPlace: true,
+	Judge:   judgeNoSourceLeaks,
 }
 
 // leftoverWords say what each kind is.

@@ -16,9 +16,10 @@ var noWorldWritable = Check{
 		"It then runs with the next start, or as the next user.",
 	Fix: "COPY without a mode for others (chmod o-w, never 777), and give the process a volume for what it writes. " +
 		"What is meant to be so is named in the contract's files.allow.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionImage},
-	Judge: judgeNoWorldWritable,
+	Story:   Minimal,
+	Needs:   []evidence.Section{evidence.SectionImage},
+	ByPlace: true,
+	Judge:   judgeNoWorldWritable,
 }
 
 func judgeNoWorldWritable(c contract.Contract, e evidence.Evidence) Judgement {

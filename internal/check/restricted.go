@@ -19,9 +19,10 @@ var securityRestricted = Check{
 		"accepted there: it just never gets a pod.",
 	Fix: "Set what is named in the container's and the pod's securityContext: runAsNonRoot, allowPrivilegeEscalation: false, " +
 		"capabilities.drop [ALL], seccompProfile RuntimeDefault.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionAdmission},
-	Judge: judgeSecurityRestricted,
+	Story:   Minimal,
+	Needs:   []evidence.Section{evidence.SectionWorkload, evidence.SectionAdmission},
+	ByPlace: true,
+	Judge:   judgeSecurityRestricted,
 }
 
 // The evaluator is Kubernetes' own, as its admission controller runs it.

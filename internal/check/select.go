@@ -33,6 +33,20 @@ func Matches(glob string) error {
 	return noMatch(all, glob)
 }
 
+// TakesPlaces tells of a glob that fits no check whose findings can be waived one by one; nil where one does.
+func TakesPlaces(glob string) error {
+	if matchesAny(slices.DeleteFunc(Catalogue(), func(c Check) bool { return !c.ByPlace }), glob) {
+		return nil
+	}
+	var ids []string
+	for _, c := range Catalogue() {
+		if c.ByPlace {
+			ids = append(ids, c.ID)
+		}
+	}
+	return fmt.Errorf("%s is judged as a whole; leave `where` out, which is for %s", glob, strings.Join(ids, ", "))
+}
+
 func matchesAny(all []Check, glob string) bool {
 	return slices.ContainsFunc(all, func(c Check) bool { return matches([]string{glob}, c.ID) })
 }

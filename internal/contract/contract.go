@@ -4,6 +4,7 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"time"
@@ -48,6 +49,8 @@ type Contract struct {
 	// Skip are checks that do not apply; Waivers are promises that do, and are not kept yet.
 	Skip    []Skip   `yaml:"skip" json:"skip,omitempty"`
 	Waivers []Waiver `yaml:"waivers" json:"waivers,omitempty"`
+	// WaiversFrom are files with more waivers, as --write-waivers writes them. Load reads them into Waivers.
+	WaiversFrom []string `yaml:"waiversFrom" json:"waiversFrom,omitempty"`
 
 	// dir is the folder of the file that it was read from; its paths are relative to it.
 	dir string
@@ -226,11 +229,35 @@ type Skip struct {
 
 // Waiver accepts a promise that is broken, or could not be decided, for a time, on somebody's word.
 type Waiver struct {
+	// ID is a check's, or a glob as in path.Match: "image/*".
 	ID     string `yaml:"id" json:"id"`
 	Reason string `yaml:"reason" json:"reason"`
 	By     string `yaml:"by" json:"by"`
 	// Until is the last day on which it holds: "2026-12-31".
 	Until string `yaml:"until" json:"until"`
+	// Where limits it to one finding, by its fingerprint, or to those of a path (see Paths).
+	Where string `yaml:"where,omitempty" json:"where,omitempty"`
+}
+
+// For tells whether it is about a check.
+func (w Waiver) For(id string) bool {
+	fits, err := path.Match(w.ID, id)
+	return err == nil && fits
+}
+
+// Over tells whether its last day is past.
+func (w Waiver) Over(day time.Time) bool {
+	until, err := time.Parse(time.DateOnly, w.Until)
+	return err != nil || !day.Before(until.AddDate(0, 0, 1))
+}
+
+// String names it: "the waiver of image/no-setuid at /usr/bin/x by ops".
+func (w Waiver) String() string {
+	at := ""
+	if w.Where != "" {
+		at = " at " + w.Where
+	}
+	return fmt.Sprintf("the waiver of %s%s by %s", w.ID, at, w.By)
 }
 
 // Path resolves a path of the contract against the folder that the contract lies in.

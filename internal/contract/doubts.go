@@ -15,8 +15,8 @@ func Doubts(c Contract, f Facts, day time.Time) []string {
 	var out []string
 	say := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
 	for _, w := range c.Waivers {
-		if until, err := time.Parse(time.DateOnly, w.Until); err == nil && !day.Before(until.AddDate(0, 0, 1)) {
-			say("the waiver of %s by %s ended on %s, so it waives nothing", w.ID, w.By, w.Until)
+		if w.Over(day) {
+			say("%s ended on %s, so it waives nothing", w, w.Until)
 		}
 	}
 	i := slices.IndexFunc(f.Workloads, func(w WorkloadFacts) bool { return w.Object.String() == c.Workload })

@@ -30,6 +30,7 @@ type Error struct {
 type Problem struct {
 	Line, Column int
 	Message      string
+	file         string // where it is not the contract itself
 }
 
 // Error prints one line for each mistake, as file:line:column.
@@ -48,6 +49,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.cause }
 
 func (p Problem) in(file string) string {
+	file = cmp.Or(p.file, file)
 	switch {
 	case p.Line == 0:
 		return fmt.Sprintf("%s: %s", file, p.Message)
@@ -75,9 +77,10 @@ func Load(path string) (Contract, error) {
 		return Contract{}, &Error{File: path, Problems: []Problem{{Message: err.Error()}}, cause: err}
 	}
 	c, problems := parse(data, dir)
+	problems = append(problems, c.readWaivers(filepath.Dir(path))...)
 	if len(problems) > 0 {
 		slices.SortStableFunc(problems, func(a, b Problem) int {
-			return (a.Line-b.Line)*1_000_000 + a.Column - b.Column
+			return cmp.Or(strings.Compare(a.file, b.file), a.Line-b.Line, a.Column-b.Column)
 		})
 		return Contract{}, &Error{File: path, Problems: problems}
 	}
@@ -114,26 +117,35 @@ func (c Contract) Mistake(file, field, format string, args ...any) error {
 	return &Error{File: cmp.Or(file, DefaultFile), Problems: []Problem{p}}
 }
 
-// parse reads and validates the text of a contract whose paths are relative to dir.
-func parse(data []byte, dir string) (Contract, []Problem) {
+// document is the one mapping of a YAML file that is to be a thing ("a contract").
+func document(data []byte, thing, startWith string) (*yaml.Node, []Problem) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	switch err := dec.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		return Contract{}, []Problem{{Message: "the file is empty; " + startWith}}
+		return nil, []Problem{{Message: "the file is empty; " + startWith}}
 	case err != nil:
-		return Contract{}, []Problem{syntaxProblem(data, err)}
+		return nil, []Problem{syntaxProblem(data, err)}
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return Contract{}, []Problem{at(root, "this is %s and not a contract; %s", describe(root), startWith)}
+		return nil, []Problem{at(root, "this is %s and not %s; %s", describe(root), thing, startWith)}
 	}
 	var next yaml.Node
 	switch err := dec.Decode(&next); {
 	case err == nil:
-		return Contract{}, []Problem{at(&next, "a second YAML document starts here; a contract is one document, write the other to a file of its own")}
+		return nil, []Problem{at(&next, "a second YAML document starts here; %s is one document, write the other to a file of its own", thing)}
 	case !errors.Is(err, io.EOF):
-		return Contract{}, []Problem{syntaxProblem(data, err)}
+		return nil, []Problem{syntaxProblem(data, err)}
+	}
+	return root, nil
+}
+
+// parse reads and validates the text of a contract whose paths are relative to dir.
+func parse(data []byte, dir string) (Contract, []Problem) {
+	root, problems := document(data, "a contract", startWith)
+	if root == nil {
+		return Contract{}, problems
 	}
 	problems, isContract := header(root)
 	if !isContract {

@@ -95,7 +95,7 @@ waivers:
 		Size:            Size{size(60 << 20), size(150 << 20), size(0), 12},
 		ImageConfig:     ImageConfig{true, []string{"org.opencontainers.image.source"}, true},
 		Skip:            []Skip{{"rollout/*", "no HTTP"}},
-		Waivers:         []Waiver{{"probes/declared", "old chart", "ops", "2026-12-31"}},
+		Waivers:         []Waiver{{ID: "probes/declared", Reason: "old chart", By: "ops", Until: "2026-12-31"}},
 		dir:             filepath.Dir(file),
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -247,14 +247,14 @@ func TestLoadSaysWhatToWriteInstead(t *testing.T) {
 		{"key of a size", header2 + "size: {waste: 1Mi}\n", `F:3:8: unknown key "waste" under size; did you mean "wasted"?`},
 		{"waiver", header2 + "waivers: [{id: probes, by: me, until: soon}]\n", "F has 3 mistakes:\n" +
 			"  F:3:11: waivers[0] has no reason; add `reason: why the broken promise is accepted for now`\n" +
-			"  F:3:16: waivers[0].id is \"probes\"; write the ID of one check, such as image/no-dev-dependencies: `podproof checks` lists them\n" +
+			"  F:3:16: waivers[0].id is \"probes\"; write the ID of a check, such as image/no-dev-dependencies, or a group as image/*: `podproof checks` lists them\n" +
 			"  F:3:39: waivers[0].until is \"soon\"; write its last day as year-month-day: 2026-12-31"},
 		{"skip", header2 + "skip: [{id: rollout}, {id: \"[/\", reason: a}]\n", "F has 3 mistakes:\n" +
 			"  F:3:8: skip[0] has no reason; add `reason: why it does not apply to this image`\n" +
 			"  F:3:13: skip[0].id is \"rollout\"; write the ID of a check, or a group as rollout/*: `podproof checks` lists them\n" +
 			"  F:3:28: skip[1].id is \"[/\"; write the ID of a check, or a group as rollout/*: `podproof checks` lists them"},
-		{"waiver of many", header2 + "waivers: [{id: probes/*, reason: a, by: b, until: 2026-12-31}]\n",
-			"F:3:16: waivers[0].id is \"probes/*\"; write the ID of one check, such as image/no-dev-dependencies: `podproof checks` lists them"},
+		{"waiver of a broken glob", header2 + "waivers: [{id: \"probes/[\", reason: a, by: b, until: 2026-12-31}]\n",
+			"F:3:16: waivers[0].id is \"probes/[\"; write the ID of a check, such as image/no-dev-dependencies, or a group as image/*: `podproof checks` lists them"},
 
 		{"all at once, in order", header2 + "http: {port: 99999, helth: x}\nmanifests: a\nworkload: api\n", "F has 4 mistakes:\n" +
 			"  F:3:14: http.port is 99999; a port is a number from 1 to 65535\n" +

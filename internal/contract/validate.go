@@ -40,7 +40,11 @@ func (r *reader) validate(c *Contract) {
 	for i, s := range c.Skip {
 		r.skip(fmt.Sprintf("skip[%d]", i), s)
 	}
-	for i, w := range c.Waivers {
+	r.waivers(c.Waivers)
+}
+
+func (r *reader) waivers(ws []Waiver) {
+	for i, w := range ws {
 		r.waiver(fmt.Sprintf("waivers[%d]", i), w)
 	}
 }
@@ -282,8 +286,8 @@ func (r *reader) waiver(field string, w Waiver) {
 			r.fail(field, "%s has no %s; add `%s: %s`", field, m.key, m.key, m.example)
 		}
 	}
-	if w.ID != "" && (!strings.Contains(w.ID, "/") || strings.ContainsAny(w.ID, "*?[")) {
-		r.fail(join(field, "id"), "%s.id is %q; write the ID of one check, such as image/no-dev-dependencies: `podproof checks` lists them", field, w.ID)
+	if _, err := path.Match(w.ID, ""); w.ID != "" && (!strings.Contains(w.ID, "/") || err != nil) {
+		r.fail(join(field, "id"), "%s.id is %q; write the ID of a check, such as image/no-dev-dependencies, or a group as %s: `podproof checks` lists them", field, w.ID, "image/*")
 	}
 	if _, err := time.Parse(time.DateOnly, w.Until); w.Until != "" && err != nil {
 		r.fail(join(field, "until"), "%s.until is %q; write its last day as year-month-day: 2026-12-31", field, w.Until)

@@ -94,6 +94,11 @@ func (r Report) junitSuite(id int, vs []Verdict) junitSuite {
 	}
 	var seconds float64
 	var notes strings.Builder
+	if id == 0 { // they are about the run, and are told once
+		for _, w := range r.IdleWaivers {
+			fmt.Fprintf(&notes, "waiver: %s\n", w)
+		}
+	}
 	for _, v := range vs {
 		seconds += v.Seconds
 		c := junitCase{Name: v.ID, Class: "podproof." + v.Story.ID, Time: decimal(v.Seconds)}
@@ -141,15 +146,32 @@ func findingText(f check.Finding) string {
 	if f.Where != "" {
 		text = f.Where + ": " + text
 	}
+	if f.Waiver != nil {
+		text += fmt.Sprintf(" (waived by %s until %s: %s)", f.Waiver.By, f.Waiver.Until, f.Waiver.Reason)
+	}
 	if f.Note {
 		text = "note: " + text
 	}
 	return text
 }
 
+// broken are the findings that break the promise.
+func (v Verdict) broken() []string {
+	var out []string
+	for _, f := range v.Findings {
+		if !f.Note {
+			out = append(out, findingText(f))
+		}
+	}
+	return out
+}
+
 func waiverText(v Verdict) string {
 	if v.Waiver == nil {
 		return "waived"
+	}
+	if v.Waiver.Where != "" {
+		return fmt.Sprintf("waived finding by finding: %s", strings.Join(v.broken(), "; "))
 	}
 	text := fmt.Sprintf("waived by %s until %s: %s", v.Waiver.By, v.Waiver.Until, v.Waiver.Reason)
 	if v.Undecided {

@@ -29,6 +29,8 @@ type Report struct {
 	Incomplete string          `json:"incomplete,omitempty"`
 	Verdicts   []Verdict       `json:"verdicts"`
 	Steps      []evidence.Step `json:"steps"`
+	// IdleWaivers are the contract's that waive nothing, each in a sentence that says why.
+	IdleWaivers []string `json:"idleWaivers,omitempty"`
 	// Evidence is the file that holds what was observed; empty when none was kept.
 	Evidence string `json:"evidence,omitempty"`
 }
@@ -64,8 +66,9 @@ type Verdict struct {
 	// Undecided is set where a waiver accepts that nothing was decided.
 	Undecided bool `json:"undecided,omitempty"`
 
-	line  string // the few words for a promise that holds
-	optIn bool   // the contract has to ask for it
+	line    string // the few words for a promise that holds
+	optIn   bool   // the contract has to ask for it
+	byPlace bool   // a waiver may be about one of its findings
 }
 
 // Story is the group in which a verdict is told.
@@ -84,6 +87,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 		Incomplete:    e.Run.CutOff,
 		Verdicts:      make([]Verdict, 0, len(vs)),
 		Steps:         append([]evidence.Step{}, e.Steps...),
+		IdleWaivers:   check.Idle(c.Waivers, vs, e.Run.Started),
 	}
 	if r.Incomplete != "" && r.Result == check.Pass {
 		r.Result = check.Inconclusive // nobody knows what the rest would have been
@@ -94,7 +98,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 			Story: Story(v.Check.Story), Why: v.Check.Why,
 			Promised: v.Promised, Seen: v.Seen, Fix: v.Fix,
 			Findings: append([]check.Finding{}, v.Findings...),
-			Seconds:  v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, Undecided: v.Undecided, line: v.Line, optIn: v.Check.OptIn != "",
+			Seconds:  v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, Undecided: v.Undecided, line: v.Line, optIn: v.Check.OptIn != "", byPlace: v.Check.ByPlace,
 		}
 		if v.Status == check.Pass || v.Status == check.Skipped {
 			out.Fix = ""

@@ -33,6 +33,9 @@ func WriteTerminal(w io.Writer, r Report, c Console) error {
 		p.foldedBlock(f)
 	}
 	p.skipped(r.with(check.Skipped))
+	for _, w := range r.IdleWaivers {
+		p.line(0, yellow, "Waiver: "+w)
+	}
 	if c.Verbose {
 		p.steps(r)
 	}
@@ -155,7 +158,11 @@ func (p *page) verdict(v Verdict) {
 			seen = "undecided"
 		}
 		p.details(v, seen, "")
-		p.labelled(4, label("waived"), plain, strings.TrimPrefix(waiverText(v), "waived "))
+		by := strings.TrimPrefix(waiverText(v), "waived ")
+		if v.Waiver != nil && v.Waiver.Where != "" {
+			by = "finding by finding:"
+		}
+		p.labelled(4, label("waived"), plain, by)
 	}
 	p.findings(p.worthTelling(v))
 	if v.Verdict == check.Fail || v.Verdict == check.Inconclusive || p.Verbose {
