@@ -349,6 +349,9 @@ func (a *apiServer) watch(w http.ResponseWriter, r *http.Request, q request) {
 		case <-r.Context().Done():
 			return
 		}
+		if a.fails.Load() != 0 {
+			return // a server that goes away ends its watches, too
+		}
 	}
 }
 

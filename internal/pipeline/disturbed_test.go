@@ -126,7 +126,6 @@ func TestARunThatLosesItsAPIServer(t *testing.T) {
 		c.api.applied = func(path string) {
 			if strings.HasSuffix(path, "/deployments/api") {
 				c.api.fails.Store(code)
-				go c.api.CloseClientConnections()
 			}
 		}
 		before := c.api.paths()
