@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"podproof.dev/podproof/internal/agent/node"
@@ -8,7 +10,15 @@ import (
 
 // newAgentNode is what podproof asks of a node of the cluster, on that node.
 func newAgentNode() *cobra.Command {
-	return withOps(&cobra.Command{Use: "node", Short: "Look at containers on the node where this runs, and disturb them"}, node.Local(), node.Ops())
+	c := withOps(&cobra.Command{Use: "node", Short: "Look at containers on the node where this runs, and disturb them"}, node.Local(), node.Ops())
+	c.AddCommand(&cobra.Command{Use: "serve", Short: "Do so for each line of the input, until it ends", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := node.Serve(c.Context(), node.Local(), c.InOrStdin(), c.OutOrStdout()); err != nil {
+				return couldNot(fmt.Errorf("agent node serve: %w", err))
+			}
+			return nil
+		}})
+	return c
 }
 
 // newAgentLook is what it asks in a container beside the one that it looks at.

@@ -93,3 +93,18 @@ func TestAgentNodeHelp(t *testing.T) {
 		t.Errorf("a call that is wrong is taken for one that could not be answered: %v", err)
 	}
 }
+
+func TestAgentNodeServes(t *testing.T) {
+	var out bytes.Buffer
+	c := newRoot()
+	c.SetArgs([]string{"agent", "node", "serve"})
+	c.SetIn(strings.NewReader(`{"id":7,"op":"nothing"}` + "\n"))
+	c.SetOut(&out)
+	if err := c.ExecuteContext(t.Context()); err != nil || out.String() != `{"id":7,"done":true,"error":"agent node: there is no \"nothing\""}`+"\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	c.SetIn(strings.NewReader("processes\n"))
+	if err := c.ExecuteContext(t.Context()); exitCode(err, new(bytes.Buffer)) != exitInconclusive || !strings.Contains(err.Error(), "agent node serve: reading what is asked for") {
+		t.Errorf("%v", err)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -66,6 +67,13 @@ type Kind struct {
 	ended chan struct{}
 	// Set by Open, and where the cluster was there.
 	rest *rest.Config
+
+	mu     sync.Mutex
+	agents map[string]*line // by node
+
+	listing sync.Mutex
+	whole   bool // all nodes are there, and are listed once
+	listed  []nodes.Node
 }
 
 var _ cluster.Cluster = (*Kind)(nil)
@@ -188,6 +196,9 @@ func (k *Kind) connect() error {
 		return fmt.Errorf("reading the kubeconfig of cluster %s: %w", k.name, err)
 	}
 	cluster.Tune(k.rest)
+	k.listing.Lock()
+	defer k.listing.Unlock()
+	k.whole = true
 	return nil
 }
 
@@ -196,6 +207,7 @@ func (k *Kind) Close(ctx context.Context) error {
 	if !k.owned {
 		return nil
 	}
+	k.hangUp()
 	if err := k.provider.Delete(k.name, k.kubeconfig); err != nil {
 		return fmt.Errorf("deleting the kind cluster %s: %w", k.name, explain(err))
 	}
@@ -289,13 +301,22 @@ func (k *Kind) List(context.Context) ([]string, error) {
 	return names, nil
 }
 
+// nodes asks Docker, which takes two commands and more, until all of them are there.
 func (k *Kind) nodes() ([]nodes.Node, error) {
+	k.listing.Lock()
+	defer k.listing.Unlock()
+	if len(k.listed) > 0 {
+		return k.listed, nil
+	}
 	ns, err := k.provider.ListInternalNodes(k.name)
 	if err != nil {
 		return nil, fmt.Errorf("listing the nodes of cluster %s: %w", k.name, explain(err))
 	}
 	if len(ns) == 0 {
 		return nil, fmt.Errorf("cluster %s has no nodes", k.name)
+	}
+	if k.whole {
+		k.listed = ns
 	}
 	return ns, nil
 }

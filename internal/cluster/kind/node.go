@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/kind/pkg/exec"
@@ -48,40 +46,13 @@ func (k *Kind) Remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	k.hangUp()
 	for _, n := range ns {
 		if _, err := k.command(ctx, n, nil, "rm", "-f", k.program()); err != nil {
 			return fmt.Errorf("removing podproof's program: %w", err)
 		}
 	}
 	return nil
-}
-
-// Run asks podproof's agent on a node.
-func (k *Kind) Run(ctx context.Context, node, op string, args ...string) ([]byte, error) {
-	return k.command(ctx, node, nil, k.program(), append([]string{"agent", "node", op}, args...)...)
-}
-
-// lastWait is how long a command may take to end once its input has.
-const lastWait = 3 * time.Second
-
-// Stream asks podproof's agent on a node, and writes what it prints as it comes. Its input is
-// open until the context ends, which it has to end by: killing the client of the Docker
-// engine would leave it running on the node.
-func (k *Kind) Stream(ctx context.Context, node string, out io.Writer, op string, args ...string) error {
-	in, open, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("opening a pipe: %w", err)
-	}
-	defer in.Close()
-	life, kill := context.WithCancel(context.WithoutCancel(ctx))
-	defer kill()
-	end := sync.OnceFunc(func() {
-		_ = open.Close() // nothing was written to it
-		time.AfterFunc(lastWait, kill)
-	})
-	defer end()
-	defer context.AfterFunc(ctx, end)()
-	return k.exec(life, node, in, out, k.program(), append([]string{"agent", "node", op}, args...)...)
 }
 
 // command runs one on a node, and returns its standard output.
