@@ -108,9 +108,9 @@ func importInto(ctx context.Context, node shell, img v1.Image, ref string, have 
 	return layout.loaded, err
 }
 
-// Unload removes images by the names they were loaded under. Through the CRI, which has
-// names of its own for an image (its ID, its digest) that would keep the content; but an
-// image that was there under another name, too, stays there under that.
+// Unload removes images by the names they were loaded under, and what containerd and the CRI named
+// them, which would keep the content. An image that is there under another name, too, stays there
+// under that.
 func (k *Kind) Unload(ctx context.Context, refs ...string) error {
 	ns, err := k.nodes()
 	if err != nil {
@@ -134,43 +134,51 @@ func (k *Kind) Unload(ctx context.Context, refs ...string) error {
 // runtime after 2 s.
 const crictlPatience = "--timeout=1m"
 
+// unload removes names alone. `crictl rmi` would remove the image, also under a name that another run
+// has given it since the list was read.
 func (k *Kind) unload(ctx context.Context, node, name string) error {
 	out, err := k.command(ctx, node, nil, "crictl", crictlPatience, "images", "--output=json")
 	if err != nil {
 		return err
 	}
-	others, found, err := otherNames(out, name)
-	switch {
-	case err != nil || !found:
+	names, err := namesToRemove(out, name)
+	if err != nil || len(names) == 0 {
 		return err
-	case len(others) > 0:
-		_, err = k.command(ctx, node, nil, "ctr", "--namespace=k8s.io", "images", "rm", name)
-	default:
-		_, err = k.command(ctx, node, nil, "crictl", crictlPatience, "rmi", name)
 	}
+	_, err = k.command(ctx, node, nil, "ctr", append([]string{"--namespace=k8s.io", "images", "rm"}, names...)...)
 	return err
 }
 
-// otherNames reads `crictl images`: the further names of the image that has this one.
-func otherNames(images []byte, name string) (others []string, found bool, err error) {
+// namesToRemove reads `crictl images`: the name, and, where the image has no other that is somebody's,
+// its ID and what ctr calls all that it imports.
+func namesToRemove(images []byte, name string) ([]string, error) {
 	var list struct {
 		Images []struct {
+			ID          string   `json:"id"`
 			RepoTags    []string `json:"repoTags"`
 			RepoDigests []string `json:"repoDigests"`
 		} `json:"images"`
 	}
 	if err := json.Unmarshal(images, &list); err != nil {
-		return nil, false, fmt.Errorf("reading crictl's list of images: %w", err)
+		return nil, fmt.Errorf("reading crictl's list of images: %w", err)
 	}
 	for _, i := range list.Images {
-		if slices.Contains(i.RepoTags, name) {
-			// ctr gives what it imports a name by its digest, too; any other is somebody's.
-			return slices.DeleteFunc(append(i.RepoTags, i.RepoDigests...), func(t string) bool {
-				return t == name || strings.HasPrefix(t, "docker.io/library/import-")
-			}), true, nil
+		if !slices.Contains(i.RepoTags, name) {
+			continue
 		}
+		out := []string{name}
+		for _, other := range slices.Concat(i.RepoTags, i.RepoDigests) {
+			switch {
+			case other == name:
+			case strings.HasPrefix(other, "docker.io/library/import-"):
+				out = append(out, other)
+			default:
+				return []string{name}, nil
+			}
+		}
+		return append(out, i.ID), nil
 	}
-	return nil, false, nil
+	return nil, nil
 }
 
 // chains reads the keys of `ctr snapshots ls`; committed layers are named by chain ID.

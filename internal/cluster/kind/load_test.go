@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -264,28 +265,23 @@ func TestFullName(t *testing.T) {
 	}
 }
 
-func TestOtherNames(t *testing.T) {
+func TestNamesToRemove(t *testing.T) {
 	list := []byte(`{"images": [
 		{"id": "sha256:1", "repoTags": ["registry.k8s.io/pause:3.10"], "pinned": true},
 		{"id": "sha256:2", "repoTags": ["podproof.local/api:run-1"], "repoDigests": ["docker.io/library/import-1@sha256:3"]},
 		{"id": "sha256:4", "repoTags": ["podproof.local/web:run-1", "docker.io/library/web:dev"]},
-		{"id": "sha256:5", "repoTags": ["podproof.local/db:run-1"], "repoDigests": ["docker.io/library/postgres@sha256:6"]}]}`)
-	for _, c := range []struct {
-		name   string
-		others int
-		found  bool
-	}{
-		{"podproof.local/api:run-1", 0, true},
-		{"podproof.local/web:run-1", 1, true},
-		{"podproof.local/db:run-1", 1, true}, // a team's, which names it by its digest alone
-		{"podproof.local/gone:run-1", 0, false},
+		{"id": "sha256:5", "repoTags": ["podproof.local/db:run-1"], "repoDigests": ["docker.io/library/import-2@sha256:7", "docker.io/library/postgres@sha256:6"]}]}`)
+	for name, want := range map[string][]string{
+		"podproof.local/api:run-1":  {"podproof.local/api:run-1", "docker.io/library/import-1@sha256:3", "sha256:2"},
+		"podproof.local/web:run-1":  {"podproof.local/web:run-1"},
+		"podproof.local/db:run-1":   {"podproof.local/db:run-1"}, // a team's, which names it by its digest alone
+		"podproof.local/gone:run-1": nil,
 	} {
-		others, found, err := otherNames(list, c.name)
-		if err != nil || len(others) != c.others || found != c.found {
-			t.Errorf("%s: %v, %t, %v", c.name, others, found, err)
+		if got, err := namesToRemove(list, name); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, want)
 		}
 	}
-	if _, _, err := otherNames([]byte("?"), "x"); err == nil {
+	if _, err := namesToRemove([]byte("?"), "x"); err == nil {
 		t.Error("what is no JSON is read")
 	}
 }
