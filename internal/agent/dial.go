@@ -3,8 +3,11 @@ package agent
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"podproof.dev/podproof/internal/evidence"
@@ -48,6 +51,27 @@ func dial(ctx context.Context, address string) (*wire, error) {
 }
 
 func (w *wire) acked() (uint64, bool) { return acknowledged(w.tcp) }
+
+// resets tells whether a connection that ended with err was reset: a kernel does so, and says no
+// goodbye, where the process has closed a connection with something in it that it had not read
+// (RFC 1122 4.2.2.13). Below TLS' own goodbye that is seen only when one looks.
+func (w *wire) resets(err error) bool {
+	if errors.Is(err, syscall.ECONNRESET) || w.Conn == w.tcp {
+		return errors.Is(err, syscall.ECONNRESET)
+	}
+	if !gone(err) || w.tcp.SetReadDeadline(time.Now().Add(resetComes)) != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(w.tcp, maxGoodbye))
+	return errors.Is(err, syscall.ECONNRESET)
+}
+
+const (
+	// resetComes is how long after the goodbye the reset may come: both leave in one call.
+	resetComes = 100 * time.Millisecond
+	// maxGoodbye is how many bytes may still be on their way.
+	maxGoodbye = 64 << 10
+)
 
 // encrypt puts TLS on top. The certificate is not verified, as a kubelet does not
 // (pkg/probe/http/http.go), and the name that is asked for is the Host's.

@@ -48,6 +48,9 @@ func (g *grpcConn) open() bool { return g.Err() == nil && g.Available() > 0 }
 
 func (g *grpcConn) acked() (uint64, bool) { return acknowledged(g.tcp) }
 
+// resets is never true: many streams share the connection, and the server says which it has read.
+func (g *grpcConn) resets(error) bool { return false }
+
 func (g *grpcConn) ask(ctx context.Context, x *exchange, o *evidence.Request, since func() float64) error {
 	body, message := io.Pipe()
 	defer body.Close()

@@ -52,8 +52,14 @@ type connection interface {
 	open() bool
 	// acked is how many bytes the other end has acknowledged, false where that is not known.
 	acked() (uint64, bool)
+	// resets tells whether the other end has reset a connection on which there was that error.
+	resets(err error) bool
 	Close() error
 }
+
+// atOnce is how long a server may take over a request that it is not taken to have read when it
+// resets the connection: one that does so later may have read it, and thrown it away.
+const atOnce = time.Second
 
 // request sends one request and reads its answer. It returns the connection that the next
 // one may use.
@@ -92,7 +98,8 @@ func (x *exchange) request(ctx context.Context, c connection) (o evidence.Reques
 	if err != nil {
 		after, _ := c.acked()
 		o.Closes = saidGoAway(err)
-		o.Unread = unread(err) || known && after == before && o.Answered == 0 && gone(err)
+		crossed := known && after == before || since() < atOnce.Seconds() && c.resets(err)
+		o.Unread = unread(err) || o.Answered == 0 && gone(err) && crossed
 		return fail(err)
 	}
 	o.End = since()

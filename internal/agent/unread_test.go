@@ -1,11 +1,17 @@
 package agent
 
 import (
+	"bufio"
+	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc/health"
@@ -64,6 +70,96 @@ func TestUnread(t *testing.T) {
 				t.Errorf("got %+v", o)
 			}
 		})
+	}
+}
+
+// A server that closes a kept connection while a request lies there that it has not looked at resets
+// it, with TLS' goodbye before that or without; one that has read the request does not.
+func TestUnreadThoughAcknowledged(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		tls    bool
+		does   func(t *testing.T, raw *net.TCPConn, s net.Conn)
+		unread bool
+	}{
+		{"in the clear, not looked at", false, func(t *testing.T, raw *net.TCPConn, s net.Conn) { arrived(t, raw); s.Close() }, true},
+		{"over TLS, not looked at", true, func(t *testing.T, raw *net.TCPConn, s net.Conn) { arrived(t, raw); s.Close() }, true},
+		{"in the clear, read", false, func(t *testing.T, _ *net.TCPConn, s net.Conn) { readRequest(t, s); s.Close() }, false},
+		{"over TLS, read", true, func(t *testing.T, _ *net.TCPConn, s net.Conn) { readRequest(t, s); s.Close() }, false},
+		{"thrown away after a while", false, func(t *testing.T, raw *net.TCPConn, s net.Conn) {
+			readRequest(t, s)
+			time.Sleep(atOnce)
+			_ = raw.SetLinger(0)
+			s.Close()
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewUnstartedServer(nil)
+			server.StartTLS()
+			defer server.Close()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			ready, done := make(chan bool), make(chan bool)
+			go func() {
+				defer close(done)
+				raw, err := l.Accept()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				s := raw
+				if c.tls {
+					x := tls.Server(raw, &tls.Config{Certificates: server.TLS.Certificates})
+					if err := x.Handshake(); err != nil {
+						t.Error(err)
+					}
+					s = x
+				}
+				close(ready) // else it might read the request with the end of the handshake
+				c.does(t, raw.(*net.TCPConn), s)
+			}()
+			protocol := "http"
+			if c.tls {
+				protocol = protocolHTTPS
+			}
+			x := &exchange{Stream: Stream{Protocol: protocol, Address: l.Addr().String(), Method: "GET", KeepAlive: true, Timeout: 5000}, tell: func(Line) {}}
+			w, err := x.connect(t.Context(), func() {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-ready
+			o, _ := x.request(t.Context(), late{w})
+			if o.Failure == "" || o.Unread != c.unread {
+				t.Errorf("got %+v", o)
+			}
+			<-done
+		})
+	}
+}
+
+// arrived waits until there is something to read, and reads nothing.
+func arrived(t *testing.T, c *net.TCPConn) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	err = raw.Read(func(fd uintptr) bool {
+		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK)
+		return n > 0 || err != syscall.EAGAIN
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func readRequest(t *testing.T, c net.Conn) {
+	if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+		t.Error(err)
 	}
 }
 

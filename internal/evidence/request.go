@@ -50,9 +50,10 @@ type Request struct {
 	// Failure is how it failed, one of those above; empty when a complete answer came.
 	Failure string `json:"failure,omitempty"`
 	Error   string `json:"error,omitempty"`
-	// Unread tells that the server had ended the connection before it could see the request: not
-	// one byte of it was acknowledged (RFC 9112 9.3.1), or an HTTP/2 server says so. Any client
-	// may send it again. It is not set where that is not known.
+	// Unread tells that the server ended the connection without having read the request: not one
+	// byte of it was acknowledged, or its kernel reset the connection at once since it lay there
+	// unread (RFC 9112 9.3.1), or an HTTP/2 server says so. Any client may send it again. It is not
+	// set where that is not known.
 	Unread bool `json:"unread,omitempty"`
 	// Head and Body are the answer's header fields and the beginning of its body, where the
 	// series is of one request, of the first answer of each class of status (2xx, 5xx), and of
