@@ -33,7 +33,7 @@ spec:
   - patchType: JSONPatch
     jsonPatch:
       expression: >
-        [JSONPatch{op: "add", path: "/spec/containers/-", value: Object.spec.containers{name: "mesh", image: "AGENT", args: ["agent", "serve"],
+        [JSONPatch{op: "add", path: "/spec/containers/-", value: Object.spec.containers{name: "mesh", image: "AGENT", args: ["agent", "proxy", "--socket=@mesh", "127.0.0.1:15001=127.0.0.1:1"],
           securityContext: Object.spec.containers.securityContext{allowPrivilegeEscalation: false, runAsNonRoot: true, runAsUser: 65532,
             capabilities: Object.spec.containers.securityContext.capabilities{drop: ["ALL"]}, seccompProfile: Object.spec.containers.securityContext.seccompProfile{type: "RuntimeDefault"}}}}]
 ---

@@ -29,12 +29,18 @@ func (n network) pool() netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{a[0], a[1], 128, 0}), 17)
 }
 
+// kindPods are the addresses of the pods in kind's clusters
+// (kind, pkg/internal/apis/config/default.go).
+const kindPods = "10.244.0.0/16"
+
 // rules let containers reach out, as the ones that dockerd would write.
 func (n network) rules() [][]string {
 	subnet, mark := n.prefix.String(), []string{"-m", "comment", "--comment", "podproof engine"}
 	return [][]string{
 		append([]string{"nat", "POSTROUTING", "-s", subnet, "!", "-d", subnet, "-j", "MASQUERADE"}, mark...),
 		append([]string{"filter", "FORWARD", "-s", subnet, "-j", "ACCEPT"}, mark...),
+		// The pods of a cluster of several nodes, whose addresses are not the nodes'.
+		append([]string{"filter", "FORWARD", "-s", kindPods, "-d", kindPods, "-j", "ACCEPT"}, mark...),
 		append([]string{"filter", "FORWARD", "-d", subnet, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"}, mark...),
 	}
 }
