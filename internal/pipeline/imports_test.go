@@ -38,7 +38,7 @@ var house = []struct {
 	{"collect/image/layer", append(others("shell", "credential", "evidence", "collect"), ours+"internal/collect/build", ours+"internal/trial", ours+"internal/collect/image/source")},
 	{"collect/image/source", append(others("shell", "credential", "docker", "evidence", "collect"), ours+"internal/collect/build", ours+"internal/trial")},
 	{"cluster", append(others("ledger"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
-	{"cluster/kind", others("cluster", "docker", "ledger")},
+	{"cluster/kind", others("agent", "cluster", "docker", "ledger")}, // it asks the agent on a node
 	{"ledger", append([]string{ours}, outside...)},
 	{"rights", others()},
 	{"workload", others("shell", "credential", "redact", "evidence", "contract", "rights")},

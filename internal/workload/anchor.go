@@ -72,7 +72,7 @@ func (a *Applier) RemoveAnchor(ctx context.Context, namespace, run string) error
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting configmap/%s in namespace %s, and what it owns: %w", name, namespace, err)
 	}
-	if err := a.endPods(ctx, namespace, run); err != nil {
+	if _, err := a.endPods(ctx, namespace, run); err != nil {
 		return err
 	}
 	gone := func(s cache.Store) (bool, error) {
@@ -85,24 +85,57 @@ func (a *Applier) RemoveAnchor(ctx context.Context, namespace, run string) error
 	if err != nil {
 		return fmt.Errorf("what the run has made in namespace %s is still terminating; `kubectl get configmap %s -n %s` shows whether it goes: %w", namespace, name, namespace, context.Cause(ctx))
 	}
+	return a.endOrphans(ctx, namespace, run)
+}
+
+// endOrphans ends the pods that a controller made in the place of others just before it was gone itself:
+// nobody owns them, and garbage collection takes its time over them.
+func (a *Applier) endOrphans(ctx context.Context, namespace, run string) error {
+	for {
+		names, err := a.endPods(ctx, namespace, run)
+		if err != nil || len(names) == 0 {
+			return err
+		}
+		for _, name := range names {
+			if err := a.podGone(ctx, namespace, name); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (a *Applier) podGone(ctx context.Context, namespace, name string) error {
+	client := a.Client.CoreV1().Pods(namespace)
+	gone := func(s cache.Store) (bool, error) {
+		_, there, err := s.GetByKey(namespace + "/" + name)
+		return !there, err
+	}
+	_, err := watchtools.UntilWithSync(ctx, OneObject(a.Client, client, name), &corev1.Pod{}, gone, func(e watch.Event) (bool, error) {
+		return e.Type == watch.Deleted, nil
+	})
+	if err != nil {
+		return fmt.Errorf("pod %s of the run is still terminating; `kubectl get pod %s -n %s` shows whether it goes: %w", name, name, namespace, context.Cause(ctx))
+	}
 	return nil
 }
 
-// endPods ends a run's pods, for whose drain nobody waits any more.
-func (a *Applier) endPods(ctx context.Context, namespace, run string) error {
+// endPods ends a run's pods, for whose drain nobody waits any more, and names them.
+func (a *Applier) endPods(ctx context.Context, namespace, run string) ([]string, error) {
 	pods, err := a.Client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: RunLabel + "=" + run})
 	if err != nil {
-		return fmt.Errorf("listing the run's pods in namespace %s: %w", namespace, err)
+		return nil, fmt.Errorf("listing the run's pods in namespace %s: %w", namespace, err)
 	}
+	var names []string
 	now := int64(0)
 	for _, p := range pods.Items {
 		if err := a.Unfinalize(ctx, namespace, p.Name); err != nil {
-			return err
+			return nil, err
 		}
 		err := a.Client.CoreV1().Pods(namespace).Delete(ctx, p.Name, metav1.DeleteOptions{GracePeriodSeconds: &now, Preconditions: metav1.NewUIDPreconditions(string(p.UID))})
 		if err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("deleting pod %s of namespace %s: %w", p.Name, namespace, err)
+			return nil, fmt.Errorf("deleting pod %s of namespace %s: %w", p.Name, namespace, err)
 		}
+		names = append(names, p.Name)
 	}
-	return nil
+	return names, nil
 }

@@ -114,6 +114,33 @@ func TestAnAnchorGoesWithWhatItOwns(t *testing.T) {
 	})
 }
 
+// A controller that is about to go still makes pods in the place of those that are ended.
+func TestAnAnchorLeavesNoOrphans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset(podOf("mine", "r1"))
+		gone := make(chan struct{})
+		collector(client, gone)
+		a := &Applier{Client: client}
+		if err := a.Anchor(t.Context(), "shop", "r1"); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- a.RemoveAnchor(t.Context(), "shop", "r1") }()
+		synctest.Wait()
+		if err := client.Tracker().Add(podOf("late", "r1")); err != nil {
+			t.Fatal(err)
+		}
+		close(gone)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		left, err := client.CoreV1().Pods("shop").List(t.Context(), metav1.ListOptions{})
+		if err != nil || len(left.Items) != 0 {
+			t.Errorf("left are %v (%v)", left.Items, err)
+		}
+	})
+}
+
 func TestAnAnchorThatStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset()
