@@ -32,6 +32,7 @@ func TestBusy(t *testing.T) {
 	buildBases(t, table)
 	wanted := strings.Split(*busyImages, ",")
 	table = slices.DeleteFunc(table, func(i mutants.Image) bool { return !slices.Contains(wanted, i.Name) })
+	slots = make(chan struct{}, 1) // beside a crowd there is room for no more: its cluster would die
 	crowd(t, 4*runtime.NumCPU())
 	t.Run("images", func(t *testing.T) {
 		for n := range *soakRuns {
@@ -57,6 +58,8 @@ func crowd(t *testing.T, n int) {
 }
 
 func tryBusy(t *testing.T, image mutants.Image) {
+	slots <- struct{}{}
+	defer func() { <-slots }()
 	dir := t.TempDir()
 	js := filepath.Join(dir, "report.json")
 	args := []string{"verify", "-f", filepath.Join("mutants", image.Contract), "--cluster", "kind:" + sharedCluster,
@@ -70,6 +73,9 @@ func tryBusy(t *testing.T, image mutants.Image) {
 		}
 	}
 	f := podproof(t, nil, args...)
+	if _, err := os.Stat(js); err != nil {
+		t.Fatalf("there is no report:\n%s\n%s", f.stdout, f.stderr)
+	}
 	r := verdicts(t, js)
 	t.Logf("%.1f s: fail %v, inconclusive %v, load %s", r.Run.Finished.Sub(r.Run.Started).Seconds(),
 		with(r, check.Fail), with(r, check.Inconclusive), load(t))

@@ -150,6 +150,14 @@ func (f *forecast) askPods(ctx context.Context, controllers, jobs []workload.Con
 		all = append(all, asked{"podproof's agent: its pod", bed.AgentPod(f.AgentImage), 1})
 	}
 	all = append(all, asked{"a trial: its pod", f.known(bed.TrialPod()), 1})
+	lacking, err := rights.Missing(ctx, f.place.applier.Client, f.Namespace, []rights.Rule{rights.To("", "pods", "create")})
+	if err != nil {
+		return true, err
+	}
+	if len(lacking) > 0 { // a refusal would be about whoever asks, and not about the pods
+		f.Tell.Note(fmt.Sprintf("What namespace %s makes of the pods is not known, since you may not create pods there, not even in a dry run", f.Namespace))
+		return true, nil
+	}
 	var shares []workload.Share
 	for _, x := range all {
 		a, made, err := f.place.applier.Ask(ctx, f.Namespace, x.pod)

@@ -97,6 +97,20 @@ func TestAPlanOfAHostileNamespace(t *testing.T) {
 }
 
 // Whether a pull secret is there is known without reading one, and not said where it is not known.
+// Who may not create pods is told that, and not that the cluster refuses the workload's.
+func TestAPlanForOneWhoMayNotCreatePods(t *testing.T) {
+	c := somebodys(t)
+	c.api.denied = []rights.Rule{rights.To("", "pods", "create")}
+	c.api.refused = map[string]string{"/api/v1/pods": "User \"me\" cannot create resource \"pods\""}
+	p, err := somebodysPlan(t, c, nil)
+	if err != nil || len(p.Stops)+len(p.InTheWay) > 0 || !lineWith(p.Notes, "What namespace mine makes of the pods is not known", "you may not create pods") {
+		t.Errorf("ends with %q, in the way %q, notes %q (%v)", p.Stops, p.InTheWay, p.Notes, err)
+	}
+	if len(p.Untried) == 0 {
+		t.Error("all would be tried")
+	}
+}
+
 func TestAPlanOfPullSecrets(t *testing.T) {
 	const more = `---
 apiVersion: apps/v1
