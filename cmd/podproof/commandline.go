@@ -77,6 +77,8 @@ func asUsed(c *cobra.Command, args []string) error {
 	switch {
 	case most > least:
 		expects = "at most one argument, " + strings.Join(names, " ")
+	case most > 1:
+		expects = fmt.Sprintf("%d arguments, %s", most, strings.Join(names, " "))
 	case most > 0:
 		expects = "one argument, " + strings.Join(names, " ")
 	}

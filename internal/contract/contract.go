@@ -54,6 +54,8 @@ type Contract struct {
 
 	// dir is the folder of the file that it was read from; its paths are relative to it.
 	dir string
+	// digest is that of the file's bytes.
+	digest string
 	// places say where each field stands in that file; nil for a contract from elsewhere.
 	places map[string]Problem
 }
@@ -267,6 +269,9 @@ func (c Contract) Path(p string) string {
 	}
 	return filepath.Join(c.dir, p)
 }
+
+// Digest is the SHA-256 of the file that the contract was read from, "sha256:…"; empty for a contract from elsewhere.
+func (c Contract) Digest() string { return c.digest }
 
 // Duration is a time span that reads and writes itself as in Go: "30s", "1m30s".
 type Duration time.Duration

@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,11 @@ func (e *Error) Error() string {
 // Unwrap lets errors.Is tell a file that is not there (fs.ErrNotExist).
 func (e *Error) Unwrap() error { return e.cause }
 
+// inOrder compares problems by their place.
+func inOrder(a, b Problem) int {
+	return cmp.Or(strings.Compare(a.file, b.file), a.Line-b.Line, a.Column-b.Column)
+}
+
 func (p Problem) in(file string) string {
 	file = cmp.Or(p.file, file)
 	switch {
@@ -79,9 +85,7 @@ func Load(path string) (Contract, error) {
 	c, problems := parse(data, dir)
 	problems = append(problems, c.readWaivers(filepath.Dir(path))...)
 	if len(problems) > 0 {
-		slices.SortStableFunc(problems, func(a, b Problem) int {
-			return cmp.Or(strings.Compare(a.file, b.file), a.Line-b.Line, a.Column-b.Column)
-		})
+		slices.SortStableFunc(problems, inOrder)
 		return Contract{}, &Error{File: path, Problems: problems}
 	}
 	return c, nil
@@ -147,11 +151,11 @@ func parse(data []byte, dir string) (Contract, []Problem) {
 	if root == nil {
 		return Contract{}, problems
 	}
-	problems, isContract := header(root)
+	problems, isContract := header(root, Kind)
 	if !isContract {
 		return Contract{}, problems
 	}
-	c := Contract{dir: dir}
+	c := Contract{dir: dir, digest: fmt.Sprintf("sha256:%x", sha256.Sum256(data))}
 	r := newReader(root, &c)
 	c.complete()
 	r.validate(&c)
@@ -162,13 +166,18 @@ func parse(data []byte, dir string) (Contract, []Problem) {
 	return c, append(problems, r.problems...)
 }
 
-const startWith = "start it with the lines `apiVersion: " + APIVersion + "` and `kind: " + Kind + "`"
+var startWith = startOf(Kind)
+
+// startOf says how a file of a kind begins.
+func startOf(kind string) string {
+	return "start it with the lines `apiVersion: " + APIVersion + "` and `kind: " + kind + "`"
+}
 
 // header looks at what kind of file this is. In a file that says to be of another kind every
 // key would be unknown, so that nothing else is worth saying.
-func header(root *yaml.Node) (problems []Problem, isContract bool) {
-	isContract = true
-	for _, must := range [][2]string{{"apiVersion", APIVersion}, {"kind", Kind}} {
+func header(root *yaml.Node, kind string) (problems []Problem, isKind bool) {
+	isKind = true
+	for _, must := range [][2]string{{"apiVersion", APIVersion}, {"kind", kind}} {
 		key, want := must[0], must[1]
 		v := lookup(root, key)
 		switch {
@@ -178,10 +187,10 @@ func header(root *yaml.Node) (problems []Problem, isContract bool) {
 			// The reader says so.
 		case v.Value != want:
 			problems = append(problems, at(v, "%s is %s, but this podproof reads `%s: %s`", key, describe(v), key, want))
-			isContract = false
+			isKind = false
 		}
 	}
-	return problems, isContract
+	return problems, isKind
 }
 
 func lookup(mapping *yaml.Node, key string) *yaml.Node {

@@ -97,6 +97,7 @@ waivers:
 		Skip:            []Skip{{"rollout/*", "no HTTP"}},
 		Waivers:         []Waiver{{ID: "probes/declared", Reason: "old chart", By: "ops", Until: "2026-12-31"}},
 		dir:             filepath.Dir(file),
+		digest:          got.digest,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

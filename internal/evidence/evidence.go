@@ -66,6 +66,8 @@ const (
 type Evidence struct {
 	SchemaVersion string `json:"schemaVersion"`
 	Run           Run    `json:"run"`
+	// Inputs are the files by which the run was made; nil in the evidence of a podproof that did not tell.
+	Inputs *Inputs `json:"inputs,omitempty"`
 
 	Build   *Build        `json:"build,omitempty"`
 	Context *BuildContext `json:"context,omitempty"`
@@ -146,6 +148,14 @@ type Run struct {
 	// CutOff is why the run was ended before its end: it had taken too long. Sections that
 	// were not observed for that begin with it in Evidence.Missing.
 	CutOff string `json:"cutOff,omitempty"`
+}
+
+// Inputs are the digests of what a run was given, "sha256:…"; empty where there was no such file.
+type Inputs struct {
+	// Contract is that of the file's bytes, as sha256sum gives it.
+	Contract string `json:"contract,omitempty"`
+	// Manifests is that of all objects as podproof read them, without the values of Secrets.
+	Manifests string `json:"manifests,omitempty"`
 }
 
 // Step is one step of the pipeline. Started is relative to Run.Started.

@@ -163,7 +163,7 @@ func (i *inspection) early(img v1.Image) error {
 }
 
 func (i *inspection) result(img evidence.Image) Result {
-	return Result{Contract: i.subject.Contract, Evidence: mask(evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &img,
+	return Result{Contract: i.subject.Contract, Evidence: mask(evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Image: &img, Inputs: i.plan.Inputs(),
 		Run: evidence.Run{ID: i.id, Version: i.Version, Platform: i.wanted(), Started: i.began.UTC(), Finished: time.Now().UTC()}})}
 }
 

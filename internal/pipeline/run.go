@@ -191,6 +191,7 @@ func (r *run) result(out outcome) Result {
 	e := r.saw.e
 	e.SchemaVersion = evidence.SchemaVersion
 	e.Run.ID, e.Run.Version, e.Run.Started, e.Run.Finished = r.ledger.ID, r.Version, r.saw.began.UTC(), time.Now().UTC()
+	e.Inputs = r.plan.Inputs()
 	e.Steps = slices.Concat(out.steps, r.saw.clusterSteps)
 	slices.SortStableFunc(e.Steps, func(a, b evidence.Step) int { return cmp.Compare(a.Started, b.Started) })
 	if errors.Is(out.fatal, errNoBuild) {

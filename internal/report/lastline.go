@@ -42,6 +42,9 @@ func (r Report) lastLine() (string, paint) {
 	if r.Result == check.Pass {
 		return text, color
 	}
+	if r.Ending != "" {
+		return text + " " + r.Ending, color
+	}
 	if r.Evidence == "" {
 		return text + " Run it again with --evidence FILE to keep what was seen.", color
 	}

@@ -48,16 +48,30 @@ func (r Record) write(path string, mode fs.FileMode) error {
 
 // ReadFile reads what WriteFile wrote. Its errors name the file, and the place in it.
 func ReadFile(path string) (Record, error) {
+	data, err := ReadText(path)
+	if err != nil {
+		return Record{}, err
+	}
+	return ParseRecord(path, data)
+}
+
+// ReadText reads the text of a record, for ParseRecord.
+func ReadText(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Record{}, fmt.Errorf("there is no file %s; `podproof verify --evidence %s` makes it", path, path)
+		return nil, fmt.Errorf("there is no file %s; `podproof verify --evidence %s` makes it", path, path)
 	}
 	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
-		return Record{}, fmt.Errorf("%s is a folder; name the file that `podproof verify --evidence FILE` wrote", path)
+		return nil, fmt.Errorf("%s is a folder; name the file that `podproof verify --evidence FILE` wrote", path)
 	}
 	if err != nil {
-		return Record{}, fmt.Errorf("the evidence cannot be read: %w", err)
+		return nil, fmt.Errorf("the evidence cannot be read: %w", err)
 	}
+	return data, nil
+}
+
+// ParseRecord reads what WriteFile writes. Its errors name where it is from, and the place in it.
+func ParseRecord(path string, data []byte) (Record, error) {
 	var version struct {
 		SchemaVersion string `json:"schemaVersion"`
 	}

@@ -33,6 +33,8 @@ type Report struct {
 	IdleWaivers []string `json:"idleWaivers,omitempty"`
 	// Evidence is the file that holds what was observed; empty when none was kept.
 	Evidence string `json:"evidence,omitempty"`
+	// Ending ends the last line of a report that is not a pass; empty tells where the evidence is.
+	Ending string `json:"-"`
 }
 
 // Subject is what was verified, and where.

@@ -55,6 +55,9 @@ func (r *reading) read() error {
 	if err != nil {
 		return err
 	}
+	if r.Digest, err = workload.Digest(objects); err != nil {
+		return err
+	}
 	r.Objects, r.Left = workload.LeaveOut(workload.Autoscaled(workload.Merged(objects)), r.Owned)
 	if err := r.findControllers(); err != nil {
 		return err

@@ -30,12 +30,22 @@ type Subject struct {
 	Declared *int32
 	// Container is that of Workload's template which runs the image.
 	Container corev1.Container
+	// Digest is that of the manifests as they were read; empty without any.
+	Digest string
 	// Redact takes the values of the manifests' Secrets out of a text; Secrets says of what they are.
 	Redact  func(string) string
 	Secrets *evidence.Secrets
 
 	written contract.Contract
 	debug   func(string)
+}
+
+// Inputs are the digests of what was given: of the contract's file, and of the manifests.
+func (s Subject) Inputs() *evidence.Inputs {
+	if s.Contract.Digest() == "" && s.Digest == "" {
+		return nil
+	}
+	return &evidence.Inputs{Contract: s.Contract.Digest(), Manifests: s.Digest}
 }
 
 // With is the subject with a contract that is completed with what its image says.

@@ -217,6 +217,11 @@ type both struct {
 // Close closes both.
 func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.from.Close()) }
 
+// Explain says what a registry's answer means, and what to do.
+func Explain(ctx context.Context, where name.Reference, err error) error {
+	return (&pull{ctx: ctx, where: where}).explain(err)
+}
+
 // explain says what a registry's answer means, and what to do.
 func (p *pull) explain(err error) error {
 	if p.ctx.Err() != nil {
