@@ -134,16 +134,16 @@ const secretsKept = "config/secrets-stay-secret"
 
 // keeps is what of a record is stored.
 func (o Options) keeps(r report.Report) string {
-	if o.Keep != "" {
+	switch {
+	case o.Keep != "":
 		return o.Keep
+	case o.PredicateOnly:
+		return RecordNone
 	}
 	for _, v := range r.Verdicts {
 		if v.ID == secretsKept && v.Verdict != check.Pass && v.Verdict != check.Skipped {
 			return RecordVerdicts
 		}
-	}
-	if o.PredicateOnly {
-		return RecordNone
 	}
 	return RecordFull
 }

@@ -134,7 +134,9 @@ func span(d time.Duration) string {
 func (h *hearing) version() {
 	least, was := h.Policy.MinVersion, h.proof.Podproof.Version
 	if least == "" {
-		h.say(versionGate.skipped("the policy asks for no version (minVersion)"))
+		v := versionGate.skipped("the policy does not ask for one with minVersion")
+		v.Check.OptIn = "minVersion"
+		h.say(v)
 		return
 	}
 	promised := "it was verified by podproof " + least + " or newer"

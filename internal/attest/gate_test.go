@@ -1,17 +1,346 @@
 package attest
 
 import (
+	"crypto"
+	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
 )
 
-func TestRoundTrip(t *testing.T) {
+func TestProvenImagePasses(t *testing.T) {
 	for name, referrers := range map[string]bool{"referrers API": true, "fallback tag": false} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, referrers)
 			a := w.attest()
 			r := w.passes(w.ref)
-			t.Log(a, "\n", terminal(t, r))
+			if !strings.HasSuffix(r.Subject.Image, a.Image[strings.Index(a.Image, "@"):]) || r.Subject.Digest != w.rec.Evidence.Image.ID || !strings.Contains(r.Evidence, "@sha256:") {
+				t.Errorf("the report is about %+v, with the evidence %s", r.Subject, r.Evidence)
+			}
 			w.passes(a.Image)
+			// The newest counts, also where an older one failed.
+			w.later(time.Minute)
+			w.attest()
+			w.passes(w.ref)
 		})
+	}
+}
+
+func TestAttestedTwiceIsStoredOnce(t *testing.T) {
+	for name, key := range map[string]func(testing.TB) crypto.Signer{"ECDSA": ecdsaKey, "Ed25519": ed25519Key} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, true)
+			w.key, w.public = newKey(t, key(t))
+			a, before := w.attest(), w.stored()
+			b, after := w.attest(), w.stored()
+			if a.Statement != b.Statement || !slices.Equal(before, after) || len(after) != 3 {
+				t.Errorf("%s with %v, then %s with %v", a.Statement, before, b.Statement, after)
+			}
+			w.passes(w.ref)
+		})
+	}
+}
+
+// Each way in which an image is not proven has a sentence of its own, and the command that would prove it.
+func TestRefusals(t *testing.T) {
+	const prove, attest = "podproof verify --evidence run.json ", "podproof attest run.json "
+	fail := func(w *world) { w.rec.Evidence.Image.Config.User = "root"; w.rec.Evidence.Image.User = nil }
+	for _, c := range []struct {
+		name          string
+		make          func(*world) (ref string)
+		id, seen, fix string
+	}{
+		{"no statement", func(w *world) string { return w.ref }, "gate/signed", "no statement is stored beside ", prove},
+		{"another key", func(w *world) string {
+			w.key, _ = newKey(w.t, ecdsaKey(w.t))
+			w.attest()
+			return w.ref
+		}, "gate/signed", "one signed bundle is stored beside ", "--key"},
+		{"the tag moved", func(w *world) string {
+			w.attest()
+			w.push(w.ref, shop(w.t, "amd64", "1002"))
+			return w.ref
+		}, "gate/signed", "the tag was moved to another image since", prove},
+		{"the tag moved, and the statement along", func(w *world) string {
+			w.attest()
+			w.carry(w.push(w.ref, shop(w.t, "amd64", "1002")))
+			return w.ref
+		}, "gate/signed", "the tag was moved, or the statement was copied", prove},
+		{"a layer changed", func(w *world) string {
+			w.attest()
+			w.carry(w.push(w.ref, withOtherLayer(w.t, w.img)))
+			return w.ref
+		}, "gate/signed", "the layers are not those that were verified: ", "Deploy the digest that was verified"},
+		{"result fail", func(w *world) string {
+			fail(w)
+			w.attest(func(o *Options) { o.AnyResult = true })
+			return w.ref
+		}, "gate/result", "came to fail: image/user-non-root", "Correct the image"},
+		{"an older pass and a later fail", func(w *world) string {
+			w.attest()
+			w.later(time.Minute)
+			fail(w)
+			w.attest(func(o *Options) { o.AnyResult = true })
+			return w.ref
+		}, "gate/result", "the newest run, of ", "Correct the image"},
+		{"a pass and a fail of one run", func(w *world) string {
+			w.attest()
+			fail(w)
+			w.attest(func(o *Options) { o.AnyResult = true })
+			return w.ref
+		}, "gate/result", "came to fail", "Correct the image"},
+		{"result inconclusive", func(w *world) string {
+			w.rec.Evidence.Health = nil
+			w.attest(func(o *Options) { o.AnyResult = true })
+			return w.ref
+		}, "gate/result", "decided not all: health/answers", "allowInconclusive: true"},
+		{"too old", func(w *world) string {
+			w.attest()
+			w.now = w.rec.Evidence.Run.Finished.Add(15 * 24 * time.Hour)
+			return w.ref
+		}, "gate/fresh", "15 days ago", "--max-age"},
+		{"of the future", func(w *world) string {
+			w.attest()
+			w.now = w.rec.Evidence.Run.Finished.Add(-time.Hour)
+			return w.ref
+		}, "gate/fresh", "in the future", "Set the clock"},
+		{"a promise left out of the run", func(w *world) string {
+			w.rec.Selected = slices.DeleteFunc(w.rec.Selected, func(id string) bool { return id == "termination/exit-zero" })
+			w.attest()
+			return w.ref
+		}, "gate/required", "the run left out termination/exit-zero", "--require"},
+		{"a required promise left out of the run", func(w *world) string {
+			w.rec.Selected = slices.DeleteFunc(w.rec.Selected, func(id string) bool { return id == "termination/exit-zero" })
+			w.policy.Require = []string{"termination/*"}
+			w.attest()
+			return w.ref
+		}, "gate/required", "missing: termination/exit-zero (left out of the run)", prove},
+		{"a required promise left out by the contract", func(w *world) string {
+			w.policy.Require = []string{"database/*"}
+			w.attest()
+			return w.ref
+		}, "gate/required", "missing: database/slow (left out by the contract)", prove},
+		{"a required promise that there is nothing to try by", func(w *world) string {
+			w.policy.Require = []string{"identity/arbitrary-uid"}
+			w.attest()
+			return w.ref
+		}, "gate/required", "identity/arbitrary-uid (there was nothing to try it by)", prove},
+		{"a run of one check", func(w *world) string {
+			w.rec.Selected = []string{"image/platform"}
+			w.attest()
+			return w.ref
+		}, "gate/required", "the run left out startup/ready, ", prove},
+		{"a run of nothing that could be tried", func(w *world) string {
+			w.rec.Selected = []string{"identity/arbitrary-uid"}
+			w.attest(func(o *Options) { o.AnyResult = true })
+			w.policy = contract.Policy{AllowInconclusive: true, AllowWaivers: true, AllowNoRecord: true, Require: []string{"identity/*"}}
+			return w.ref
+		}, "gate/judged", "no promise is kept: none was looked at", prove},
+		{"not by the deployer's contract", func(w *world) string {
+			w.attest()
+			c := w.rec.Contract
+			uid := int64(2000)
+			c.Identity.UID = &uid
+			w.deployers = &c
+			return w.ref
+		}, "gate/judged", "judged again, identity/as-declared is broken", prove},
+		{"a waiver", func(w *world) string {
+			fail(w)
+			w.waive("2027-01-31")
+			w.attest()
+			return w.ref
+		}, "gate/waivers", "waived: image/user-non-root (by ann until 2027-01-31: soon)", "allowWaivers: true"},
+		{"a waiver that ended since", func(w *world) string {
+			fail(w)
+			w.waive(w.rec.Evidence.Run.Started.Format(time.DateOnly))
+			w.attest()
+			w.policy.AllowWaivers = true
+			w.now = w.now.Add(48 * time.Hour)
+			return w.ref
+		}, "gate/waivers", "the waiver has ended of image/user-non-root", "renew its waiver"},
+		{"an older podproof", func(w *world) string {
+			w.attest()
+			w.policy.MinVersion = "v0.6.0"
+			return w.ref
+		}, "gate/version", "verified by podproof v0.5.0", "podproof v0.6.0 or newer"},
+		{"a podproof without a version", func(w *world) string {
+			w.rec.Evidence.Run.Version = "(devel)"
+			w.attest()
+			w.policy.MinVersion = "v0.1.0"
+			return w.ref
+		}, "gate/version", `"(devel)" cannot be compared`, "v0.1.0"},
+		{"no record", func(w *world) string {
+			w.attest(func(o *Options) { o.Keep = RecordNone })
+			return w.ref
+		}, "gate/record", "no evidence was stored", attest + w0},
+		{"verdicts alone", func(w *world) string {
+			w.attest(func(o *Options) { o.Keep = RecordVerdicts })
+			return w.ref
+		}, "gate/record", "no evidence was stored", "allowNoRecord: true"},
+		{"a platform that the image does not have", func(w *world) string {
+			w.attest()
+			w.policy.Platforms = []string{"linux/amd64", "linux/s390x"}
+			return w.ref
+		}, "gate/platform", "there is no image for linux/s390x", "--platform"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, referrers := range []bool{true, false} {
+				w := newWorld(t, referrers)
+				r := w.refused(c.make(w), c.id, c.seen, c.fix)
+				if text := terminal(t, r); !strings.Contains(text, "The image is not to be deployed.") || strings.Contains(text, "Run it again with") {
+					t.Error(text)
+				}
+			}
+		})
+	}
+}
+
+const w0 = "" // any image
+
+// What the policy allows is no refusal.
+func TestPolicyAllows(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		make func(*world)
+	}{
+		{"waivers", func(w *world) {
+			w.rec.Evidence.Image.User, w.rec.Evidence.Image.Config.User = nil, "root"
+			w.waive("2027-01-31")
+			w.attest()
+			w.policy.AllowWaivers = true
+		}},
+		{"inconclusive", func(w *world) {
+			w.rec.Evidence.Health = nil
+			w.attest(func(o *Options) { o.AnyResult = true })
+			w.policy.AllowInconclusive = true
+		}},
+		{"no record", func(w *world) {
+			w.attest(func(o *Options) { o.Keep = RecordNone })
+			w.policy.AllowNoRecord = true
+		}},
+		{"verdicts", func(w *world) {
+			w.attest(func(o *Options) { o.Keep = RecordVerdicts })
+			w.policy.AllowNoRecord = true
+		}},
+		{"age", func(w *world) {
+			w.attest()
+			w.policy.MaxAge = contract.Duration(30 * 24 * time.Hour)
+			w.now = w.now.Add(20 * 24 * time.Hour)
+		}},
+		{"a selection", func(w *world) {
+			w.rec.Selected = []string{"termination/exit-zero", "identity/non-root", "identity/as-declared", "identity/arbitrary-uid"}
+			w.attest()
+			w.policy.Require = []string{"termination/exit-zero", "identity/*"}
+		}},
+		{"a version", func(w *world) {
+			w.attest()
+			w.policy.MinVersion = "v0.5.0"
+		}},
+		{"the deployer's contract", func(w *world) {
+			w.attest()
+			w.deployers = &contract.Contract{APIVersion: contract.APIVersion, Kind: contract.Kind, Skip: w.rec.Contract.Skip}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, true)
+			c.make(w)
+			w.passes(w.ref)
+		})
+	}
+}
+
+// An index is proven by a statement for each platform that it can run on.
+func TestIndex(t *testing.T) {
+	w := newWorld(t, false)
+	arm := shop(t, "arm64", "1001")
+	index := indexOf(w.img, arm)
+	w.ref = w.host + "/shop/api:many"
+	w.push(w.ref, index)
+	a := w.attest()
+	if a.Index != "" || !slices.Equal(a.Open, []string{"linux/arm64"}) {
+		t.Errorf("the index %q is covered, and %v open", a.Index, a.Open)
+	}
+	w.refused(w.ref, "gate/signed", "the statement that is there is for another platform: it is for linux/amd64", "--platform linux/amd64")
+	w.policy.Platforms = []string{"linux/amd64"}
+	w.passes(w.ref)
+
+	// A statement about the index says nothing of what was not tried.
+	a = w.attest(func(o *Options) { o.Index = true })
+	if a.Index == "" {
+		t.Error("the index is not covered")
+	}
+	w.passes(w.ref)
+	w.policy.Platforms = nil
+	w.refused(w.ref, "gate/signed", "the statement that is there is for another platform: it is for linux/amd64", "--platform linux/amd64")
+	w.policy.Platforms = []string{"linux/arm64"}
+	w.refused(w.ref, "gate/signed", "is for another platform", "Verify it on linux/arm64")
+
+	w.policy.Platforms = nil
+	w.runs(arm)
+	w.rec.Evidence.Image.Entry = nil
+	w.attest()
+	w.passes(w.ref)
+}
+
+// What an index calls a manifest does not make it another one.
+func TestIndexOfLies(t *testing.T) {
+	w := newWorld(t, true)
+	w.ref = w.host + "/shop/api:lies"
+	other := shop(t, "amd64", "1002")
+	for name, index := range map[string]v1.ImageIndex{
+		"a second manifest for the platform": indexOf(w.img, other),
+		"called an attestation": mutate.AppendManifests(indexOf(w.img), mutate.IndexAddendum{Add: other, Descriptor: v1.Descriptor{
+			Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}, Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest"}}}),
+		"without a platform": mutate.AppendManifests(indexOf(w.img), mutate.IndexAddendum{Add: other}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.push(w.ref, index)
+			w.attest(func(o *Options) { o.Index = true })
+			w.refused(w.ref, "gate/signed", "is for another platform", "")
+			w.policy.Platforms = []string{"linux/amd64"}
+			w.refused(w.ref, "gate/signed", "", "")
+			w.policy.Platforms = nil
+		})
+	}
+	t.Run("called another platform", func(t *testing.T) {
+		w.push(w.ref, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: w.img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}}))
+		w.attest()
+		w.refused(w.ref, "gate/platform", "nodes take the image for linux/arm64", "Verify it on linux/arm64")
+	})
+	t.Run("another index in it", func(t *testing.T) {
+		w.push(w.ref, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: indexOf(w.img)}))
+		if _, err := w.gate(w.ref); err == nil || !strings.Contains(err.Error(), "holds another index") {
+			t.Error(err)
+		}
+	})
+	t.Run("what BuildKit stores beside it", func(t *testing.T) {
+		w.push(w.ref, mutate.AppendManifests(indexOf(w.img), mutate.IndexAddendum{Add: other, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"}}}))
+		if a := w.attest(); a.Index == "" {
+			t.Error("the index is not covered")
+		}
+		w.passes(w.ref)
+	})
+}
+
+func (w *world) waive(until string) {
+	w.rec.Contract.Waivers = []contract.Waiver{{ID: "image/user-non-root", Reason: "soon", By: "ann", Until: until}}
+}
+
+// A check that breaks passes nothing.
+func TestEmptyEvidence(t *testing.T) {
+	w := newWorld(t, true)
+	w.rec.Evidence = evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Run: w.rec.Evidence.Run, Image: &evidence.Image{ID: w.rec.Evidence.Image.ID, OS: "linux", Architecture: "amd64"}}
+	w.attest(func(o *Options) { o.AnyResult = true })
+	r := w.refused(w.ref, "gate/result", "came to fail: ", "")
+	if r.Result != check.Fail {
+		t.Error(r.Result)
 	}
 }

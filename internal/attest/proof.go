@@ -103,7 +103,7 @@ func (h *hearing) unsigned() (seen, fix string) {
 		switch {
 		case p.err != nil:
 			continue
-		case h.img.isIndex() && p.statement.covers(h.img.top.Digest):
+		case h.besides(p.statement):
 			return fmt.Sprintf("the statement that is there is for another platform: it is for %s, and %s can run on %s as well, as %s", listed(p.Platforms), h.where, h.v.platform, h.v.Digest),
 				fmt.Sprintf("Verify it on %s, too, and attest that: %s; or say on which platforms it will run: --platform %s.", h.v.platform, h.commands(), strings.Join(p.Platforms, ","))
 		case p.Image.Config == h.v.config.String():
@@ -124,6 +124,11 @@ func (h *hearing) unsigned() (seen, fix string) {
 		return fmt.Sprintf("no statement is stored beside %s that can be read: %s", image, some(h.heard.unread)), h.prove()
 	}
 	return "no statement is stored beside " + image + ": it was never verified, or the tag was moved to another image since", h.prove()
+}
+
+// besides tells whether a statement is about another platform of the same image.
+func (h *hearing) besides(s Statement) bool {
+	return h.img.isIndex() && (s.covers(h.img.top.Digest) || slices.ContainsFunc(h.img.all, func(v variant) bool { return s.covers(v.Digest) }))
 }
 
 // prove says how a proof is made, and commands with what.
