@@ -186,7 +186,7 @@ func (s *storing) store(judged report.Report) error {
 	}
 	bundle := sha256Of(own)
 	s.out.Statement = bundle.String()
-	_, err = s.sign(SummaryType, newSummary(s.out.Predicate, s.out.Image, bundle.Hex, BundleType))
+	_, err = s.sign(SummaryType, newSummary(s.out.Predicate, s.out.Image, bundle.Hex))
 	return err
 }
 

@@ -144,7 +144,7 @@ func TestHostileBundles(t *testing.T) {
 			return w.signs(payloadType, []byte(strings.Replace(string(w.good()), StatementType, "https://in-toto.io/Statement/v0.1", 1)))
 		}, "the statement has the type"},
 		{"a summary alone", func(w *world) Envelope {
-			return w.signs(payloadType, w.statement(about("shop/api", []v1.Hash{w.top().Digest}), SummaryType, newSummary(w.predicate(), "x", "y", BundleType)))
+			return w.signs(payloadType, w.statement(about("shop/api", []v1.Hash{w.top().Digest}), SummaryType, newSummary(w.predicate(), "x", "y")))
 		}, none},
 		{"another predicate", func(w *world) Envelope {
 			return w.signs(payloadType, w.statement(about("shop/api", []v1.Hash{w.top().Digest}), "https://podproof.dev/verificatio", w.predicate()))
@@ -177,6 +177,7 @@ func TestHostileBundles(t *testing.T) {
 		}, "it says nothing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, true)
 			w.store(w.top().Digest, c.make(w))
 			if c.seen == "" {
@@ -212,9 +213,9 @@ func TestContradictions(t *testing.T) {
 		"another platform":           {func(p *Verification) { p.Platforms = []string{"linux/arm64"} }, "the statement is for another platform: it is for linux/arm64"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, true)
 			w.attest()
-			w.passes(w.ref)
 			p := w.predicate()
 			p.Finished = p.Finished.Add(1)
 			c.change(&p)
@@ -280,6 +281,7 @@ func TestHostileRecords(t *testing.T) {
 		}, "judged again, image/user-non-root is broken"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, true)
 			p := w.predicate()
 			c.make(w, &p)
@@ -392,6 +394,7 @@ func TestRegistryTrouble(t *testing.T) {
 		}, "has no image", true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w, b := hostile(t, true)
 			w.attest()
 			w.passes(w.ref)
@@ -462,4 +465,18 @@ func TestLargeBundle(t *testing.T) {
 	}
 	w.storeBundle(w.top().Digest, append(b, []byte(strings.Repeat(" ", maxBundle))...))
 	w.refused(w.ref, "gate/signed", "larger than", "podproof verify")
+}
+
+// notListing takes whatever is pushed, and never lists a referrer.
+func notListing(w http.ResponseWriter, r *http.Request) bool {
+	switch {
+	case strings.Contains(r.URL.Path, "/referrers/"):
+		w.Header().Set("Content-Type", "application/vnd.oci.image.index.v1+json")
+		_, _ = io.WriteString(w, `{"schemaVersion":2,"manifests":[]}`)
+	case strings.Contains(r.URL.Path, "/manifests/sha256-") && r.Method == http.MethodPut:
+		w.WriteHeader(http.StatusCreated)
+	default:
+		return false
+	}
+	return true
 }

@@ -55,7 +55,7 @@ func described(data []byte, kind types.MediaType) v1.Descriptor {
 // listing is how often, and how long apart, a new referrer is looked for.
 const (
 	listings      = 6
-	listingsApart = 250 * time.Millisecond
+	listingsApart = 100 * time.Millisecond
 )
 
 // listed pushes a referrer until it is listed. The list under a fallback tag is read and written whole,

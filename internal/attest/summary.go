@@ -28,29 +28,27 @@ type summary struct {
 }
 
 type verifier struct {
-	ID      string            `json:"id"`
-	Version map[string]string `json:"version,omitempty"`
+	ID string `json:"id"`
 }
 
 type resource struct {
-	URI       string  `json:"uri,omitempty"`
-	Digest    *Digest `json:"digest,omitempty"`
-	MediaType string  `json:"mediaType,omitempty"`
+	URI    string  `json:"uri,omitempty"`
+	Digest *Digest `json:"digest,omitempty"`
 }
 
-// newSummary is the short form of a verification, whose bundle has the given digest.
-func newSummary(p Verification, resourceURI, bundleSHA256, bundleType string) summary {
+// newSummary is the short form of a verification of an image, whose bundle has the given digest.
+func newSummary(p Verification, image, bundleSHA256 string) summary {
 	result := "FAILED"
 	levels := []string{"FAILED"}
 	if p.Result == check.Pass {
 		result, levels = "PASSED", []string{keptLevel}
 	}
 	return summary{
-		Verifier:           verifier{verifierID, map[string]string{"podproof": p.Podproof.Version}},
+		Verifier:           verifier{verifierID},
 		TimeVerified:       p.Finished.Truncate(time.Second),
-		ResourceURI:        resourceURI,
+		ResourceURI:        image,
 		Policy:             resource{URI: "podproof.yaml", Digest: p.Contract},
-		InputAttestations:  []resource{{Digest: &Digest{bundleSHA256}, MediaType: bundleType}},
+		InputAttestations:  []resource{{Digest: &Digest{bundleSHA256}}},
 		VerificationResult: result,
 		VerifiedLevels:     levels,
 		SLSAVersion:        "1.0",
