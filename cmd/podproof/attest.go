@@ -19,12 +19,15 @@ import (
 	"podproof.dev/podproof/internal/report"
 )
 
-// registryTime bounds what a registry takes for all answers together.
-const registryTime = 2 * time.Minute
+// How long a registry may take for all its answers; whoever signs may have to be asked for it, too.
+const (
+	gateTime   = 2 * time.Minute
+	attestTime = 10 * time.Minute
+)
 
-// withRegistry bounds the visit to a registry.
-func withRegistry(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, registryTime, fmt.Errorf("the registry did not give all its answers within %s", registryTime))
+// within bounds what depends on others, with a cause that a person understands.
+func within(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, most, fmt.Errorf("it was not done within %s", most))
 }
 
 type attestFlags struct {
@@ -80,7 +83,7 @@ func (f *attestFlags) run(ctx context.Context, file, image string, out io.Writer
 	if err != nil {
 		return usage(err)
 	}
-	ctx, cancel := withRegistry(ctx)
+	ctx, cancel := within(ctx, attestTime)
 	defer cancel()
 	a, err := attest.Attest(ctx, o)
 	var refusal *attest.Refusal

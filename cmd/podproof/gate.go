@@ -69,7 +69,7 @@ func (f *gateFlags) run(c *cobra.Command, image string) error {
 	if err := outs.Check(); err != nil {
 		return usage(err)
 	}
-	ctx, cancel := withRegistry(c.Context())
+	ctx, cancel := within(c.Context(), gateTime)
 	defer cancel()
 	g, err := attest.Gate(ctx, o)
 	if err != nil {

@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,7 +92,7 @@ func NewVerification(rec report.Record, r report.Report) Verification {
 	}
 	if e.Image != nil {
 		p.Image.Config = e.Image.ID
-		p.Platforms = []string{e.Image.OS + "/" + e.Image.Architecture}
+		p.Platforms = []string{cmp.Or(e.Image.OS, "linux") + "/" + e.Image.Architecture}
 	}
 	if e.Inputs != nil {
 		p.Contract, p.Manifests = digestOf(e.Inputs.Contract), digestOf(e.Inputs.Manifests)

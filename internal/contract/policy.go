@@ -34,7 +34,7 @@ type Policy struct {
 	// Require are IDs of checks, with globs, whose promises must have been tried and be kept. None
 	// requires that the run left none out.
 	Require []string `yaml:"require"`
-	// AllowWaivers lets promises be waived, AllowInconclusive be undecided.
+	// AllowWaivers lets promises be waived, AllowInconclusive those be undecided that are not in Require.
 	AllowWaivers      bool `yaml:"allowWaivers"`
 	AllowInconclusive bool `yaml:"allowInconclusive"`
 	// AllowNoRecord takes the signer's own verdicts where no evidence was stored to judge again.

@@ -1,0 +1,84 @@
+package attest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+)
+
+// An index is proven by a statement for each platform that it can run on.
+func TestIndex(t *testing.T) {
+	w := newWorld(t, false)
+	arm := shop(t, "arm64", "1001")
+	index := indexOf(w.img, arm)
+	w.ref = w.host + "/shop/api:many"
+	w.push(w.ref, index)
+	a := w.attest()
+	if a.Index != "" || !slices.Equal(a.Open, []string{"linux/arm64"}) {
+		t.Errorf("the index %q is covered, and %v open", a.Index, a.Open)
+	}
+	w.refused(w.ref, "gate/signed", "the statement that is there is for another platform: it is for linux/amd64", "--platform linux/amd64")
+	w.policy.Platforms = []string{"linux/amd64"}
+	w.passes(w.ref)
+
+	// A statement about the index says nothing of what was not tried.
+	a = w.attest(func(o *Options) { o.Index = true })
+	if a.Index == "" {
+		t.Error("the index is not covered")
+	}
+	w.passes(w.ref)
+	w.policy.Platforms = nil
+	w.refused(w.ref, "gate/signed", "the statement that is there is for another platform: it is for linux/amd64", "--platform linux/amd64")
+	w.policy.Platforms = []string{"linux/arm64"}
+	w.refused(w.ref, "gate/signed", "is for another platform", "Verify it on linux/arm64")
+
+	w.policy.Platforms = nil
+	w.runs(arm)
+	w.rec.Evidence.Image.Entry = nil
+	w.attest()
+	w.passes(w.ref)
+}
+
+// What an index calls a manifest does not make it another one.
+func TestIndexOfLies(t *testing.T) {
+	w := newWorld(t, true)
+	w.ref = w.host + "/shop/api:lies"
+	other := shop(t, "amd64", "1002")
+	for name, index := range map[string]v1.ImageIndex{
+		"a second manifest for the platform": indexOf(w.img, other),
+		"called an attestation": mutate.AppendManifests(indexOf(w.img), mutate.IndexAddendum{Add: other, Descriptor: v1.Descriptor{
+			Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}, Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest"}}}),
+		"without a platform": mutate.AppendManifests(indexOf(w.img), mutate.IndexAddendum{Add: other}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.push(w.ref, index)
+			w.attest(func(o *Options) { o.Index = true })
+			w.refused(w.ref, "gate/signed", "is for another platform", "")
+			w.policy.Platforms = []string{"linux/amd64"}
+			w.refused(w.ref, "gate/signed", "", "")
+			w.policy.Platforms = nil
+		})
+	}
+	t.Run("called another platform", func(t *testing.T) {
+		w.push(w.ref, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: w.img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}}))
+		w.attest()
+		w.refused(w.ref, "gate/platform", "nodes take the image for linux/arm64", "Verify it on linux/arm64")
+	})
+	t.Run("another index in it", func(t *testing.T) {
+		w.push(w.ref, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: indexOf(w.img)}))
+		if _, err := w.gate(w.ref); err == nil || !strings.Contains(err.Error(), "holds another index") {
+			t.Error(err)
+		}
+	})
+	t.Run("what BuildKit stores beside it", func(t *testing.T) {
+		w.push(w.ref, mutate.AppendManifests(indexOf(w.img), mutate.IndexAddendum{Add: other, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"}}}))
+		if a := w.attest(); a.Index == "" {
+			t.Error("the index is not covered")
+		}
+		w.passes(w.ref)
+	})
+}
