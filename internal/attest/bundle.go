@@ -11,7 +11,7 @@ import (
 const BundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 // maxBundle is how many bytes a bundle may have; podproof's own have some 10 KB.
-const maxBundle = 1 << 20
+const maxBundle = 256 << 10
 
 // bundle is the part of a Sigstore bundle that a signature with a key needs: no log and no certificate.
 type bundle struct {

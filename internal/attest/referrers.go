@@ -9,8 +9,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// maxReferrers is how many things may be stored beside an image.
-const maxReferrers = 256
+// How many things may be listed beside a manifest, and how many bundles may be read beside an image. An image
+// that is verified every night has a new one each day.
+const (
+	maxReferrers = 4096
+	maxBundles   = 512
+)
 
 // The annotations of a bundle's manifest, as cosign writes them.
 const (
@@ -47,9 +51,14 @@ func (r *registry) referrers(of v1.Hash) ([]v1.Descriptor, error) {
 		}
 	}
 	if len(out) > maxReferrers {
-		return nil, fmt.Errorf("registry %s has %d things stored beside %s, more than the %d that podproof reads: the newest statement might be among the rest; remove those that are no longer needed", r.host(), len(out), of, maxReferrers)
+		return nil, r.crowded(len(out), of, maxReferrers)
 	}
 	return out, nil
+}
+
+// crowded says that not all can be read, so that nothing is known.
+func (r *registry) crowded(n int, of v1.Hash, most int) error {
+	return fmt.Errorf("registry %s has %d things stored beside %s, more than the %d that podproof reads: the newest statement might be among the rest; remove those that are no longer needed", r.host(), n, of, most)
 }
 
 // fallback is the index under the tag that stands for the referrers API where there is none. It is
@@ -93,7 +102,9 @@ func (r *registry) bundles(of ...v1.Hash) ([]found, error) {
 			if kind := d.Annotations[predicateKey]; seen[d.Digest] || kind != "" && !isVerification(kind) {
 				continue
 			}
-			seen[d.Digest] = true
+			if seen[d.Digest] = true; len(seen) > maxBundles {
+				return nil, r.crowded(len(ds), h, maxBundles)
+			}
 			f, isBundle, err := r.bundle(d)
 			if err != nil {
 				return nil, err

@@ -74,6 +74,22 @@ func TestRegistryTrouble(t *testing.T) {
 			_, _ = io.WriteString(w, `{"schemaVersion":2,"manifests":[`+strings.Join(ds, ",")+`]}`)
 			return true
 		}, "the newest statement might be among the rest", false},
+		"too many bundles beside it": {func(w http.ResponseWriter, r *http.Request) bool {
+			switch {
+			case strings.Contains(r.URL.Path, "/referrers/"):
+				w.Header().Set("Content-Type", "application/vnd.oci.image.index.v1+json")
+				var ds []string
+				for i := range maxBundles + 1 {
+					ds = append(ds, fmt.Sprintf(`{"mediaType":"application/vnd.oci.image.manifest.v1+json","size":1,"digest":"sha256:%064x"}`, i))
+				}
+				_, _ = io.WriteString(w, `{"schemaVersion":2,"manifests":[`+strings.Join(ds, ",")+`]}`)
+			case strings.Contains(r.URL.Path, "/manifests/sha256:0000"):
+				w.WriteHeader(http.StatusNotFound)
+			default:
+				return false
+			}
+			return true
+		}, "more than the 512 that podproof reads", false},
 		"an endless answer": {func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.Contains(r.URL.Path, "/manifests/sha256-") {
 				return false
