@@ -153,3 +153,21 @@ func TestWhereAnImageIsOpened(t *testing.T) {
 		t.Errorf("got %+v (%v)", o, err)
 	}
 }
+
+func TestInspectNamesItsContract(t *testing.T) {
+	file := filepath.Join(t.TempDir(), contract.DefaultFile)
+	if err := os.WriteFile(file, []byte("apiVersion: podproof/v1alpha1\nkind: Contract\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := contract.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(t.Context(), InspectOptions{Image: archive(t), Contract: c, Tell: &script{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in := r.Evidence.Inputs; in == nil || in.Contract != c.Digest() || !strings.HasPrefix(in.Contract, "sha256:") || in.Manifests != "" {
+		t.Errorf("%+v", in)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
 )
 
 const podTemplate = `
@@ -113,5 +114,31 @@ func TestReadTellsWhatIsWrongAtOnce(t *testing.T) {
 				t.Errorf("without any check that needs a pod: %v", err)
 			}
 		})
+	}
+}
+
+// A statement about a run names what the run was given.
+func TestInputs(t *testing.T) {
+	api := runs("apps/v1", "Deployment", "api", "shop/api:1.0")
+	inputs := func(contractText, manifests string) evidence.Inputs {
+		t.Helper()
+		s, err := read(t, contractText, manifests, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err = s.With(contract.ImageFacts{}); err != nil {
+			t.Fatal(err)
+		}
+		return *s.Inputs()
+	}
+	a, b, c := inputs("", api), inputs("http: {port: 8000}\n", api), inputs("", strings.Replace(api, "8000", "8001", 1))
+	if len(a.Contract) != len("sha256:")+64 || len(a.Manifests) != len(a.Contract) {
+		t.Errorf("%+v", a)
+	}
+	if a.Contract == b.Contract || a.Manifests != b.Manifests || a.Contract != c.Contract || a.Manifests == c.Manifests {
+		t.Errorf("%+v\n%+v\n%+v", a, b, c)
+	}
+	if s, err := Read(contract.Contract{}, Options{}); err != nil || s.Inputs() != nil {
+		t.Errorf("%+v of nothing (%v)", s.Inputs(), err)
 	}
 }
