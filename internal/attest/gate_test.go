@@ -168,6 +168,35 @@ func TestRefusals(t *testing.T) {
 			w.now = w.now.Add(48 * time.Hour)
 			return w.ref
 		}, "gate/waivers", "the waiver has ended of image/user-non-root", "renew its waiver"},
+		{"waivers of single findings, of which one ended since", func(w *world) string {
+			today := w.rec.Evidence.Run.Started.Format(time.DateOnly)
+			w.rec.Evidence.Image.Privileged = []evidence.PrivilegedFile{{Path: "/bin/a"}, {Path: "/bin/b"}}
+			w.rec.Contract.Waivers = []contract.Waiver{
+				{ID: "image/no-setuid", Reason: "soon", By: "ann", Until: "2027-01-31", Where: "/bin/a"},
+				{ID: "image/*", Reason: "soon", By: "bob", Until: today, Where: "/bin/b"},
+			}
+			w.attest()
+			w.policy.AllowWaivers = true
+			w.passes(w.ref)
+			w.now = w.now.Add(48 * time.Hour)
+			return w.ref
+		}, "gate/waivers", "the waiver has ended of image/no-setuid (by bob", "renew its waiver"},
+		{"a waiver that ended since, on the signer's word", func(w *world) string {
+			fail(w)
+			w.waive(w.rec.Evidence.Run.Started.Format(time.DateOnly))
+			w.attest(func(o *Options) { o.Keep = RecordNone })
+			w.policy.AllowWaivers, w.policy.AllowNoRecord = true, true
+			w.passes(w.ref)
+			w.now = w.now.Add(48 * time.Hour)
+			return w.ref
+		}, "gate/waivers", "the waiver has ended of image/user-non-root", "renew its waiver"},
+		{"a waiver, on the signer's word", func(w *world) string {
+			fail(w)
+			w.waive("2027-01-31")
+			w.attest(func(o *Options) { o.Keep = RecordNone })
+			w.policy.AllowNoRecord = true
+			return w.ref
+		}, "gate/waivers", "waived: image/user-non-root (by ann", "allowWaivers: true"},
 		{"an older podproof", func(w *world) string {
 			w.attest()
 			w.policy.MinVersion = "v0.6.0"

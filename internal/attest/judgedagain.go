@@ -102,8 +102,8 @@ func (p proof) verdicts() []check.Verdict {
 		if !ok {
 			v.Status, v.Seen = check.Skipped, "the podproof that verified it does not know this promise"
 		}
-		if i := slices.IndexFunc(p.Waivers, func(w contract.Waiver) bool { return w.ID == c.ID }); s == check.Waived && i >= 0 {
-			v.Waiver = &p.Waivers[i]
+		if ws := p.waiversFor(c.ID); s == check.Waived && len(ws) > 0 {
+			v.Waiver = &ws[0]
 		}
 		out = append(out, v)
 	}

@@ -28,7 +28,7 @@ type Verification struct {
 	Selection []string `json:"selection"`
 	// Skips are the checks that the contract leaves out, with its reasons.
 	Skips []contract.Skip `json:"skips,omitempty"`
-	// Waivers are those that a promise was waived by.
+	// Waivers are those by which a promise, or a finding, was waived.
 	Waivers []contract.Waiver `json:"waivers,omitempty"`
 	// Image is what was tried, and Platforms those for which it was.
 	Image     TriedImage `json:"image"`
@@ -86,8 +86,10 @@ func NewVerification(rec report.Record, r report.Report) Verification {
 	for _, v := range r.Verdicts {
 		p.Promises[v.ID] = v.Verdict
 		p.Counts[v.Verdict]++
-		if v.Waiver != nil {
-			p.Waivers = append(p.Waivers, *v.Waiver)
+		for _, w := range waiversOf(v.Waiver, v.Findings) {
+			if !slices.Contains(p.Waivers, w) {
+				p.Waivers = append(p.Waivers, w)
+			}
 		}
 	}
 	if e.Image != nil {

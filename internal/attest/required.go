@@ -5,7 +5,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"podproof.dev/podproof/internal/check"
 )
@@ -89,34 +88,4 @@ func (h *hearing) complete() {
 		v.Findings = append(v.Findings, check.Finding{Where: "contract", Note: true, Message: "the contract leaves out " + some(skipped)})
 	}
 	h.say(v)
-}
-
-// waivers asks whether promises are waived, and whether they still are today.
-func (h *hearing) waivers() {
-	promised := "no promise is waived"
-	var waived, ended []string
-	for _, v := range h.again {
-		if v.Status != check.Waived {
-			continue
-		}
-		if v.Waiver == nil {
-			ended = append(ended, v.Check.ID+" (nobody says until when)")
-			continue
-		}
-		w := *v.Waiver
-		waived = append(waived, fmt.Sprintf("%s (by %s until %s: %s)", v.Check.ID, w.By, w.Until, w.Reason))
-		if until, err := time.Parse(time.DateOnly, w.Until); err != nil || !h.Now.Before(until.AddDate(0, 0, 1)) {
-			ended = append(ended, fmt.Sprintf("%s (by %s until %s)", v.Check.ID, w.By, w.Until))
-		}
-	}
-	switch {
-	case len(waived) > 0 && !h.Policy.AllowWaivers:
-		h.say(waiversGate.fails(promised, "waived: "+some(waived), "Keep the promise, and verify it again: "+h.commands()+"; or allow it: allowWaivers: true in the gate's policy."))
-	case len(ended) > 0:
-		h.say(waiversGate.fails("no promise is waived whose waiver has ended", "the waiver has ended of "+some(ended), "Keep the promise, or renew its waiver in the contract, and verify it again: "+h.commands()+"."))
-	case len(waived) > 0:
-		h.say(waiversGate.passes(promised+", but where the policy allows it", "waived: "+some(waived), fmt.Sprintf("%d waived, as the policy allows it", len(waived))))
-	default:
-		h.say(waiversGate.passes(promised, "none is", "No waivers"))
-	}
 }
