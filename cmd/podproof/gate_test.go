@@ -83,7 +83,7 @@ func goodRun(t *testing.T) report.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, err := report.ParseRecord("good.json", data)
+	rec, err := report.ReadRecord("good.json", data)
 	if err != nil {
 		t.Fatal(err)
 	}

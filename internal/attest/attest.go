@@ -66,7 +66,7 @@ func (r *Refusal) Error() string { return r.Text }
 // Attest judges a record, makes sure that the image in the registry is the one that was verified, and
 // stores the signed statement beside it. Its error is an *InputError, a *Refusal, or the registry's.
 func Attest(ctx context.Context, o Options) (Attested, error) {
-	rec, err := report.ParseRecord(o.File, o.Record)
+	rec, err := report.ReadRecord(o.File, o.Record)
 	if err != nil {
 		return Attested{}, &InputError{err}
 	}

@@ -71,7 +71,7 @@ func (r *registry) record(s Stored) (report.Record, error) {
 	case len(plain) > maxRecord:
 		return report.Record{}, badRecord{fmt.Errorf("%s has more than %d MiB when it is decompressed", where, maxRecord>>20)}
 	}
-	rec, err := report.ParseRecord(where, plain)
+	rec, err := report.ReadRecord(where, plain)
 	if err != nil {
 		return rec, badRecord{err}
 	}

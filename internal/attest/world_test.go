@@ -84,7 +84,7 @@ func goodRecord(t testing.TB) report.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, err := report.ParseRecord("good.json", data)
+	rec, err := report.ReadRecord("good.json", data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ var lean = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, err := report.ParseRecord("good.json", data)
+	rec, err := report.ReadRecord("good.json", data)
 	if err != nil {
 		return nil, err
 	}

@@ -52,10 +52,10 @@ func ReadFile(path string) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	return ParseRecord(path, data)
+	return ReadRecord(path, data)
 }
 
-// ReadText reads the text of a record, for ParseRecord.
+// ReadText reads the text of a record, for ReadRecord.
 func ReadText(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,8 +70,8 @@ func ReadText(path string) ([]byte, error) {
 	return data, nil
 }
 
-// ParseRecord reads what WriteFile writes. Its errors name where it is from, and the place in it.
-func ParseRecord(path string, data []byte) (Record, error) {
+// ReadRecord reads what WriteFile wrote. Its errors have the name that is given, and the place in it.
+func ReadRecord(path string, data []byte) (Record, error) {
 	var version struct {
 		SchemaVersion string `json:"schemaVersion"`
 	}
