@@ -74,7 +74,7 @@ func TestRefusals(t *testing.T) {
 			w.attest()
 			w.carry(w.push(w.ref, withOtherLayer(w.t, w.img)))
 			return w.ref
-		}, "gate/signed", "the layers are not those that were verified: ", "Deploy the digest that was verified"},
+		}, "gate/signed", "a layer was exchanged, or compressed anew: ", "Deploy the digest that was verified"},
 		{"result fail", func(w *world) string {
 			fail(w)
 			w.attest(func(o *Options) { o.AnyResult = true })

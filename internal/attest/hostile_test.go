@@ -87,15 +87,15 @@ func TestHostileBundles(t *testing.T) {
 		{"about the digest by its name alone", func(w *world) Envelope {
 			s := []Subject{{Name: "shop/api@" + w.top().Digest.String(), Digest: map[string]string{"sha256": strings.Repeat("0", 64)}}}
 			return w.signs(payloadType, w.statement(s, VerificationType, w.predicate()))
-		}, "the layers are not those that were verified"},
+		}, "a layer was exchanged, or compressed anew"},
 		{"about the digest of another kind", func(w *world) Envelope {
 			s := []Subject{{Digest: map[string]string{"sha512": w.top().Digest.Hex, "SHA256": w.top().Digest.Hex}}}
 			return w.signs(payloadType, w.statement(s, VerificationType, w.predicate()))
-		}, "the layers are not those that were verified"},
+		}, "a layer was exchanged, or compressed anew"},
 		{"about the digest in capitals", func(w *world) Envelope {
 			s := []Subject{{Digest: map[string]string{"sha256": strings.ToUpper(w.top().Digest.Hex)}}}
 			return w.signs(payloadType, w.statement(s, VerificationType, w.predicate()))
-		}, "the layers are not those that were verified"},
+		}, "a layer was exchanged, or compressed anew"},
 		{"about nothing", func(w *world) Envelope {
 			return w.signs(payloadType, w.statement(nil, VerificationType, w.predicate()))
 		}, "it is about nothing"},

@@ -107,8 +107,8 @@ func (h *hearing) unsigned() (seen, fix string) {
 			return fmt.Sprintf("the statement that is there is for another platform: it is for %s, and %s can run on %s as well, as %s", listed(p.Platforms), h.where, h.v.platform, h.v.Digest),
 				fmt.Sprintf("Verify it on %s, too, and attest that: %s; or say on which platforms it will run: --platform %s.", h.v.platform, h.commands(), strings.Join(p.Platforms, ","))
 		case p.Image.Config == h.v.config.String():
-			return fmt.Sprintf("the layers are not those that were verified: a statement is about %s, which has the same configuration, and not about %s", subjects(p), h.v.Digest),
-				"Deploy the digest that was verified; or push it again, unchanged, and attest that: " + h.commands() + "."
+			return fmt.Sprintf("a layer was exchanged, or compressed anew: a statement is about %s, which has the same configuration, and not about %s", subjects(p), h.v.Digest),
+				"Deploy the digest that was verified; or push that image again, and attest it: " + h.commands() + "."
 		}
 	}
 	for _, p := range h.heard.proofs {
