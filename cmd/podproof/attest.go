@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,7 +127,7 @@ func (f *attestFlags) options(file, image string) (attest.Options, error) {
 		return o, errors.New("nothing signs the statement; name a private key with --key FILE, or a command with --signer COMMAND (`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out podproof.key` makes a key)")
 	}
 	kinds := []string{attest.RecordFull, attest.RecordVerdicts, attest.RecordNone}
-	if f.record != "" && !strings.Contains("|"+strings.Join(kinds, "|")+"|", "|"+f.record+"|") {
+	if f.record != "" && !slices.Contains(kinds, f.record) {
 		hint := ""
 		if near := contract.Nearest(f.record, kinds); near != "" {
 			hint = fmt.Sprintf("; did you mean %s?", near)
