@@ -254,7 +254,7 @@ func TestLegacyTag(t *testing.T) {
 	}
 }
 
-// Those who attest at the same time do not undo each other's work, where there is the fallback tag alone.
+// Those who attest at the same time get there one after the other, where there is the fallback tag alone.
 func TestAtTheSameTime(t *testing.T) {
 	w := newWorld(t, false)
 	var all sync.WaitGroup

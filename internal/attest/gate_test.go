@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -287,6 +289,32 @@ func TestPolicyAllows(t *testing.T) {
 
 func (w *world) waive(until string) {
 	w.rec.Contract.Waivers = []contract.Waiver{{ID: "image/user-non-root", Reason: "soon", By: "ann", Until: until}}
+}
+
+// What both podproofs know is held to; what only one of them knows is told.
+func TestOtherPodproofs(t *testing.T) {
+	w := newWorld(t, true)
+	p := w.predicate()
+	drop := func(id string) {
+		p.Counts[p.Promises[id]]--
+		delete(p.Promises, id)
+		p.Selection = slices.DeleteFunc(slices.Clone(p.Selection), func(s string) bool { return s == id })
+		w.rec.Selected = p.Selection
+	}
+	drop("image/platform") // which came later
+	p.Promises["image/of-tomorrow"], p.Selection = check.Pass, append(p.Selection, "image/of-tomorrow")
+	p.Counts[check.Pass]++
+	w.rec.Selected = p.Selection
+	p.Record = w.stores(w.rec)
+	w.store(w.top().Digest, w.signs(payloadType, w.statement(about("", []v1.Hash{w.top().Digest}), VerificationType, p)))
+	text := terminal(t, w.passes(w.ref))
+	for _, want := range []string{"whoever verified it did not know image/platform yet", "this podproof does not know image/of-tomorrow, on which the signer's verdict counts"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q:\n%s", want, text)
+		}
+	}
+	w.policy.Require = []string{"image/platform"}
+	w.refused(w.ref, "gate/required", "image/platform (the podproof that verified it does not know it)", "podproof verify")
 }
 
 // A check that breaks passes nothing.

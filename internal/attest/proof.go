@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"podproof.dev/podproof/internal/check"
 )
 
@@ -123,7 +125,11 @@ func (h *hearing) unsigned() (seen, fix string) {
 	case len(h.heard.unread) > 0:
 		return fmt.Sprintf("no statement is stored beside %s that can be read: %s", image, some(h.heard.unread)), h.prove()
 	}
-	return "no statement is stored beside " + image + ": it was never verified, or the tag was moved to another image since", h.prove()
+	why := "it was never verified"
+	if _, ok := h.where.(name.Tag); ok {
+		why += ", or the tag was moved to another image since"
+	}
+	return "no statement is stored beside " + image + ": " + why, h.prove()
 }
 
 // besides tells whether a statement is about another platform of the same image.

@@ -67,11 +67,13 @@ func (h *hearing) leftOut(c check.Check) bool {
 // complete asks whether the run left something out.
 func (h *hearing) complete() {
 	promised := "the run tried all that its podproof knew"
-	var left, skipped []string
+	var left, skipped, newer []string
 	for _, v := range h.again {
 		_, known := h.proof.Promises[v.Check.ID]
 		switch {
-		case !known || v.Check.OptIn != "":
+		case v.Check.OptIn != "":
+		case !known:
+			newer = append(newer, v.Check.ID)
 		case !slices.Contains(h.proof.Selection, v.Check.ID):
 			left = append(left, v.Check.ID)
 		case h.leftOut(v.Check):
@@ -86,6 +88,9 @@ func (h *hearing) complete() {
 	v := requiredGate.passes(promised, fmt.Sprintf("%d promises were asked for", len(h.proof.Selection)), fmt.Sprintf("Nothing left out of the run (%d promises)", len(h.proof.Selection)))
 	if len(skipped) > 0 {
 		v.Findings = append(v.Findings, check.Finding{Where: "contract", Note: true, Message: "the contract leaves out " + some(skipped)})
+	}
+	if len(newer) > 0 {
+		v.Findings = append(v.Findings, check.Finding{Where: "statement", Note: true, Message: "whoever verified it did not know " + some(newer) + " yet; --require asks for what must have been tried"})
 	}
 	h.say(v)
 }
