@@ -131,6 +131,11 @@ func TestRefusals(t *testing.T) {
 			w.attest()
 			return w.ref
 		}, "gate/required", "identity/arbitrary-uid (there was nothing to try it by)", prove},
+		{"a required group that there is nothing to try by", func(w *world) string {
+			w.policy.Require = []string{"identity/arb*"}
+			w.attest()
+			return w.ref
+		}, "gate/required", "identity/arb* (no such promise was kept)", prove},
 		{"a required promise that is undecided", func(w *world) string {
 			w.rec.Evidence.Health = nil
 			w.attest(func(o *Options) { o.AnyResult = true })
