@@ -27,6 +27,16 @@ help: ## Say what can be made
 build: ## Build podproof to bin/podproof
 	@go build -ldflags '-s -w -X main.stamped=$(shell git describe --tags --always --dirty 2>/dev/null)' -o $(PODPROOF) ./cmd/podproof
 
+# Where podproof's own image goes: a registry's name, or a folder.
+IMAGE ?= oci:bin/image
+# The same commit makes the same programs, whoever builds them, and so the same digest.
+PROGRAM := go build -trimpath -buildvcs=false -ldflags '-s -w -X main.stamped=$(shell git describe --tags --always --dirty 2>/dev/null)'
+
+.PHONY: image
+image: build ## podproof's own image, for amd64 and arm64, without Docker (IMAGE=registry.example/podproof:v1)
+	@for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch $(PROGRAM) -o bin/podproof-linux-$$arch ./cmd/podproof; done
+	@$(PODPROOF) agent push $(IMAGE)
+
 .PHONY: build-prod
 build-prod: build ## Build the API's production image, reactbin-api-prod:latest
 	@$(WITH_IMAGES) -n go,static $(PODPROOF) build

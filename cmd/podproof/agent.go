@@ -44,14 +44,18 @@ func newAgent() *cobra.Command {
 func newAgentPush() *cobra.Command {
 	return &cobra.Command{
 		Use:   "push REF",
-		Short: "Push podproof's own image to a registry, for --agent-image",
+		Short: "Push podproof's own image to a registry, for --agent-image and podproof job",
 		Long: `push makes an image of this podproof and nothing else, and pushes it to REF with the
-credentials that docker login keeps. For nodes of another architecture it takes the podproof
-that lies beside this one as podproof-linux-ARCH, and pushes an index of both.`,
-		Example: "  podproof agent push registry.example/tools/podproof:v1\n  podproof verify --cluster current --agent-image registry.example/tools/podproof:v1 …",
-		Args:    asUsed,
+credentials that docker login keeps, or writes it as an OCI layout where REF is oci:FOLDER. It is
+the verifier of ` + "`podproof job`" + `, the agent and the proxy. For nodes of another architecture it takes
+the podproof that lies beside this one as podproof-linux-ARCH, and makes an index of both. The same
+programs make the same digest. Docker is not needed.`,
+		Example: `  podproof agent push registry.example/tools/podproof:v1
+  podproof verify --cluster current --agent-image registry.example/tools/podproof:v1 …
+  podproof agent push oci:podproof-image`,
+		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
-			pushed, err := pipeline.PushAgent(c.Context(), args[0])
+			pushed, err := pipeline.PushImage(c.Context(), args[0], version())
 			if errors.As(err, new(*pipeline.InputError)) {
 				return usage(err)
 			}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/go-logr/logr"
+	// An image of podproof alone has no certificates; where a system has its own, these are not used.
+	_ "golang.org/x/crypto/x509roots/fallback"
 	"k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/klog/v2"
 

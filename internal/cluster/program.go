@@ -63,9 +63,9 @@ func (p *Program) Layers() ([]v1.Layer, error) {
 	return []v1.Layer{sizedLayer{l, p.layer.size}}, err
 }
 
-// Packed is the same image as registries take it, with its layer compressed. It is the same one
-// each time for the same program.
-func (p *Program) Packed() (v1.Image, error) {
+// Packed is the same image as registries take it, with its layer compressed, and labels. It is the same
+// one each time for the same program and the same labels.
+func (p *Program) Packed(labels map[string]string) (v1.Image, error) {
 	l, err := tarball.LayerFromOpener(p.layer.Uncompressed, tarball.WithMediaType(types.OCILayer))
 	if err != nil {
 		return nil, err
@@ -77,10 +77,11 @@ func (p *Program) Packed() (v1.Image, error) {
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	about := config.DeepCopy()
 	about.RootFS = v1.RootFS{Type: "layers"} // the layer is appended
+	about.Config.Labels = labels
 	if base, err = mutate.ConfigFile(base, about); err != nil {
 		return nil, err
 	}
-	return mutate.AppendLayers(base, l)
+	return mutate.Append(base, mutate.Addendum{Layer: l, History: v1.History{CreatedBy: "COPY " + p.layer.name + " /" + p.layer.name}})
 }
 
 // checkProgram says why a program would not run in a container of its own.

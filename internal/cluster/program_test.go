@@ -88,11 +88,11 @@ func TestProgramPacked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := p.Packed()
+	img, err := p.Packed(map[string]string{"version": "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := p.Packed()
+	again, err := p.Packed(map[string]string{"version": "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestProgramPacked(t *testing.T) {
 		t.Errorf("the digests of one program are %s and %s", one, other)
 	}
 	c, err := img.ConfigFile()
-	if err != nil || c.Config.User != "65532" || c.Architecture != "amd64" || len(c.RootFS.DiffIDs) != 1 || c.RootFS.DiffIDs[0] != p.layer.diffID {
+	if err != nil || c.Config.User != "65532" || c.Config.Labels["version"] != "1" || c.Architecture != "amd64" || len(c.RootFS.DiffIDs) != 1 || c.RootFS.DiffIDs[0] != p.layer.diffID {
 		t.Errorf("its configuration is %+v (%v)", c, err)
 	}
 	m, err := img.Manifest()

@@ -299,43 +299,6 @@ func linked(t *testing.T) string {
 	return file
 }
 
-func TestPushAgent(t *testing.T) {
-	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	defer s.Close()
-	ref, file := strings.TrimPrefix(s.URL, "http://")+"/tools/podproof:1", linked(t)
-	none := errors.New("there is no program for it")
-	amd64 := func(arch string) (string, error) {
-		if arch != "amd64" {
-			return "", none
-		}
-		return file, nil
-	}
-	if _, err := PushAgent(t.Context(), "A B"); !errors.As(err, new(*InputError)) {
-		t.Errorf("the error is %v", err)
-	}
-	if _, err := pushPrograms(t.Context(), ref, func(string) (string, error) { return "", none }); !errors.Is(err, none) {
-		t.Errorf("without a program the error is %v", err)
-	}
-	if _, err := pushPrograms(t.Context(), "127.0.0.1:1/podproof:1", amd64); err == nil || !strings.Contains(err.Error(), "pushing podproof's image to 127.0.0.1:1/podproof:1") {
-		t.Errorf("the error is %v", err)
-	}
-	got, err := pushPrograms(t.Context(), ref, amd64)
-	if err != nil || !strings.HasPrefix(got, strings.TrimSuffix(ref, ":1")+"@sha256:") {
-		t.Fatalf("got %q (%v)", got, err)
-	}
-	at, err := name.ParseReference(got)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := remote.Image(at, remote.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c, err := img.ConfigFile(); err != nil || c.Architecture != "amd64" || c.Config.User != "65532" {
-		t.Errorf("its configuration is %+v (%v)", c, err)
-	}
-}
-
 // What a run left that was started on another machine is known in the cluster alone.
 func TestWhatRunsOfOtherMachinesLeft(t *testing.T) {
 	ref, _ := pushed(t)

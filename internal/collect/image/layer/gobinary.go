@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"podproof.dev/podproof/internal/collect/image/secrets"
@@ -15,9 +16,11 @@ import (
 // that a Go program needs for its own stack traces, and so keeps when it is stripped. Only
 // `go test -c` links testing.MainStart; the package path that it records ends in ".test" for
 // a library and not for a main package.
-const (
-	goMark = "\xff Go buildinf:"
-	goTest = "\x00testing.MainStart\x00"
+// They are joined when they are needed, since podproof's own program, which may be in an image,
+// would hold them otherwise.
+var (
+	goMark = strings.Join([]string{"\xff Go build", "inf:"}, "")
+	goTest = strings.Join([]string{"\x00testing.", "MainStart\x00"}, "")
 )
 
 var goWords = sync.OnceValue(func() secrets.Also { return secrets.NewAlso(goMark, goTest) })

@@ -165,7 +165,7 @@ func isInvented(token []byte) bool {
 func isList(token []byte) bool {
 	words := 0
 	tables().anyFile.Find(token, 0, len(token), func(_, _ int) { words++ })
-	return words > 3
+	return words > 2
 }
 
 var exampleWord = lazy(`(?i)EXAMPLE|placeholder|changeme|your[_-]?(?:token|key|secret|api)|x{8}|0{12}|\*{4}|\.\.\.`)

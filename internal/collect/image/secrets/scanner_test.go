@@ -123,6 +123,7 @@ func TestLookAlikes(t *testing.T) {
 	for _, c := range []struct{ name, path, body string }{
 		{"a certificate", "/etc/ssl/certs/ca.pem", "-----BEGIN CERTIFICATE-----\n" + strings.Repeat("MIIBazCCARGgAwIBAgIUQ2h\n", 9) + "-----END CERTIFICATE-----\n"},
 		{"a public key", "/app/key.pub", "-----BEGIN PUBLIC KEY-----\n" + strings.Repeat("MIIBazCCARGgAwIBAgIUQ2h\n", 9) + "-----END PUBLIC KEY-----\n"},
+		{"texts of a program that looks for tokens", "/bin/scan", "\x00gl" + "ptt-glcbt-whsec_redactcaFile\x00"},
 		{"a header alone", "/lib/libcrypto.so", "\x00-----BEGIN RSA PRIVATE KEY-----\x00-----END RSA PRIVATE KEY-----\x00"},
 		{"a header in a regular expression", "/app/x.py", `re.compile("-----BEGIN PRIVATE KEY-----(.*?)-----END PRIVATE KEY-----")`},
 		{"a key that is left out", "/docs/x.md", "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n"},
