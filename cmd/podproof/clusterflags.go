@@ -32,9 +32,9 @@ func (f *clusterFlags) add(c *cobra.Command) {
 // addWhere adds those that only say where.
 func (f *clusterFlags) addWhere(c *cobra.Command) {
 	fl := c.Flags()
-	fl.StringVar(&f.cluster, "cluster", "kind", "use this `CLUSTER`: kind makes one; kind:NAME is one that runs already, current or context:NAME one that the kubeconfig knows")
+	fl.StringVar(&f.cluster, "cluster", "kind", "use this `CLUSTER`: kind makes one; kind:NAME is one that runs already, current or context:NAME one that the kubeconfig knows, and current in a pod without one its own")
 	fl.StringVar(&f.kubeconfig, "kubeconfig", "", "look for the cluster in this `FILE` (default: where kubectl looks)")
-	fl.StringVarP(&f.namespace, "namespace", "n", "", "use this `NAMESPACE`, which is there, and leave it as it was (default: podproof makes its own)")
+	fl.StringVarP(&f.namespace, "namespace", "n", "", "use this `NAMESPACE`, which is there, and leave it as it was (default: podproof makes its own; in a pod, the pod's)")
 	complete(c, "cluster", []string{"kind\tmake a kind cluster", "kind:\tone that runs already", "current\tthe kubeconfig's current context", "context:\tanother context"})
 }
 
@@ -55,6 +55,13 @@ func (f *clusterFlags) into(o *pipeline.Options) error {
 	}
 	if err := f.ofKubeconfig(o); err != nil {
 		return err
+	}
+	if o.Existing == existing.InCluster && f.namespace == "" { // what a pod may do, it mostly may there alone
+		ns, err := existing.Namespace()
+		if err != nil {
+			return err
+		}
+		f.namespace, o.Namespace = ns, ns
 	}
 	if o.AgentImage = f.agentImage; o.AgentImage == "" {
 		o.AgentImage = published()

@@ -28,7 +28,7 @@ func (r *run) inside(ctx context.Context) ([]string, error) {
 	}
 	var others []string
 	for _, p := range pods.Items {
-		if p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+		if p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed && !(r.inJob() && r.Job.Has(p)) {
 			others = append(others, p.Name)
 		}
 	}
@@ -41,6 +41,33 @@ func (r *run) inside(ctx context.Context) ([]string, error) {
 	}
 	taken, err := r.place.applier.Taken(ctx, r.shippedIn(r.Namespace))
 	return append(out, taken...), err
+}
+
+// inJob tells whether the run is part of a Job in the namespace where it makes its objects, so that this
+// can own them: nothing is owned across namespaces.
+func (r *run) inJob() bool { return r.Job != nil && r.Namespace == r.Job.Namespace }
+
+// removeEarlier removes what an earlier pod of the same Job left, which was killed: its objects have the
+// names that this run needs. Kubernetes makes no pod before the one that it takes the place of has ended
+// (podReplacementPolicy: Failed).
+func (r *run) removeEarlier(ctx context.Context) error {
+	if !r.inJob() {
+		return nil
+	}
+	left, err := r.place.applier.Leftovers(ctx, r.Namespace)
+	if err != nil {
+		return err
+	}
+	for _, l := range left {
+		if l.Above != r.Job.UID {
+			continue
+		}
+		if err := r.place.applier.RemoveLeftover(ctx, l); err != nil {
+			return err
+		}
+		r.Tell.Note(fmt.Sprintf("Removed %s, which an earlier pod of this Job left", l))
+	}
+	return nil
 }
 
 // unfit names the objects of the manifests that belong to the whole cluster and are not there as the

@@ -19,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/cluster/existing"
 	"podproof.dev/podproof/internal/collect/image/layer"
 	"podproof.dev/podproof/internal/collect/image/source"
 	"podproof.dev/podproof/internal/docker"
@@ -35,7 +36,15 @@ func (r *run) pulls() bool {
 // errBuildHere refuses to build an image for a cluster that none can be put into.
 func (r *run) errBuildHere() error {
 	return &InputError{fmt.Errorf("the contract builds the image, and the nodes of this cluster pull theirs from a registry: push it, and verify it by its name there: podproof verify --cluster %s %s@sha256:…",
-		"context:"+r.Existing, cmp.Or(r.plan.Contract.Image, "IMAGE"))}
+		r.flag(), cmp.Or(r.plan.Contract.Image, "IMAGE"))}
+}
+
+// flag is what --cluster says of a cluster that is there, also before that is looked for.
+func (r *run) flag() string {
+	if r.Existing == existing.InCluster {
+		return "current"
+	}
+	return "context:" + r.Existing
 }
 
 // errNoAgent is where the nodes have nothing to pull podproof's agent from.

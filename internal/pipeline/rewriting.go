@@ -73,6 +73,9 @@ func (r *run) look(ctx context.Context) (scopes workload.Scopes, err error) {
 	r.place.mu.Unlock()
 	if !r.place.About().Owned {
 		r.place.applier.OnlyOf = r.ledger.ID
+		if r.inJob() {
+			r.place.applier.Above = r.Job.Owner()
+		}
 		if !r.Keep {
 			r.place.applier.Until = r.saw.began.Add(r.Timeout + overFor)
 		}
@@ -102,6 +105,9 @@ func (r *run) fits(ctx context.Context) error {
 		return &InputError{err}
 	}
 	if err != nil {
+		return err
+	}
+	if err := r.removeEarlier(ctx); err != nil {
 		return err
 	}
 	problems, err := r.unfit(ctx, scopes.Wide)

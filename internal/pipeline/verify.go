@@ -37,6 +37,8 @@ type Options struct {
 	// Namespace is one that is there, and stays; empty makes one. Shared lets it have pods of others.
 	Namespace string
 	Shared    bool
+	// Job is the one that this run is part of, where podproof runs in the cluster as one; else nil.
+	Job *workload.InJob
 	// OpenNetwork lets the run's pods talk to each other, whatever the namespace's policies deny.
 	OpenNetwork bool
 	// SetImages stand in for images of the manifests (old → new).

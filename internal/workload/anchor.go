@@ -26,6 +26,9 @@ func (a *Applier) Anchor(ctx context.Context, namespace, run string) error {
 	c := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: anchorPrefix + run, Namespace: namespace,
 		Labels: map[string]string{RunLabel: run}, Annotations: a.expiry()},
 		Data: map[string]string{"about": "A run of podproof owns with this what it has made in this namespace. Delete this, and all of that goes."}}
+	if a.Above != nil {
+		c.OwnerReferences = []metav1.OwnerReference{*a.Above}
+	}
 	made, err := a.Client.CoreV1().ConfigMaps(namespace).Create(ctx, c, metav1.CreateOptions{FieldManager: FieldManager})
 	if apierrors.IsNotFound(err) {
 		return &ManifestError{[]string{fmt.Sprintf("--namespace %s: there is no such namespace; create it, or leave out --namespace, and podproof creates one", namespace)}}

@@ -33,7 +33,10 @@ type Applier struct {
 	// there without its label are refused. Empty in a cluster of our own.
 	OnlyOf string
 	// Until is when the run is over for certain, in a cluster that is somebody else's.
-	Until   time.Time
+	Until time.Time
+	// Above owns all that the run makes in a namespace that stays: the Job that the run is part of.
+	// Nil is a run that no object stands for.
+	Above   *metav1.OwnerReference
 	dynamic dynamic.Interface
 	mapper  meta.RESTMapper
 	defined map[schema.GroupKind]definition // by the manifests themselves

@@ -8,13 +8,15 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Leftover is what a run has made in a cluster that stays: a namespace of its own, or objects in one
 // that was there.
 type Leftover struct {
 	Run, Namespace string
-	Inside         bool // it is the objects
+	Inside         bool      // it is the objects
+	Above          types.UID // of the Job that the run was part of, where it was
 	// Until is when the run is over for certain; zero is what was to be kept.
 	Until time.Time
 }
@@ -35,7 +37,11 @@ func (a *Applier) Leftovers(ctx context.Context, namespace string) ([]Leftover, 
 	var out []Leftover
 	add := func(m metav1.ObjectMeta, in string, inside bool) {
 		until, _ := time.Parse(time.RFC3339, m.Annotations[Expires]) // what cannot be read is not known
-		out = append(out, Leftover{Run: m.Labels[RunLabel], Namespace: in, Inside: inside, Until: until})
+		l := Leftover{Run: m.Labels[RunLabel], Namespace: in, Inside: inside, Until: until}
+		for _, o := range m.OwnerReferences {
+			l.Above = o.UID
+		}
+		out = append(out, l)
 	}
 	if namespace == "" {
 		list, err := a.Client.CoreV1().Namespaces().List(ctx, of)

@@ -35,6 +35,9 @@ func (Provider) Prepare(_ context.Context, s cluster.Spec) (cluster.Cluster, err
 		return nil, fmt.Errorf("reading %s: %w", file(s.Kubeconfig), err)
 	}
 	if _, there := raw.Contexts[s.Existing]; !there {
+		if s.Existing == InCluster && inPod() {
+			return within()
+		}
 		return nil, fmt.Errorf("--cluster context:%s: %w: %s %s", s.Existing, cluster.ErrGone, file(s.Kubeconfig), has(slices.Sorted(maps.Keys(raw.Contexts))))
 	}
 	c, err := config.ClientConfig()
@@ -53,11 +56,14 @@ func (Provider) Reclaim(context.Context, ledger.Made) error {
 // Pulls tells that the nodes pull their images.
 func (Provider) Pulls() bool { return true }
 
-// Current is the name of the current context of a kubeconfig.
+// Current is the name of the current context of a kubeconfig; InCluster in a pod that has none.
 func Current(kubeconfig string) (string, error) {
 	raw, err := load(kubeconfig, "").RawConfig()
 	if err != nil {
 		return "", fmt.Errorf("--cluster current: reading %s: %w", file(kubeconfig), err)
+	}
+	if raw.CurrentContext == "" && len(raw.Contexts) == 0 && inPod() {
+		return InCluster, nil
 	}
 	if raw.CurrentContext == "" {
 		return "", fmt.Errorf("--cluster current: %s has no current context: it %s; name one with --cluster context:NAME", file(kubeconfig), has(slices.Sorted(maps.Keys(raw.Contexts))))
@@ -106,11 +112,16 @@ func has(contexts []string) string {
 type existing struct {
 	context, kubeconfig string
 	rest                *rest.Config
+	inside              bool // it is the one that podproof runs in
 }
 
 // About describes the cluster.
 func (e *existing) About() cluster.Facts {
 	f := cluster.Facts{Provider: Name, Name: e.context, Flag: "context:" + e.context, Kubectl: "--context " + e.context}
+	if e.inside {
+		f.Flag, f.Kubectl = "current", "" // whoever reads it has a context of his own
+		return f
+	}
 	if e.kubeconfig != "" && !strings.ContainsRune(e.kubeconfig, filepath.ListSeparator) {
 		f.Kubectl = "--kubeconfig " + e.kubeconfig + " " + f.Kubectl
 	}

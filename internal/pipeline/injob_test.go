@@ -1,0 +1,58 @@
+package pipeline
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"podproof.dev/podproof/internal/workload"
+)
+
+// What a run makes as the pod of a Job is owned by that, what an earlier pod of it left is removed first,
+// and the Job's own pods are no pods of others.
+func TestARunThatIsAJob(t *testing.T) {
+	ref, _ := pushed(t)
+	for in, owned := range map[string]bool{"mine": true, "elsewhere": false} {
+		c := somebodys(t)
+		anchor := func(run, uid string) string {
+			path := "/api/v1/namespaces/mine/configmaps/podproof-" + run
+			c.api.put("ADDED", path, c.api.parse(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"podproof-`+run+`","namespace":"mine","labels":{"podproof.dev/run":"`+run+`"},`+
+				`"ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"podproof","uid":"`+uid+`"}]}}`))
+			return path
+		}
+		earlier, others := anchor("earlier", "job-1"), anchor("others", "job-2")
+		own := "/api/v1/namespaces/mine/pods/podproof-x7k2p"
+		if owned { // elsewhere it is a pod of others, as nothing says otherwise
+			c.api.put("ADDED", own, c.api.parse(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"podproof-x7k2p","namespace":"mine","labels":{"batch.kubernetes.io/controller-uid":"job-1"}},"status":{"phase":"Running"}}`))
+		}
+		o, tell := options(t, c, "startup/ready", "termination/exit-zero")
+		o.Existing, o.Namespace, o.Image = "fake-1", "mine", ref
+		o.Job = &workload.InJob{Name: "podproof", Namespace: in, UID: "job-1"}
+		if _, err := Verify(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if gone := c.api.get(earlier) == nil; gone != owned || c.api.get(others) == nil || owned && c.api.get(own) == nil {
+			t.Errorf("in %s: there are %q", in, c.api.paths())
+		}
+		if said := slices.ContainsFunc(tell.noted, func(s string) bool { return strings.Contains(s, "which an earlier pod of this Job left") }); said != owned {
+			t.Errorf("in %s: said %q", in, tell.noted)
+		}
+		anchors, held := 0, 0
+		for _, l := range c.api.log {
+			if l.Type != "ADDED" || l.path == earlier || l.path == others {
+				continue
+			}
+			if strings.HasPrefix(l.path, "/api/v1/namespaces/mine/configmaps/podproof-") {
+				refs := l.Object.GetOwnerReferences()
+				if owned != (len(refs) == 1 && refs[0].Kind == "Job" && refs[0].UID == "job-1" && !*refs[0].Controller && !*refs[0].BlockOwnerDeletion) {
+					t.Errorf("in %s: %s belongs to %+v", in, l.path, refs)
+				}
+				anchors++
+			}
+			held += len(l.Object.GetFinalizers())
+		}
+		if anchors != 1 || owned != (held == 0) {
+			t.Errorf("in %s: %d anchors, and %d finalizers", in, anchors, held)
+		}
+	}
+}
