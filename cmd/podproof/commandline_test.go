@@ -32,13 +32,13 @@ func TestWrongCommandLines(t *testing.T) {
 		{"checks all", `podproof checks takes no arguments; it received 1: "all"`},
 
 		{"verfy", `unknown command "verfy"; did you mean verify?`},
-		{"--only x", "podproof has no flag --only; it is one of `podproof inspect` and `podproof plan` and `podproof rbac` and `podproof verify`\nRun `podproof --help` for usage"},
+		{"--only x", "podproof has no flag --only; it is one of `podproof inspect` and `podproof job` and `podproof plan` and `podproof rbac` and `podproof verify`\nRun `podproof --help` for usage"},
 		{"shop/api:1", "unknown command \"shop/api:1\"; if it is an image: `podproof inspect shop/api:1` reads it, `podproof verify shop/api:1` runs it"},
-		{"everything", `unknown command "everything"; the commands are agent, attest, build, checks, clean, completion, gate, inspect, judge, plan, rbac, verify, version`},
+		{"everything", `unknown command "everything"; the commands are agent, attest, build, checks, clean, completion, gate, inspect, job, judge, plan, rbac, verify, version`},
 
 		{"verify --onyl image/*", "unknown flag --onyl; did you mean --only?\nRun `podproof verify --help` for usage"},
 		{"inspect --no-colour x", "unknown flag --no-colour; did you mean --no-color?"},
-		{"judge --only image/* e.json", "podproof judge has no flag --only; it is one of `podproof inspect` and `podproof plan` and `podproof rbac` and `podproof verify`"},
+		{"judge --only image/* e.json", "podproof judge has no flag --only; it is one of `podproof inspect` and `podproof job` and `podproof plan` and `podproof rbac` and `podproof verify`"},
 		{"judge --everything e.json", "unknown flag --everything; the flags of podproof judge are --file, --help, --no-color, --output, --verbose"},
 		{"clean --all", "unknown flag --all; the flags of podproof clean are --cluster, --help, --kubeconfig, --namespace"},
 		{"judge -verbose e.json", "unknown flag -e in -erbose; did you mean --verbose, with two hyphens?"},

@@ -11,6 +11,7 @@ import (
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/job"
 	"podproof.dev/podproof/internal/pipeline"
 	"podproof.dev/podproof/internal/report"
 	"podproof.dev/podproof/internal/rights"
@@ -18,8 +19,8 @@ import (
 
 type rbacFlags struct {
 	judgeFlags
-	namespace, serviceAccount string
-	open                      bool
+	namespace, serviceAccount, job string
+	open                           bool
 }
 
 func newRBAC() *cobra.Command {
@@ -62,6 +63,7 @@ and run as each of its service accounts: let it hold nothing else.`,
 	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
 	fl.StringVarP(&f.namespace, "namespace", "n", "", "the run's `NAMESPACE`, which is there (default: the run makes its own)")
 	fl.BoolVar(&f.open, "open-network", false, "for a run with --open-network, which makes a network policy")
+	fl.StringVar(&f.job, "job", "", "for a run in the Job of this `NAME`, which tells its result")
 	fl.StringVar(&f.serviceAccount, "service-account", "", "bind the roles to this service account, `NAMESPACE/NAME`")
 	return c
 }
@@ -86,6 +88,9 @@ func (f *rbacFlags) roles(image string) (string, error) {
 	rules, refused, err := pipeline.Rights(o)
 	if err != nil {
 		return "", err
+	}
+	if f.job != "" {
+		rules = rights.Union(rules, job.Rights(f.job))
 	}
 	if len(rules) == 0 {
 		return "# The selected checks need no cluster, and so no rights in one.\n", nil

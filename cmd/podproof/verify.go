@@ -13,7 +13,9 @@ import (
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/cluster/existing"
 	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/job"
 	"podproof.dev/podproof/internal/pipeline"
 	"podproof.dev/podproof/internal/report"
 	"podproof.dev/podproof/internal/workload"
@@ -133,9 +135,14 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 		o.Debug = progress.Note
 	}
 	var reported error
+	tell := func(r pipeline.Result) error {
+		err := f.report(o.Selected, r, outs, console)
+		f.tellJob(context.WithoutCancel(ctx), o, r)
+		return err
+	}
 	o.Cut = func(r pipeline.Result) {
 		progress.Close()
-		reported = f.report(o.Selected, r, outs, console)
+		reported = tell(r)
 	}
 	result, err := pipeline.Verify(limited, o)
 	progress.Close()
@@ -148,7 +155,7 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	case err != nil:
 		return couldNot(explainDisk(err))
 	}
-	return f.report(o.Selected, result, outs, console)
+	return tell(result)
 }
 
 // stopped is how a run ends that was stopped, once what it knows is reported. A promise that
@@ -188,6 +195,12 @@ func (f *verifyFlags) options(image string) (pipeline.Options, error) {
 	for _, s := range f.setImages {
 		old, _, _ := strings.Cut(s, "=")
 		o.ImagesAsked = append(o.ImagesAsked, old)
+	}
+	if o.Job, err = job.Inside(os.Getenv, existing.Namespace); err != nil {
+		return o, err
+	}
+	if o.Job != nil && f.where.agentImage == "" {
+		o.AgentImage = "" // that of the Job's pod
 	}
 	o.Contract, err = loadContract(f.file)
 	return o, err

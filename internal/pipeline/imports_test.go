@@ -42,6 +42,7 @@ var house = []struct {
 	{"cluster/kind", others("agent", "cluster", "docker", "ledger")}, // it asks the agent on a node
 	{"ledger", append([]string{ours}, outside...)},
 	{"rights", others()},
+	{"job", append(others("rights", "workload", "shell", "credential", "redact", "evidence", "contract"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
 	{"workload", others("shell", "credential", "redact", "evidence", "contract", "rights")},
 	{"subject", append(others("shell", "credential", "redact", "evidence", "contract", "workload", "rights"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
 	{"docker", others()},
@@ -51,7 +52,7 @@ var house = []struct {
 // others are all packages of ours but these.
 func others(but ...string) []string {
 	var out []string
-	for _, p := range []string{"agent", "attest", "check", "cluster", "collect", "contract", "credential", "docker", "evidence", "ledger", "pipeline", "redact", "report", "rights", "shell", "subject", "trial", "workload"} {
+	for _, p := range []string{"agent", "attest", "check", "cluster", "collect", "contract", "credential", "docker", "evidence", "job", "ledger", "pipeline", "redact", "report", "rights", "shell", "subject", "trial", "workload"} {
 		if !slices.Contains(but, p) {
 			out = append(out, ours+"internal/"+p)
 		}

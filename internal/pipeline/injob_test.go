@@ -23,10 +23,13 @@ func TestARunThatIsAJob(t *testing.T) {
 		earlier, others := anchor("earlier", "job-1"), anchor("others", "job-2")
 		own := "/api/v1/namespaces/mine/pods/podproof-x7k2p"
 		if owned { // elsewhere it is a pod of others, as nothing says otherwise
-			c.api.put("ADDED", own, c.api.parse(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"podproof-x7k2p","namespace":"mine","labels":{"batch.kubernetes.io/controller-uid":"job-1"}},"status":{"phase":"Running"}}`))
+			c.api.put("ADDED", own, c.api.parse(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"podproof-x7k2p","namespace":"mine","labels":{"batch.kubernetes.io/controller-uid":"job-1"}},"spec":{"containers":[{"name":"mesh","image":"mesh:1"},{"name":"podproof","image":"registry.example/podproof:1"}]},"status":{"phase":"Running"}}`))
 		}
 		o, tell := options(t, c, "startup/ready", "termination/exit-zero")
 		o.Existing, o.Namespace, o.Image = "fake-1", "mine", ref
+		if owned {
+			o.AgentImage = ""
+		}
 		o.Job = &workload.InJob{Name: "podproof", Namespace: in, UID: "job-1"}
 		if _, err := Verify(t.Context(), o); err != nil {
 			t.Fatal(err)

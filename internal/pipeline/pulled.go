@@ -98,6 +98,11 @@ func (r *run) machine(ctx context.Context) (docker.Info, error) {
 	if err != nil {
 		return out, fmt.Errorf("connecting to the cluster: %w", err)
 	}
+	if r.AgentImage == "" && r.Job != nil && r.needs(podSections...) {
+		if r.AgentImage, err = r.Job.Image(ctx, client); err != nil {
+			return out, err
+		}
+	}
 	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	switch {
 	case apierrors.IsForbidden(err):

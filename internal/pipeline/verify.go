@@ -32,7 +32,8 @@ type Options struct {
 	Providers            cluster.Providers
 	Provider             string
 	Existing, Kubeconfig string
-	// AgentImage is podproof's own, where the cluster's nodes pull their images.
+	// AgentImage is podproof's own, where the cluster's nodes pull their images. In a Job it is that of
+	// the Job's pod, where it is empty.
 	AgentImage string
 	// Namespace is one that is there, and stays; empty makes one. Shared lets it have pods of others.
 	Namespace string

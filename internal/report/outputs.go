@@ -83,6 +83,12 @@ func (outs Outputs) ProgressTo(stdout, stderr *os.File) *os.File {
 	return stderr
 }
 
+// Beside are those that are still to be written where the report was shown already, as somebody else's
+// log: all but a live format on standard output.
+func (outs Outputs) Beside() Outputs {
+	return slices.DeleteFunc(slices.Clone(outs), func(o Output) bool { return o.File == "" && o.Format.Live })
+}
+
 // Write renders the report everywhere it was asked for. One that fails does not keep the
 // others from being written.
 func (outs Outputs) Write(r Report, stdout io.Writer, c Console) error {

@@ -38,12 +38,15 @@ func (r Record) WriteFile(path string) error { return r.write(path, readable) }
 func (r Record) WritePrivately(path string) error { return r.write(path, 0o600) }
 
 func (r Record) write(path string, mode fs.FileMode) error {
-	return writeAtomically(path, mode, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", " ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(r)
-	})
+	return writeAtomically(path, mode, r.Encode)
+}
+
+// Encode writes the record as JSON.
+func (r Record) Encode(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(r)
 }
 
 // ReadFile reads what WriteFile wrote. Its errors name the file, and the place in it.
@@ -70,7 +73,7 @@ func ReadText(path string) ([]byte, error) {
 	return data, nil
 }
 
-// ReadRecord reads what WriteFile wrote. Its errors have the name that is given, and the place in it.
+// ReadRecord reads what Encode wrote. Its errors have the name that is given, and the place in it.
 func ReadRecord(path string, data []byte) (Record, error) {
 	var version struct {
 		SchemaVersion string `json:"schemaVersion"`

@@ -74,6 +74,11 @@ func (g Grant) role(kind, namespace string, rules []Rule) string {
 	return b.String()
 }
 
+// Policy is the rule as a role has it.
+func (r Rule) Policy() rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{r.Group}, Resources: []string{r.resource()}, ResourceNames: r.Names, Verbs: r.Verbs}
+}
+
 func (g Grant) binding(kind, namespace string) string {
 	out := g.head(kind+"Binding", namespace) + fmt.Sprintf("roleRef: {apiGroup: %s, kind: %s, name: %s}\n", rbacv1.GroupName, kind, quoted(g.Name))
 	to := fmt.Sprintf("kind: %s, name: %s", g.To.Kind, quoted(g.To.Name))

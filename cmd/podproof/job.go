@@ -1,0 +1,230 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"podproof.dev/podproof/internal/check"
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/job"
+	"podproof.dev/podproof/internal/pipeline"
+	"podproof.dev/podproof/internal/report"
+	"podproof.dev/podproof/internal/subject"
+	"podproof.dev/podproof/internal/workload"
+)
+
+type jobFlags struct {
+	judgeFlags
+	name, namespace, podproof string
+	setImages, pullSecrets    []string
+	shared, open              bool
+	timeout                   time.Duration
+	cluster, kubeconfig       string
+	run                       bool
+}
+
+func newJob() *cobra.Command {
+	var f jobFlags
+	c := &cobra.Command{
+		Use:   "job [flags] [IMAGE]",
+		Short: "Print a Job that verifies an image inside a cluster, or run it",
+		Long: `job prints the Job that runs ` + "`podproof verify`" + ` in a namespace of a cluster, with all that it
+needs: a ServiceAccount, a Role with the rights of the selection (` + "`podproof rbac`" + `), a RoleBinding, and
+a ConfigMap with the contract and its manifests. What is a Secret among these is in a Secret.
+` + "`kubectl apply --server-side -f -`" + ` takes it. It asks no cluster.
+
+The Job fails at once for a broken promise (exit code 1) and for wrong input (2), and tries once more
+what could not be checked (3). It leaves a ConfigMap podproof-RUN-result with the report, a summary and
+the evidence, its pod a termination message, and itself the annotation podproof.dev/result. All that a
+run makes belongs to the Job, and goes with it.
+
+With --run podproof applies it to the cluster of the kubeconfig, shows its log line by line, writes the
+reports and the evidence that are asked for here, removes the Job and all that belongs to it, and
+exits with its code. Ctrl-C removes it, too. What is there of a name that the Job needs is an error, and
+nothing is applied then.
+
+The namespace must be there, and empty: create pods in it is each of its Secrets.`,
+		Example: `  podproof job -n proof registry.example/shop/api:1.4.2 | kubectl apply --server-side -f -
+  kubectl wait -n proof --for=condition=complete --timeout=30m job/podproof
+
+  # as if it ran here
+  podproof job --run -n proof -o terminal -o junit=junit.xml registry.example/shop/api:1.4.2`,
+		Args: asUsed,
+		RunE: func(c *cobra.Command, args []string) error {
+			spec, err := f.spec(strings.Join(args, ""))
+			if err != nil {
+				return usage(err)
+			}
+			if f.run {
+				return f.follow(c.Context(), spec)
+			}
+			text, err := f.print(spec)
+			if err != nil {
+				return usage(err)
+			}
+			if _, err := fmt.Fprint(c.OutOrStdout(), text); err != nil {
+				return couldNot(explainDisk(err))
+			}
+			return nil
+		},
+	}
+	fl := c.Flags()
+	f.add(c, check.Catalogue())
+	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
+	fl.StringVarP(&f.namespace, "namespace", "n", "podproof", "the Job's `NAMESPACE`, which is there")
+	fl.StringVar(&f.name, "name", "podproof", "the `NAME` of the Job and of what it needs")
+	fl.StringVar(&f.podproof, "image", os.Getenv("PODPROOF_AGENT_IMAGE"), "podproof's own `IMAGE`, as the nodes pull it; `podproof agent push` makes one (default: the one published with this version; from PODPROOF_AGENT_IMAGE)")
+	fl.StringSliceVar(&f.pullSecrets, "pull-secret", nil, "pull with this `SECRET` of the namespace (default: those of the workload's imagePullSecrets)")
+	fl.StringSliceVar(&f.setImages, "set-image", nil, "`OLD=NEW` runs the image NEW where the manifests say OLD")
+	fl.BoolVar(&f.shared, "shared-namespace", false, "use --namespace although pods of others run there")
+	fl.BoolVar(&f.open, "open-network", false, "let the run's pods talk to each other where network policies of --namespace deny it, by a policy of podproof's own")
+	fl.DurationVar(&f.timeout, "timeout", 10*time.Minute, "stop each try after this `DURATION`, such as 10m or 600s")
+	fl.BoolVar(&f.run, "run", false, "run it in the cluster, and show what it says")
+	fl.StringVar(&f.cluster, "cluster", "current", "with --run: the `CLUSTER` of the kubeconfig, current or context:NAME")
+	fl.StringVar(&f.kubeconfig, "kubeconfig", "", "with --run: look for the cluster in this `FILE` (default: where kubectl looks)")
+	return c
+}
+
+// spec says what the Job is.
+func (f *jobFlags) spec(image string) (job.Spec, error) {
+	s := job.Spec{Name: f.name, Namespace: f.namespace, Podproof: cmp.Or(f.podproof, published()), Timeout: f.timeout, PullSecrets: f.pullSecrets}
+	if err := f.check(); err != nil {
+		return s, err
+	}
+	if s.Podproof == "" {
+		return s, errors.New("the nodes pull podproof's own image, and this build of podproof is published nowhere: push it to a registry that they reach with `podproof agent push REF`, and give --image REF (or PODPROOF_AGENT_IMAGE)")
+	}
+	c, err := loadContract(f.file)
+	if err != nil {
+		return s, err
+	}
+	if s.Image = image; image == "" {
+		if s.Image = c.Image; c.Build != nil || c.Image == "" {
+			return s, errors.New("give IMAGE by its name in a registry that the cluster's nodes reach, best with its digest: a Job builds none")
+		}
+	}
+	selected, err := f.chosen(f.only)
+	if err != nil {
+		return s, err
+	}
+	rules, _, err := pipeline.Rights(pipeline.RightsOptions{Contract: c, Image: s.Image, Selected: selected, Namespace: f.namespace, OpenNetwork: f.open})
+	if err != nil {
+		return s, err
+	}
+	s.Rules = slices.Concat(rules, job.Rights(f.name))
+	var paths []workload.Path
+	for _, m := range c.Manifests {
+		paths = append(paths, workload.Path{Written: m, Real: c.Path(m)})
+	}
+	objects, err := workload.Read(paths)
+	if err != nil {
+		return s, err
+	}
+	if s.Files, err = job.Pack(f.file, objects); err != nil {
+		return s, err
+	}
+	if len(s.PullSecrets) == 0 {
+		s.PullSecrets, err = pullSecrets(c, s.Image, f.namespace)
+	}
+	s.Flags, err = f.passed()
+	return s, err
+}
+
+// check says what is wrong with the flags alone.
+func (f *jobFlags) check() error {
+	if wrong := validation.IsDNS1123Label(f.namespace); len(wrong) > 0 {
+		return fmt.Errorf("--namespace %s: it is no name of a namespace: %s", f.namespace, strings.Join(wrong, "; "))
+	}
+	if strings.HasPrefix(f.namespace, "kube-") {
+		return fmt.Errorf("--namespace %s is one of Kubernetes' own: take one for podproof alone", f.namespace)
+	}
+	if wrong := validation.IsDNS1123Label(f.name); len(wrong) > 0 {
+		return fmt.Errorf("--name %s: it is no name of a Job: %s", f.name, strings.Join(wrong, "; "))
+	}
+	if f.timeout <= 0 {
+		return fmt.Errorf("--timeout %s: give a time above zero, such as 10m", f.timeout)
+	}
+	for _, name := range []string{"output", "evidence", "kubeconfig", "cluster"} {
+		if !f.run && f.given.Changed(name) {
+			return fmt.Errorf("--%s is for --run: what is printed leaves the report and the evidence in a ConfigMap of the cluster", name)
+		}
+	}
+	return nil
+}
+
+// passed are the flags of the run that the Job passes on.
+func (f *jobFlags) passed() (out []string, err error) {
+	for flag, values := range map[string][]string{"--set-image": f.setImages} {
+		if _, err := workload.ParseSetImage(values); err != nil {
+			return nil, err
+		}
+		for _, v := range values {
+			out = append(out, flag, v)
+		}
+	}
+	if len(f.only) > 0 {
+		out = append(out, "--only", strings.Join(f.only, ","))
+	}
+	if len(f.skip) > 0 {
+		out = append(out, "--skip", strings.Join(f.skip, ","))
+	}
+	if f.shared {
+		out = append(out, "--shared-namespace")
+	}
+	if f.open {
+		out = append(out, "--open-network")
+	}
+	if f.verbose {
+		out = append(out, "--verbose")
+	}
+	return out, nil
+}
+
+// pullSecrets are those that the workload under test names.
+func pullSecrets(c contract.Contract, image, namespace string) ([]string, error) {
+	s, err := subject.Read(c, subject.Options{Image: image, Namespace: namespace})
+	if err != nil {
+		return nil, err
+	}
+	secrets, _ := workload.PullsAs(s.Objects, s.Workload.Template.Spec)
+	var out []string
+	for _, r := range secrets {
+		out = append(out, r.Name)
+	}
+	return out, nil
+}
+
+// print is what is printed, after a word on what a person should know.
+func (f *jobFlags) print(s job.Spec) (string, error) {
+	var objects []runtime.Object
+	for _, o := range s.Objects().All() {
+		objects = append(objects, o)
+	}
+	text, err := job.YAML(objects...)
+	if err != nil {
+		return "", err
+	}
+	note := []string{"Verifies " + report.Clean(s.Image) + " in namespace " + s.Namespace + ", which must be there."}
+	if s.Files.Large() {
+		note = append(note, "It is too large for a plain `kubectl apply`: use `kubectl apply --server-side`.")
+	}
+	if len(s.PullSecrets) > 1 {
+		note = append(note, "podproof itself reads the image with the first of its pull secrets, "+s.PullSecrets[0]+".")
+	}
+	for _, r := range s.Rules {
+		if r.Wide {
+			note = append(note, "What is about the whole cluster is not in the Role, and may be left out; `podproof rbac -n "+s.Namespace+"` prints it.")
+			break
+		}
+	}
+	return "# " + strings.Join(note, "\n# ") + "\n" + text, nil
+}

@@ -1,0 +1,35 @@
+package job
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+
+	"podproof.dev/podproof/internal/rights"
+	"podproof.dev/podproof/internal/workload"
+)
+
+// The variables by which podproof knows that it is the pod of a Job.
+const (
+	nameVariable = "PODPROOF_JOB_NAME"
+	uidVariable  = "PODPROOF_JOB_UID"
+)
+
+// Inside is the Job that podproof runs in, by its environment; nil where it runs in none.
+func Inside(env func(string) string, namespace func() (string, error)) (*workload.InJob, error) {
+	name, uid := env(nameVariable), env(uidVariable)
+	if name == "" || uid == "" {
+		return nil, nil
+	}
+	ns, err := namespace()
+	if err != nil {
+		return nil, err
+	}
+	return &workload.InJob{Name: name, Namespace: ns, UID: types.UID(uid)}, nil
+}
+
+// Rights are those of a run in the Job of that name, for telling its result.
+func Rights(name string) []rights.Rule {
+	return []rights.Rule{
+		rights.To("", "configmaps", "create").For("the ConfigMap with the report, the summary and the evidence, which the Job owns"),
+		rights.To("batch", "jobs", "patch").Of(name).For("the annotation " + ResultAnnotation + " of the Job").Or("the Job does not have it"),
+	}
+}

@@ -1,0 +1,237 @@
+package job
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+)
+
+// cluster plays an API server that gives a Job its UID, and has everything owned end with it.
+func cluster(t *testing.T, there ...runtime.Object) *fake.Clientset {
+	t.Helper()
+	was, wasSettled, wasPatience := every, settled, patience
+	every, settled, patience = time.Millisecond, 50*time.Millisecond, 20*time.Millisecond
+	t.Cleanup(func() { every, settled, patience = was, wasSettled, wasPatience })
+	client := fake.NewClientset(there...)
+	client.PrependReactor("create", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		c := a.(clienttesting.CreateActionImpl)
+		if len(c.CreateOptions.DryRun) == 0 {
+			return false, nil, nil
+		}
+		name := c.Object.(metav1.Object).GetName()
+		if _, err := client.Tracker().Get(c.Resource, c.Namespace, name); err == nil {
+			return true, nil, apierrors.NewAlreadyExists(c.Resource.GroupResource(), name)
+		}
+		return true, c.Object, nil
+	})
+	client.PrependReactor("create", "jobs", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		a.(clienttesting.CreateAction).GetObject().(*batchv1.Job).UID = inJob.UID
+		return false, nil, nil
+	})
+	client.PrependReactor("delete", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
+		for _, kind := range []string{"configmaps", "serviceaccounts", "secrets", "pods"} {
+			_ = client.Tracker().Delete(schema.GroupVersionResource{Version: "v1", Resource: kind}, "proof", "podproof")
+		}
+		for _, kind := range []string{"roles", "rolebindings"} {
+			_ = client.Tracker().Delete(schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: kind}, "proof", "podproof")
+		}
+		return false, nil, nil
+	})
+	return client
+}
+
+// did are the requests that changed something.
+func did(client *fake.Clientset) (out []string) {
+	for _, a := range client.Actions() {
+		dry := false
+		if c, ok := a.(clienttesting.CreateActionImpl); ok {
+			dry = len(c.CreateOptions.DryRun) > 0
+		}
+		if v := a.GetVerb(); !dry && v != "get" && v != "list" && v != "watch" {
+			out = append(out, v+" "+a.GetResource().Resource)
+		}
+	}
+	return out
+}
+
+func TestAJobIsAppliedAndRemoved(t *testing.T) {
+	client, o := cluster(t), spec(t).Objects()
+	j, err := Apply(t.Context(), client, o)
+	if err != nil || j != inJob {
+		t.Fatalf("%+v (%v)", j, err)
+	}
+	if got, want := strings.Join(did(client), ", "), "create jobs, create serviceaccounts, create roles, create rolebindings, create secrets, create configmaps, patch jobs"; got != want {
+		t.Errorf("it did %s, want %s", got, want)
+	}
+	made, err := client.BatchV1().Jobs("proof").Get(t.Context(), "podproof", metav1.GetOptions{})
+	if err != nil || *made.Spec.Suspend {
+		t.Errorf("the Job is %+v (%v)", made, err)
+	}
+	role, err := client.RbacV1().Roles("proof").Get(t.Context(), "podproof", metav1.GetOptions{})
+	if err != nil || len(role.OwnerReferences) != 1 || role.OwnerReferences[0].UID != inJob.UID || *role.OwnerReferences[0].Controller {
+		t.Errorf("the role belongs to %+v (%v)", role, err)
+	}
+	if left, err := belongings(t.Context(), client, o, j); len(left) != 3 || err != nil {
+		t.Errorf("there are %v (%v)", left, err)
+	}
+	if err := Remove(t.Context(), client, o, j); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := belongings(t.Context(), client, o, j); len(left) != 0 || err != nil {
+		t.Errorf("left are %v (%v)", left, err)
+	}
+	if err := Remove(t.Context(), client, o, j); err != nil { // somebody else did
+		t.Error(err)
+	}
+}
+
+// What is there of the name, and what may not be made, is told before anything is.
+func TestNothingIsAppliedWhereSomethingIsInTheWay(t *testing.T) {
+	theirs := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "podproof", Namespace: "proof"}}
+	refuse := func(resource string, err error) func(*fake.Clientset) {
+		return func(c *fake.Clientset) {
+			c.PrependReactor("create", resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
+		}
+	}
+	for name, x := range map[string]struct {
+		there []runtime.Object
+		with  func(*fake.Clientset)
+		want  string
+	}{
+		"a Secret of the name":        {[]runtime.Object{theirs}, func(*fake.Clientset) {}, "secret/podproof is in namespace proof already, and this run did not make it: give the Job another --name"},
+		"a Job of the name":           {[]runtime.Object{jobs()}, func(*fake.Clientset) {}, "kubectl delete job/podproof -n proof"},
+		"no namespace":                {nil, refuse("serviceaccounts", apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "proof")), "--namespace proof: there is no such namespace"},
+		"a role that may not be made": {nil, refuse("roles", apierrors.NewForbidden(schema.GroupResource{Resource: "roles"}, "podproof", errors.New("escalation"))), "you may not give the Job the rights that it needs"},
+	} {
+		client := cluster(t, x.there...)
+		x.with(client)
+		j, err := Apply(t.Context(), client, spec(t).Objects())
+		if !errors.As(err, new(*Refused)) || !strings.Contains(err.Error(), x.want) || !strings.Contains(err.Error(), "nothing was changed in the cluster") {
+			t.Errorf("%s: the error is %v, want %q", name, err, x.want)
+		}
+		if got := did(client); len(got) > 0 || Remove(t.Context(), client, spec(t).Objects(), j) != nil {
+			t.Errorf("%s: it did %v", name, got)
+		}
+	}
+}
+
+// podOf is a pod of the Job's, with the state of its container.
+func podOf(name string, age int, s corev1.ContainerState) *corev1.Pod {
+	phase := corev1.PodPending
+	switch {
+	case s.Running != nil:
+		phase = corev1.PodRunning
+	case s.Terminated != nil:
+		phase = corev1.PodFailed
+	}
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "proof", UID: types.UID(name), CreationTimestamp: metav1.Unix(int64(age), 0), Labels: map[string]string{batchv1.ControllerUidLabel: string(inJob.UID)}},
+		Status: corev1.PodStatus{Phase: phase, ContainerStatuses: []corev1.ContainerStatus{{Name: "mesh", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}, {Name: Container, State: s}}}}
+}
+
+func exited(code int32) corev1.ContainerState {
+	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code}}
+}
+
+func waiting(reason, message string) corev1.ContainerState {
+	return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}
+}
+
+func TestAJobIsFollowed(t *testing.T) {
+	failed := jobs()
+	failed.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "DeadlineExceeded", Message: "Job was active longer than specified deadline"}}
+	unscheduled := podOf("a", 1, corev1.ContainerState{})
+	unscheduled.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "0/1 nodes are available: 1 Insufficient cpu."}}
+	quota := &corev1.Event{ObjectMeta: metav1.ObjectMeta{Name: "e", Namespace: "proof"}, InvolvedObject: corev1.ObjectReference{Kind: "Job", Name: "podproof", UID: inJob.UID}, Type: corev1.EventTypeWarning, Reason: "FailedCreate", Message: "exceeded quota: q"}
+	for name, x := range map[string]struct {
+		there []runtime.Object
+		// next is what changes once something has been noted.
+		next func(c *fake.Clientset)
+		code int
+		said []string
+		err  string
+	}{
+		"a good image":      {there: []runtime.Object{jobs(), podOf("a", 1, exited(0))}, code: 0},
+		"a broken one":      {there: []runtime.Object{jobs(), podOf("a", 1, exited(1))}, code: 1},
+		"nothing tried":     {there: []runtime.Object{jobs(), podOf("a", 1, exited(3))}, code: 3},
+		"a second try":      {there: []runtime.Object{jobs(), podOf("a", 1, exited(3)), podOf("b", 2, exited(0))}, code: 0, said: []string{"pod/a ended with exit code 3; the Job tries once more"}},
+		"the deadline":      {there: []runtime.Object{failed}, err: "job/podproof ended before its pod ran: DeadlineExceeded: Job was active longer than specified deadline"},
+		"nobody's any more": {there: nil, err: "somebody deleted it"},
+		"no node": {there: []runtime.Object{jobs(), unscheduled}, next: func(c *fake.Clientset) {
+			_ = c.Tracker().Update(schema.GroupVersionResource{Version: "v1", Resource: "pods"}, podOf("a", 1, exited(0)), "proof")
+		},
+			said: []string{"Pending: no node takes pod/a: 0/1 nodes are available: 1 Insufficient cpu."}},
+		"no image": {there: []runtime.Object{jobs(), podOf("a", 1, waiting("ErrImagePull", "401 Unauthorized"))}, next: func(c *fake.Clientset) {
+			_ = c.Tracker().Update(schema.GroupVersionResource{Version: "v1", Resource: "pods"}, podOf("a", 1, exited(0)), "proof")
+		},
+			said: []string{"Pending: pod/a: ErrImagePull: 401 Unauthorized"}},
+		"no room in a quota": {there: []runtime.Object{jobs(), quota}, next: func(c *fake.Clientset) { _ = c.Tracker().Add(podOf("a", 1, exited(1))) }, code: 1,
+			said: []string{"Pending: job/podproof: FailedCreate: exceeded quota: q"}},
+	} {
+		client := cluster(t, x.there...)
+		var said []string
+		var out bytes.Buffer
+		f := &Follower{Client: client, Job: inJob, Out: &out, Note: func(s string) {
+			said = append(said, s)
+			if x.next != nil {
+				x.next(client)
+			}
+		}}
+		code, err := f.Follow(t.Context())
+		if x.err != "" {
+			if err == nil || !strings.Contains(err.Error(), x.err) {
+				t.Errorf("%s: the error is %v, want %q", name, err, x.err)
+			}
+			continue
+		}
+		if err != nil || code != x.code || strings.Join(said, "; ") != strings.Join(x.said, "; ") || !strings.Contains(out.String(), "fake logs") {
+			t.Errorf("%s: exit code %d, said %q, shown %q (%v)", name, code, said, out.String(), err)
+		}
+	}
+}
+
+// Whoever stops it is not kept waiting, and a pod that goes away is not an exit code.
+func TestAFollowedJobThatIsStopped(t *testing.T) {
+	pressed := errors.New("Ctrl-C")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	client := cluster(t, jobs(), podOf("a", 1, waiting("ErrImagePull", "no")))
+	f := &Follower{Client: client, Job: inJob, Out: &bytes.Buffer{}, Note: func(string) { cancel(pressed) }}
+	if _, err := f.Follow(ctx); !errors.Is(err, pressed) {
+		t.Errorf("the error is %v", err)
+	}
+	client = cluster(t, jobs(), podOf("a", 1, corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}))
+	f = &Follower{Client: client, Job: inJob, Out: &bytes.Buffer{}, Note: func(string) {}}
+	time.AfterFunc(20*time.Millisecond, func() {
+		_ = client.Tracker().Delete(schema.GroupVersionResource{Version: "v1", Resource: "pods"}, "proof", "a")
+	})
+	if _, err := f.Follow(t.Context()); err == nil || !strings.Contains(err.Error(), "pod/a was deleted before it told its exit code") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// A stream that is taken up again shows no line twice.
+func TestALogIsShownOnce(t *testing.T) {
+	var out bytes.Buffer
+	f := &Follower{Out: &out}
+	var until time.Time
+	for _, log := range []string{"2026-01-02T03:04:05.1Z one\n2026-01-02T03:04:05.2Z two\n", "2026-01-02T03:04:05.2Z two\n2026-01-02T03:04:05.3Z  three\n", "no times"} {
+		if err := f.lines(strings.NewReader(log), &until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := out.String(); got != "one\ntwo\n three\nno times\n" {
+		t.Errorf("shown was %q", got)
+	}
+}
