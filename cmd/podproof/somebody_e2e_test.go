@@ -29,6 +29,7 @@ const everything = "all,configmaps,secrets,serviceaccounts,persistentvolumeclaim
 type somebodysCluster struct {
 	t        *testing.T
 	registry string
+	gateway  string           // the registry's name that pods reach, too: an address
 	auth     authn.AuthConfig // of the registry; empty where it asks for none
 }
 
@@ -80,18 +81,21 @@ func withRegistry(t *testing.T, auth authn.AuthConfig, nodes ...string) somebody
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { server.Close() })
 	port := l.Addr().(*net.TCPAddr).Port
-	c := somebodysCluster{t, fmt.Sprintf("localhost:%d", port), auth}
+	c := somebodysCluster{t: t, registry: fmt.Sprintf("localhost:%d", port), auth: auth}
 	gateway := c.docker("", "network", "inspect", sharedCluster, "--format", "{{range .IPAM.Config}}{{.Gateway}}\n{{end}}")
 	for _, g := range strings.Fields(gateway) {
 		if ip := net.ParseIP(g); ip != nil && ip.To4() != nil {
 			gateway = g
 		}
 	}
-	hosts := fmt.Sprintf("[host.\"http://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", net.JoinHostPort(gateway, fmt.Sprint(port)))
-	dir := "/etc/containerd/certs.d/" + c.registry
+	c.gateway = net.JoinHostPort(gateway, fmt.Sprint(port))
+	hosts := fmt.Sprintf("[host.\"http://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", c.gateway)
 	for _, n := range nodes {
-		c.onNode(n, "", "mkdir", "-p", dir)
-		c.onNode(n, hosts, "dd", "status=none", "of="+dir+"/hosts.toml")
+		for _, name := range []string{c.registry, c.gateway} {
+			dir := "/etc/containerd/certs.d/" + name
+			c.onNode(n, "", "mkdir", "-p", dir)
+			c.onNode(n, hosts, "dd", "status=none", "of="+dir+"/hosts.toml")
+		}
 	}
 	return c
 }
