@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -30,6 +31,7 @@ type jobFlags struct {
 	timeout                   time.Duration
 	cluster, kubeconfig       string
 	run                       bool
+	tool                      string
 }
 
 func newJob() *cobra.Command {
@@ -67,6 +69,7 @@ The namespace must be there, and empty: create pods in it is each of its Secrets
 			if f.run {
 				return f.follow(c.Context(), spec)
 			}
+			spec.Command = f.command(c)
 			text, err := f.print(spec)
 			if err != nil {
 				return usage(err)
@@ -88,6 +91,8 @@ The namespace must be there, and empty: create pods in it is each of its Secrets
 	fl.BoolVar(&f.shared, "shared-namespace", false, "use --namespace although pods of others run there")
 	fl.BoolVar(&f.open, "open-network", false, "let the run's pods talk to each other where network policies of --namespace deny it, by a policy of podproof's own")
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Minute, "stop each try after this `DURATION`, such as 10m or 600s")
+	fl.StringVar(&f.tool, "for", "", "print it as this `TOOL` takes it: "+strings.Join(job.Names(), ", "))
+	complete(c, "for", job.Names())
 	fl.BoolVar(&f.run, "run", false, "run it in the cluster, and show what it says")
 	fl.StringVar(&f.cluster, "cluster", "current", "with --run: the `CLUSTER` of the kubeconfig, current or context:NAME")
 	fl.StringVar(&f.kubeconfig, "kubeconfig", "", "with --run: look for the cluster in this `FILE` (default: where kubectl looks)")
@@ -120,7 +125,7 @@ func (f *jobFlags) spec(image string) (job.Spec, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Rules = slices.Concat(rules, job.Rights(f.name))
+	s.Rules = slices.Concat(rules, job.RightsFor(f.tool, f.name))
 	var paths []workload.Path
 	for _, m := range c.Manifests {
 		paths = append(paths, workload.Path{Written: m, Real: c.Path(m)})
@@ -152,6 +157,9 @@ func (f *jobFlags) check() error {
 	}
 	if f.timeout <= 0 {
 		return fmt.Errorf("--timeout %s: give a time above zero, such as 10m", f.timeout)
+	}
+	if f.run && f.tool != "" {
+		return errors.New("--for prints, and --run runs: give one of them")
 	}
 	for _, name := range []string{"output", "evidence", "kubeconfig", "cluster"} {
 		if !f.run && f.given.Changed(name) {
@@ -203,8 +211,38 @@ func pullSecrets(c contract.Contract, image, namespace string) ([]string, error)
 	return out, nil
 }
 
+// command is the one that was given, without what only says how to print.
+func (f *jobFlags) command(c *cobra.Command) string {
+	words := []string{"podproof", "job"}
+	c.Flags().Visit(func(fl *pflag.Flag) {
+		switch values, many := fl.Value.(pflag.SliceValue); {
+		case fl.Name == "for":
+		case many:
+			for _, v := range values.GetSlice() {
+				words = append(words, "--"+fl.Name, word(v))
+			}
+		case fl.Value.Type() == "bool":
+			words = append(words, "--"+fl.Name+"="+fl.Value.String())
+		default:
+			words = append(words, "--"+fl.Name, word(fl.Value.String()))
+		}
+	})
+	for _, a := range c.Flags().Args() {
+		words = append(words, word(a))
+	}
+	return strings.Join(words, " ")
+}
+
 // print is what is printed, after a word on what a person should know.
 func (f *jobFlags) print(s job.Spec) (string, error) {
+	note := []string{"Verifies " + report.Clean(s.Image) + " in namespace " + s.Namespace + ", which must be there."}
+	if f.tool != "" {
+		if v := version(); released.MatchString(v) {
+			s.Version = v
+		}
+		tool, text, err := job.For(f.tool, s)
+		return "# " + strings.Join(append(tool.About, note...), "\n# ") + "\n" + text, err
+	}
 	var objects []runtime.Object
 	for _, o := range s.Objects().All() {
 		objects = append(objects, o)
@@ -213,7 +251,6 @@ func (f *jobFlags) print(s job.Spec) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	note := []string{"Verifies " + report.Clean(s.Image) + " in namespace " + s.Namespace + ", which must be there."}
 	if s.Files.Large() {
 		note = append(note, "It is too large for a plain `kubectl apply`: use `kubectl apply --server-side`.")
 	}

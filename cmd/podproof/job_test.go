@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -99,6 +102,56 @@ func TestTheKustomizeBaseIsWhatIsPrinted(t *testing.T) {
 	}
 	if diff := cmp.Diff(objectsOf(t, printed), objectsOf(t, string(text))); diff != "" {
 		t.Errorf("(-printed +built):\n%s", diff)
+	}
+}
+
+// The examples for deploy tools are what podproof prints, and what Kubernetes has the kinds of, it takes.
+func TestTheExamplesAreWhatIsPrinted(t *testing.T) {
+	t.Chdir(checkout)
+	strict := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	for tool, x := range map[string]struct{ file, last string }{
+		"argocd": {"argocd/podproof.yaml", "Job/podproof"}, "helm": {"helm/templates/podproof.yaml", "Job/podproof"}, "tekton": {"tekton/podproof.yaml", "Task/podproof"},
+		"rollouts": {"rollouts/podproof.yaml", "AnalysisTemplate/podproof"}, "github": {"github/podproof.yaml", ""}, "gitlab": {"gitlab/podproof.yaml", ""},
+	} {
+		t.Run(tool, func(t *testing.T) {
+			printed := says(t, "job", "--for", tool, "-f", "examples/gates/shop/podproof.yaml", "-n", "shop-proof", "--image", "podproof.dev/podproof:v1", "registry.example/shop/api:1.4.2")
+			golden(t, filepath.Join("examples/gates", x.file), printed)
+			if x.last == "" {
+				var any map[string]any
+				if err := yaml.UnmarshalStrict([]byte(printed), &any); err != nil {
+					t.Fatal(err)
+				}
+				want := "podproof job --file examples/gates/shop/podproof.yaml --image podproof.dev/podproof:v1 --namespace shop-proof registry.example/shop/api:1.4.2 --run -o terminal "
+				if !strings.Contains(printed, want) {
+					t.Errorf("it does not run %q:\n%s", want, printed)
+				}
+				return
+			}
+			if asks := strings.Contains(printed, "  - jobs\n"); asks != (tool == "argocd" || tool == "helm") {
+				t.Errorf("does the role ask to annotate the Job: %v", asks)
+			}
+			objects := objectsOf(t, printed)
+			if objects[x.last] == nil || objects["ServiceAccount/podproof"] == nil {
+				t.Fatalf("there are %v", slices.Sorted(maps.Keys(objects)))
+			}
+			for name, o := range objects {
+				b, err := json.Marshal(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, _, err := strict.Decode(b, nil, nil); err != nil && !runtime.IsNotRegisteredError(err) {
+					t.Errorf("%s: %v", name, err)
+				}
+				hook := strings.Contains(string(b), `"argocd.argoproj.io/hook":"PreSync"`) || strings.Contains(string(b), `"helm.sh/hook":"pre-install,pre-upgrade"`)
+				if hook != (tool == "argocd" || tool == "helm") {
+					t.Errorf("%s: is it a hook: %v", name, hook)
+				}
+			}
+		})
+	}
+	var said bytes.Buffer
+	if code := exitCode(execute(t.Context(), newRoot(), strings.Fields("job --for jenkins -f examples/gates/shop/podproof.yaml --image p:1 r.example/shop/api:1")), &said); code != exitUsage || !strings.Contains(said.String(), "there are argocd, helm, tekton, rollouts, github, gitlab") {
+		t.Errorf("exit code %d, said %q", code, said.String())
 	}
 }
 
@@ -275,6 +328,20 @@ func TestAJobThatIsRun(t *testing.T) {
 				t.Errorf("the evidence is %+v (%v)", rec, err)
 			}
 		})
+	}
+}
+
+// A tool that is no Job gets the result in a line in a file.
+func TestTheResultInAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "verdict")
+	t.Setenv(job.ResultVariable, file)
+	selected, err := check.Select([]string{"image/user-non-root"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	(&verifyFlags{}).tellJob(t.Context(), pipeline.Options{Selected: selected}, pipeline.Result{Evidence: evidence.Evidence{Image: &evidence.Image{ID: "sha256:1"}}})
+	if b, err := os.ReadFile(file); err != nil || string(b) != "FAIL 1 of 1: image/user-non-root" {
+		t.Errorf("it says %q (%v)", b, err)
 	}
 }
 

@@ -24,16 +24,20 @@ const terminationLog = "/dev/termination-log"
 // tellWithin bounds how long the result is written to the cluster.
 const tellWithin = 20 * time.Second
 
-// tellJob tells the result where a Job's readers look for it: in the pod's termination message, and in a
-// ConfigMap. What cannot be told there is said, and changes no verdict.
+// tellJob tells the result where readers in a cluster look for it: a Job's in the pod's termination message,
+// and in a ConfigMap, others' in a file that they name. What cannot be told there is said, and changes no verdict.
 func (f *verifyFlags) tellJob(ctx context.Context, o pipeline.Options, result pipeline.Result) {
-	if o.Job == nil {
+	file := os.Getenv(job.ResultVariable)
+	if o.Job == nil && file == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, tellWithin, fmt.Errorf("it took longer than %s", tellWithin))
 	defer cancel()
 	res, message, err := jobResult(o.Selected, result)
-	if err == nil {
+	if err == nil && file != "" {
+		err = os.WriteFile(file, []byte(res.Line), 0o644)
+	}
+	if err == nil && o.Job != nil {
 		err = errors.Join(lastWords(terminationLog, message), publish(ctx, o, res))
 	}
 	if err != nil {

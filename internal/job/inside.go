@@ -1,6 +1,8 @@
 package job
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	"podproof.dev/podproof/internal/rights"
@@ -24,6 +26,17 @@ func Inside(env func(string) string, namespace func() (string, error)) (*workloa
 		return nil, err
 	}
 	return &workload.InJob{Name: name, Namespace: ns, UID: types.UID(uid)}, nil
+}
+
+// RightsFor are those of a run that a tool of Tools starts, or none of them, which is empty.
+func RightsFor(tool, name string) []rights.Rule {
+	switch tool {
+	case tekton.Name: // makes no Job
+		return nil
+	case rollouts.Name: // makes one whose name nobody knows before
+		return slices.DeleteFunc(Rights(name), func(r rights.Rule) bool { return r.Resource == "jobs" })
+	}
+	return Rights(name)
 }
 
 // Rights are those of a run in the Job of that name, for telling its result.

@@ -3,6 +3,7 @@
 package job
 
 import (
+	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -31,6 +32,9 @@ type Spec struct {
 	PullSecrets []string
 	// Timeout is the run's own.
 	Timeout time.Duration
+	// Command is the one that printed the Job, for a CI that runs it, and Version that of podproof,
+	// where it is a release.
+	Command, Version string
 }
 
 // Container is the one that verifies.
@@ -121,7 +125,6 @@ func (s Spec) template() corev1.PodTemplateSpec {
 		mounts = append(mounts, corev1.VolumeMount{Name: "registry", MountPath: registry, ReadOnly: true})
 		env = append(env, corev1.EnvVar{Name: "DOCKER_CONFIG", Value: registry})
 	}
-	args := append([]string{"verify", "--cluster", "current", "-f", files + "/" + contractFile, "--timeout", s.Timeout.String()}, s.Flags...)
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{
 			Labels:      map[string]string{"app.kubernetes.io/name": "podproof", "app.kubernetes.io/component": "verifier", "sidecar.istio.io/inject": "false"},
@@ -132,7 +135,7 @@ func (s Spec) template() corev1.PodTemplateSpec {
 			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: &yes, RunAsUser: &user, RunAsGroup: &user, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
 			Volumes:         volumes,
 			Containers: []corev1.Container{{
-				Name: Container, Image: s.Podproof, Args: append(args, s.Image), Env: env, VolumeMounts: mounts,
+				Name: Container, Image: s.Podproof, Args: append(s.args(), s.Image), Env: env, VolumeMounts: mounts,
 				// What ends it before it can tell is in its log.
 				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 				Resources: corev1.ResourceRequirements{
@@ -143,6 +146,11 @@ func (s Spec) template() corev1.PodTemplateSpec {
 			}},
 		},
 	}
+}
+
+// args are those of a run in the cluster but for the image, with more flags.
+func (s Spec) args(more ...string) []string {
+	return slices.Concat([]string{"verify", "--cluster", "current", "-f", files + "/" + contractFile, "--timeout", s.Timeout.String()}, s.Flags, more)
 }
 
 // sources are where the contract and its manifests come from.

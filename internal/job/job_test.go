@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"text/template"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -206,5 +207,23 @@ func TestWhatIsTooLarge(t *testing.T) {
 		case err == nil || !strings.Contains(err.Error(), wants):
 			t.Errorf("of %d KiB: the error is %v, want %q", size>>10, err, wants)
 		}
+	}
+}
+
+// What looks like a template of Helm's in a contract comes out of Helm as it went in.
+func TestHelmLeavesTextsAlone(t *testing.T) {
+	s := spec(t)
+	s.Files.Manifests = "# {{ .Values.x }} and }}\n"
+	_, text, err := For("helm", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := template.New("").Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := parsed.Execute(&out, nil); err != nil || !strings.Contains(out.String(), "# {{ .Values.x }} and }}") {
+		t.Errorf("it comes out as\n%s\n%v", out.String(), err)
 	}
 }
