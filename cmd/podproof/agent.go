@@ -35,7 +35,7 @@ func newAgent() *cobra.Command {
 				}
 				return nil
 			}},
-		newAgentNode(), newAgentLook(), newAgentProxy(), newAgentFault(),
+		newAgentSweep(), newAgentNode(), newAgentLook(), newAgentProxy(), newAgentFault(),
 	)
 	return c
 }

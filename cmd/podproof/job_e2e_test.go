@@ -154,6 +154,35 @@ func TestAJobInACluster(t *testing.T) {
 		p.kubectl(printed.stdout, "delete", "-f", "-")
 		p.asBefore(t)
 	})
+	t.Run("a killed process", func(t *testing.T) {
+		p := p
+		p.t = t
+		printed := podproof(t, nil, p.args(good)...)
+		p.kubectl(printed.stdout, "apply", "--server-side", "-f", "-")
+		made := func(there bool) bool {
+			for range 300 {
+				if strings.Contains(p.look(), "deployment.apps/api") == there {
+					return true
+				}
+				time.Sleep(time.Second)
+			}
+			return false
+		}
+		// As the kernel does it to one that takes too much memory, at both tries.
+		const kill = `for f in /proc/[0-9]*/cmdline; do tr '\0' ' ' <$f 2>/dev/null | grep -q '^/podproof verify' && kill -9 $(basename $(dirname $f)); done; true`
+		for try := range 2 {
+			if !made(true) {
+				t.Fatalf("try %d made nothing:\n%s", try+1, p.look())
+			}
+			p.onNode(sharedCluster+"-control-plane", "", "sh", "-c", kill)
+			if !made(false) {
+				t.Fatalf("try %d left what it made:\n%s", try+1, p.look())
+			}
+		}
+		p.kubectl("", "wait", "-n", "proof", "--for=condition=failed", "--timeout=3m", "job/podproof")
+		p.kubectl(printed.stdout, "delete", "-f", "-")
+		p.asBefore(t)
+	})
 	t.Run("a name that is taken", func(t *testing.T) {
 		p := p
 		p.t = t

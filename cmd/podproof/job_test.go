@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -286,6 +287,7 @@ func TestAJobThatIsRun(t *testing.T) {
 				}
 				return false, nil, nil
 			})
+			t.Setenv("XDG_CACHE_HOME", t.TempDir())
 			dir := t.TempDir()
 			js, kept := filepath.Join(dir, "report.json"), filepath.Join(dir, "evidence.json")
 			outs, err := report.ParseOutputs([]string{"terminal", "json=" + js})
@@ -342,6 +344,21 @@ func TestTheResultInAFile(t *testing.T) {
 	(&verifyFlags{}).tellJob(t.Context(), pipeline.Options{Selected: selected}, pipeline.Result{Evidence: evidence.Evidence{Image: &evidence.Image{ID: "sha256:1"}}})
 	if b, err := os.ReadFile(file); err != nil || string(b) != "FAIL 1 of 1: image/user-non-root" {
 		t.Errorf("it says %q (%v)", b, err)
+	}
+}
+
+// The sidecar that sweeps says where it does not belong.
+func TestASweeperOutsideOfAJob(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(file, []byte("apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: https://c}}]\ncontexts: [{name: c, context: {cluster: c}}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KUBECONFIG", file)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var said bytes.Buffer
+	if code := exitCode(execute(ctx, newRoot(), []string{"agent", "sweep"}), &said); code != exitInconclusive || !strings.Contains(said.String(), "agent sweep: this is no pod of a Job") {
+		t.Errorf("exit code %d, said %q", code, said.String())
 	}
 }
 

@@ -106,7 +106,7 @@ func (r jobRun) remove(ctx context.Context, j workload.InJob) error {
 // reported writes the reports that were asked for, beside the one that the log has shown, and returns the
 // Job's exit code.
 func (r jobRun) reported(ctx context.Context, j workload.InJob, code int) error {
-	err := r.write(ctx, j)
+	err := r.write(ctx, j, code != exitPass)
 	switch code {
 	case exitPass:
 		if err != nil {
@@ -119,15 +119,20 @@ func (r jobRun) reported(ctx context.Context, j workload.InJob, code int) error 
 	return couldNot(errors.Join(fmt.Errorf("podproof ended with exit code %d in the Job, which it never does by itself: 137 is a process that was killed, as for its memory or at the Job's deadline, 130 one that was told to stop", code), err))
 }
 
-// write writes them from the evidence of the Job, by which this podproof comes to the same verdicts.
-func (r jobRun) write(ctx context.Context, j workload.InJob) error {
+// write writes them from the evidence of the Job, by which this podproof comes to the same verdicts. As
+// after any run, the evidence of one that has failed is kept, whether it was asked for or not.
+func (r jobRun) write(ctx context.Context, j workload.InJob, failed bool) error {
 	outs := r.outs.Beside()
-	if len(outs) == 0 && r.evidence == "" {
+	asked := len(outs) > 0 || r.evidence != ""
+	if !asked && !failed {
 		return nil
 	}
 	res, err := job.Fetch(ctx, r.client, j)
 	if err != nil {
 		return err
+	}
+	if res == nil && !asked {
+		return nil // as of wrong input, which the log has told
 	}
 	if res == nil {
 		return errors.New("the Job left no result, so that no report is written here; its log says why")
@@ -144,8 +149,8 @@ func (r jobRun) write(ctx context.Context, j workload.InJob) error {
 		return err
 	}
 	out := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence))
-	if out.Evidence = r.evidence; r.evidence != "" {
-		err = rec.WriteFile(r.evidence)
+	if out.Evidence, err = r.keepEvidence(rec, failed); out.Evidence != "" && err == nil {
+		r.progress.Note("The evidence is in " + out.Evidence)
 	}
 	r.progress.Close()
 	return explainDisk(errors.Join(err, outs.Write(out, r.stdout, r.console)))

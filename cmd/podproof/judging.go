@@ -42,6 +42,7 @@ type judgeFlags struct {
 	file       string
 	only, skip []string
 	evidence   string
+	keptIn     string // where the evidence is, beside a file; empty where it is nowhere else
 
 	given *pflag.FlagSet
 }
@@ -143,6 +144,9 @@ func (f *judgeFlags) report(selected []check.Check, result pipeline.Result, outs
 // pass to the cache directory in any case: it is what one wants to look at then.
 func (f *judgeFlags) keepEvidence(r report.Record, failed bool) (string, error) {
 	file := f.evidence
+	if file == "" && f.keptIn != "" {
+		return f.keptIn, nil
+	}
 	if file == "" {
 		dir, err := cacheDir()
 		if err != nil || !failed {

@@ -136,6 +136,9 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	}
 	var reported error
 	tell := func(r pipeline.Result) error {
+		if o.Job != nil {
+			f.keptIn = fmt.Sprintf("configmap/%s in namespace %s", job.ResultName(r.Evidence.Run.ID), o.Job.Namespace)
+		}
 		err := f.report(o.Selected, r, outs, console)
 		f.tellJob(context.WithoutCancel(ctx), o, r)
 		return err

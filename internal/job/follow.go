@@ -1,7 +1,6 @@
 package job
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -15,7 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/kubernetes"
 
 	"podproof.dev/podproof/internal/workload"
@@ -141,122 +139,6 @@ func pause(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	}
-}
-
-func state(p corev1.Pod) (s corev1.ContainerState) {
-	for _, c := range p.Status.ContainerStatuses {
-		if c.Name == Container {
-			s = c.State
-		}
-	}
-	return s
-}
-
-func started(p corev1.Pod) bool {
-	s := state(p)
-	return s.Running != nil || s.Terminated != nil || p.Status.Phase == corev1.PodFailed || p.Status.Phase == corev1.PodSucceeded
-}
-
-// pending says why a pod does not run yet; empty where it is only on its way.
-func (f *Follower) pending(ctx context.Context, p corev1.Pod) string {
-	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return fmt.Sprintf("Pending: no node takes pod/%s: %s", p.Name, c.Message)
-		}
-	}
-	if w := state(p).Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
-		return fmt.Sprintf("Pending: pod/%s: %s: %s", p.Name, w.Reason, w.Message)
-	}
-	return f.events(ctx, "Pod", string(p.UID))
-}
-
-// events are the last warning about an object, which may be hidden from whoever asks.
-func (f *Follower) events(ctx context.Context, kind, uid string) string {
-	list, err := f.Client.CoreV1().Events(f.Job.Namespace).List(ctx, metav1.ListOptions{FieldSelector: fields.Set{"involvedObject.uid": uid}.String()})
-	if err != nil {
-		return ""
-	}
-	var last *corev1.Event
-	for i, e := range list.Items {
-		if e.Type == corev1.EventTypeWarning && string(e.InvolvedObject.UID) == uid && (last == nil || !e.LastTimestamp.Before(&last.LastTimestamp)) {
-			last = &list.Items[i]
-		}
-	}
-	if last == nil {
-		return ""
-	}
-	return fmt.Sprintf("Pending: %s/%s: %s: %s", strings.ToLower(kind), last.InvolvedObject.Name, last.Reason, last.Message)
-}
-
-// show passes the log of a pod on until its container has ended. A stream that breaks is taken up again.
-func (f *Follower) show(ctx context.Context, p corev1.Pod) error {
-	var until time.Time // of the last line that was shown
-	for {
-		err := f.stream(ctx, p.Name, &until)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		var now *corev1.Pod
-		gone := f.ask(ctx, func() (err error) {
-			now, err = f.Client.CoreV1().Pods(p.Namespace).Get(ctx, p.Name, metav1.GetOptions{})
-			return err
-		})
-		if gone != nil || now.UID != p.UID || !running(*now) {
-			return nil // its end says what became of it
-		}
-		if err != nil {
-			f.tell("The log of the Job cannot be read at the moment: " + err.Error())
-		}
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-func running(p corev1.Pod) bool {
-	return state(p).Running != nil && p.Status.Phase == corev1.PodRunning
-}
-
-// stream shows the lines that are later than until, and moves that on.
-func (f *Follower) stream(ctx context.Context, pod string, until *time.Time) error {
-	o := &corev1.PodLogOptions{Container: Container, Follow: true, Timestamps: true}
-	if !until.IsZero() {
-		since := metav1.NewTime(*until)
-		o.SinceTime = &since // in whole seconds: some lines come again
-	}
-	r, err := f.Client.CoreV1().Pods(f.Job.Namespace).GetLogs(pod, o).Stream(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return f.lines(r, until)
-}
-
-// lines shows those of a log with times.
-func (f *Follower) lines(r io.Reader, until *time.Time) error {
-	lines := bufio.NewReader(r)
-	for {
-		line, err := lines.ReadString('\n')
-		if line != "" && err != nil {
-			line += "\n"
-		}
-		stamp, rest, _ := strings.Cut(line, " ")
-		at, wrong := time.Parse(time.RFC3339Nano, stamp)
-		switch {
-		case line == "":
-		case wrong != nil: // an API server that gives no times
-			_, _ = io.WriteString(f.Out, line)
-		case at.After(*until):
-			*until = at
-			_, _ = io.WriteString(f.Out, rest)
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
 	}
 }
 

@@ -128,12 +128,13 @@ func (s Spec) template() corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{
 			Labels:      map[string]string{"app.kubernetes.io/name": "podproof", "app.kubernetes.io/component": "verifier", "sidecar.istio.io/inject": "false"},
-			Annotations: map[string]string{"linkerd.io/inject": "disabled"},
+			Annotations: map[string]string{"linkerd.io/inject": "disabled", "kubectl.kubernetes.io/default-container": Container},
 		},
 		Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, ServiceAccountName: s.Name, TerminationGracePeriodSeconds: &grace, EnableServiceLinks: &no, ImagePullSecrets: pulls,
 			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: &yes, RunAsUser: &user, RunAsGroup: &user, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
 			Volumes:         volumes,
+			InitContainers:  []corev1.Container{s.sweeper()},
 			Containers: []corev1.Container{{
 				Name: Container, Image: s.Podproof, Args: append(s.args(), s.Image), Env: env, VolumeMounts: mounts,
 				// What ends it before it can tell is in its log.
@@ -142,10 +143,29 @@ func (s Spec) template() corev1.PodTemplateSpec {
 					Requests: corev1.ResourceList{corev1.ResourceCPU: *quantity("200m"), corev1.ResourceMemory: *quantity("256Mi")},
 					Limits:   corev1.ResourceList{corev1.ResourceCPU: *quantity("2"), corev1.ResourceMemory: *quantity("1Gi")},
 				},
-				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
+				SecurityContext: restricted(),
 			}},
 		},
 	}
+}
+
+// sweeper is a sidecar, which the kubelet tells to stop once podproof has ended, however that was: what
+// one that was killed for its memory has left, the sweeper removes. Kubernetes has sidecars since 1.29.
+func (s Spec) sweeper() corev1.Container {
+	always := corev1.ContainerRestartPolicyAlways
+	return corev1.Container{Name: "sweep", Image: s.Podproof, Args: []string{"agent", "sweep"}, RestartPolicy: &always,
+		Env: []corev1.EnvVar{fromLabel(nameVariable, batchv1.JobNameLabel), fromLabel(uidVariable, batchv1.ControllerUidLabel)},
+		Resources: corev1.ResourceRequirements{
+			Requests: corev1.ResourceList{corev1.ResourceCPU: *quantity("20m"), corev1.ResourceMemory: *quantity("32Mi")},
+			Limits:   corev1.ResourceList{corev1.ResourceCPU: *quantity("200m"), corev1.ResourceMemory: *quantity("128Mi")},
+		},
+		SecurityContext: restricted()}
+}
+
+// restricted is what the Pod Security level of that name wants of a container.
+func restricted() *corev1.SecurityContext {
+	no, yes := false, true
+	return &corev1.SecurityContext{AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}}
 }
 
 // args are those of a run in the cluster but for the image, with more flags.

@@ -125,6 +125,9 @@ func TestTheJob(t *testing.T) {
 	if *j.BackoffLimit != 1 || *j.ActiveDeadlineSeconds != 1800 || *j.TTLSecondsAfterFinished != 86400 || pod.Spec.RestartPolicy != corev1.RestartPolicyNever || *j.PodReplacementPolicy != batchv1.Failed {
 		t.Errorf("the Job is %+v", j)
 	}
+	if s := pod.Spec.InitContainers; len(s) != 1 || *s[0].RestartPolicy != corev1.ContainerRestartPolicyAlways || strings.Join(s[0].Args, " ") != "agent sweep" || len(s[0].Env) != 2 {
+		t.Errorf("nobody sweeps after a process that was killed: %+v", s)
+	}
 	c := pod.Spec.Containers[0]
 	if want := "verify --cluster current -f /etc/podproof/podproof.yaml --timeout 10m0s --only image/* registry.example/shop/api:1.0"; strings.Join(c.Args, " ") != want {
 		t.Errorf("it runs %q, want %q", c.Args, want)

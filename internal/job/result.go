@@ -70,7 +70,7 @@ func (r Result) configMap(j workload.InJob) (*corev1.ConfigMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "podproof-" + r.Run + "-result", Namespace: j.Namespace, Labels: map[string]string{workload.RunLabel: r.Run},
+	c := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: ResultName(r.Run), Namespace: j.Namespace, Labels: map[string]string{workload.RunLabel: r.Run},
 		Annotations: map[string]string{ResultAnnotation: r.Line}, OwnerReferences: []metav1.OwnerReference{*j.Owner()}},
 		Data: map[string]string{}, BinaryData: map[string][]byte{}}
 	left := room
@@ -101,6 +101,9 @@ func (r Result) configMap(j workload.InJob) (*corev1.ConfigMap, error) {
 	}
 	return c, nil
 }
+
+// ResultName is that of the ConfigMap with the result of a run.
+func ResultName(run string) string { return "podproof-" + run + "-result" }
 
 // Fetch reads the newest result of a Job; nil where there is none.
 func Fetch(ctx context.Context, client kubernetes.Interface, j workload.InJob) (*Result, error) {

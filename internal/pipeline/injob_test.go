@@ -59,3 +59,26 @@ func TestARunThatIsAJob(t *testing.T) {
 		}
 	}
 }
+
+// What a killed pod of a Job left, its sidecar removes, and nothing of others'.
+func TestASweptJob(t *testing.T) {
+	c := somebodys(t)
+	for run, uid := range map[string]string{"own": "job-1", "others": "job-2", "nobodys": ""} {
+		owner := ""
+		if uid != "" {
+			owner = `,"ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"podproof","uid":"` + uid + `"}]`
+		}
+		for _, name := range []string{"podproof-" + run, "podproof-" + run + "-result"} {
+			c.api.put("ADDED", "/api/v1/namespaces/mine/configmaps/"+name, c.api.parse(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"`+name+`","namespace":"mine","labels":{"podproof.dev/run":"`+run+`"}`+owner+`}}`))
+		}
+	}
+	o, _ := options(t, c, "startup/ready")
+	o.Existing, o.Job = "fake-1", &workload.InJob{Name: "podproof", Namespace: "mine", UID: "job-1"}
+	var said []string
+	if err := SweepJob(t.Context(), o, func(s string) { said = append(said, s) }); err != nil || len(said) != 1 {
+		t.Errorf("said %q (%v)", said, err)
+	}
+	if got, want := c.api.changes("DELETE"), []string{"/api/v1/namespaces/mine/configmaps/podproof-own"}; !slices.Equal(got, want) {
+		t.Errorf("deleted were %q, want %q", got, want)
+	}
+}

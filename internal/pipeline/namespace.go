@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
 )
@@ -54,20 +55,38 @@ func (r *run) removeEarlier(ctx context.Context) error {
 	if !r.inJob() {
 		return nil
 	}
-	left, err := r.place.applier.Leftovers(ctx, r.Namespace)
+	return removeOf(ctx, r.place.applier, *r.Job, r.Tell.Note)
+}
+
+// removeOf removes what pods of a Job that have ended left.
+func removeOf(ctx context.Context, a *workload.Applier, j workload.InJob, note func(string)) error {
+	left, err := a.Leftovers(ctx, j.Namespace)
 	if err != nil {
 		return err
 	}
 	for _, l := range left {
-		if l.Above != r.Job.UID {
+		if l.Above != j.UID {
 			continue
 		}
-		if err := r.place.applier.RemoveLeftover(ctx, l); err != nil {
+		if err := a.RemoveLeftover(ctx, l); err != nil {
 			return err
 		}
-		r.Tell.Note(fmt.Sprintf("Removed %s, which an earlier pod of this Job left", l))
+		note(fmt.Sprintf("Removed %s, which an earlier pod of this Job left", l))
 	}
 	return nil
+}
+
+// SweepJob removes what a run in a Job has left that was killed. The cluster is the one in Options.
+func SweepJob(ctx context.Context, o Options, note func(string)) error {
+	c, err := o.Providers[o.Provider].Prepare(ctx, cluster.Spec{Existing: o.Existing, Kubeconfig: o.Kubeconfig})
+	if err != nil {
+		return err
+	}
+	a, err := workload.NewApplier(c.REST())
+	if err != nil {
+		return err
+	}
+	return removeOf(ctx, a, *o.Job, note)
 }
 
 // unfit names the objects of the manifests that belong to the whole cluster and are not there as the
