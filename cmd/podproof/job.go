@@ -131,7 +131,7 @@ func (f *jobFlags) spec(image string) (job.Spec, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Files, err = job.Pack(f.file, objects); err != nil {
+	if s.Files, err = job.Pack(f.file, c, objects); err != nil {
 		return s, err
 	}
 	if len(s.PullSecrets) == 0 {
@@ -160,7 +160,7 @@ func (f *jobFlags) check() error {
 	if f.run && f.tool != "" {
 		return errors.New("--for prints, and --run runs: give one of them")
 	}
-	for _, name := range []string{"output", "evidence", "kubeconfig", "cluster"} {
+	for _, name := range []string{"output", "evidence", "write-waivers", "until", "by", "kubeconfig", "cluster"} {
 		if !f.run && f.given.Changed(name) {
 			return fmt.Errorf("--%s is for --run: what is printed leaves the report and the evidence in a ConfigMap of the cluster", name)
 		}

@@ -123,7 +123,7 @@ func (r jobRun) reported(ctx context.Context, j workload.InJob, code int) error 
 // after any run, the evidence of one that has failed is kept, whether it was asked for or not.
 func (r jobRun) write(ctx context.Context, j workload.InJob, failed bool) error {
 	outs := r.outs.Beside()
-	asked := len(outs) > 0 || r.evidence != ""
+	asked := len(outs) > 0 || r.evidence != "" || r.waiversTo != ""
 	if !asked && !failed {
 		return nil
 	}
@@ -153,5 +153,5 @@ func (r jobRun) write(ctx context.Context, j workload.InJob, failed bool) error 
 		r.progress.Note("The evidence is in " + out.Evidence)
 	}
 	r.progress.Close()
-	return explainDisk(errors.Join(err, outs.Write(out, r.stdout, r.console)))
+	return explainDisk(errors.Join(err, outs.Write(out, r.stdout, r.console), r.writeWaivers(out)))
 }

@@ -3,13 +3,16 @@ package job
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/workload"
 )
 
@@ -26,9 +29,12 @@ const (
 	most = 1 << 20
 )
 
-// Pack puts a contract's file and the objects of its manifests together. What is promised of a build is
-// left out: the image is there.
-func Pack(contractPath string, objects []workload.Object) (Files, error) {
+// Pack puts a contract's file and the objects of its manifests together, with the waivers that it takes
+// from other files. What is promised of a build is left out: the image is there.
+func Pack(contractPath string, c contract.Contract, objects []workload.Object) (Files, error) {
+	if info, err := os.Stat(contractPath); err == nil && info.IsDir() {
+		contractPath = filepath.Join(contractPath, contract.DefaultFile)
+	}
 	text, err := os.ReadFile(contractPath)
 	if err != nil {
 		return Files{}, fmt.Errorf("reading the contract: %w", err)
@@ -50,7 +56,7 @@ func Pack(contractPath string, objects []workload.Object) (Files, error) {
 			manifests = append(manifests, part.file)
 		}
 	}
-	if f.Contract, err = contractWith(text, manifests); err != nil {
+	if f.Contract, err = contractWith(text, c, manifests); err != nil {
 		return Files{}, fmt.Errorf("%s: %w", contractPath, err)
 	}
 	for what, size := range map[string]int{"the contract and its manifests take": len(f.Contract) + len(f.Manifests), "the Secrets of the manifests take": len(f.Secrets)} {
@@ -74,9 +80,9 @@ func documents(objects []workload.Object) (string, error) {
 	return strings.Join(out, "---\n"), nil
 }
 
-// contractWith is the text of a contract with other manifests, and without a build. All else stays as
-// it was written, with its comments.
-func contractWith(text []byte, manifests []string) (string, error) {
+// contractWith is the text of a contract with other manifests, in one file, and without a build. All else
+// stays as it was written, with its comments.
+func contractWith(text []byte, c contract.Contract, manifests []string) (string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return "", err
@@ -84,16 +90,25 @@ func contractWith(text []byte, manifests []string) (string, error) {
 	root := doc.Content[0] // it was read as a contract before
 	var kept []*yaml.Node
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		if name := root.Content[i].Value; name != "manifests" && name != "build" {
+		switch name := root.Content[i].Value; {
+		case name == "manifests", name == "build", name == "waiversFrom", name == "waivers" && len(c.WaiversFrom) > 0:
+		default:
 			kept = append(kept, root.Content[i], root.Content[i+1])
 		}
 	}
+	fields := map[string]any{}
 	if len(manifests) > 0 {
-		var list yaml.Node
-		if err := list.Encode(manifests); err != nil {
+		fields["manifests"] = manifests
+	}
+	if len(c.WaiversFrom) > 0 && len(c.Waivers) > 0 {
+		fields["waivers"] = c.Waivers
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		var value yaml.Node
+		if err := value.Encode(fields[name]); err != nil {
 			return "", err
 		}
-		kept = append(kept, &yaml.Node{Kind: yaml.ScalarNode, Value: "manifests"}, &list)
+		kept = append(kept, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, &value)
 	}
 	root.Content = kept
 	var b bytes.Buffer

@@ -28,7 +28,8 @@ func shop(t *testing.T) Files {
 	t.Helper()
 	dir := t.TempDir()
 	for file, text := range map[string]string{
-		"podproof.yaml": "# what the shop promises\napiVersion: podproof/v1alpha1\nkind: Contract\nimage: shop/api:1.0\nbuild: {context: .}\nmanifests: [k8s] # all of them\nstartup: {within: 30s}\n",
+		"podproof.yaml": "# what the shop promises\napiVersion: podproof/v1alpha1\nkind: Contract\nimage: shop/api:1.0\nbuild: {context: .}\nmanifests: [k8s] # all of them\nwaiversFrom: [waivers.yaml]\nwaivers: [{id: image/no-setuid, reason: known, by: ops, until: 2099-01-01}]\nstartup: {within: 30s}\n",
+		"waivers.yaml":  "waivers: [{id: image/size-budget, reason: of today, by: ops, until: 2099-01-01}]\n",
 		"k8s/all.yaml":  "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: api}, stringData: {TOKEN: hunter2hunter2}}\n",
 	} {
 		at := filepath.Join(dir, file)
@@ -43,7 +44,12 @@ func shop(t *testing.T) Files {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Pack(filepath.Join(dir, "podproof.yaml"), objects)
+	file := filepath.Join(dir, "podproof.yaml")
+	c, err := contract.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Pack(dir, c, objects) // as -f FOLDER
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +182,9 @@ func TestPackedFilesAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(c.Waivers) != 2 || c.Waivers[0].ID != "image/no-setuid" || c.Waivers[1].ID != "image/size-budget" || len(c.WaiversFrom) > 0 {
+		t.Errorf("the waivers are %+v", c.Waivers)
+	}
 	var paths []workload.Path
 	for _, m := range c.Manifests {
 		paths = append(paths, workload.Path{Written: m, Real: c.Path(m)})
@@ -201,7 +210,7 @@ func TestWhatIsTooLarge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := Pack(file, objects)
+		f, err := Pack(file, contract.Contract{}, objects)
 		switch {
 		case wants == "large" || wants == "":
 			if err != nil || f.Large() != (wants == "large") {

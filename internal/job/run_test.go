@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,8 +95,37 @@ func TestAJobIsAppliedAndRemoved(t *testing.T) {
 	if left, err := belongings(t.Context(), client, o, j); len(left) != 0 || err != nil {
 		t.Errorf("left are %v (%v)", left, err)
 	}
+	if got := did(client); !slices.Equal(got[7:], []string{"patch jobs", "delete jobs"}) {
+		t.Errorf("it was removed with %v", got[7:])
+	}
 	if err := Remove(t.Context(), client, o, j); err != nil { // somebody else did
 		t.Error(err)
+	}
+}
+
+// A pod that runs is told to stop, and has its time for that, before its Job is deleted.
+func TestARunningJobIsStoppedFirst(t *testing.T) {
+	client := cluster(t, jobs(), podOf("a", 1, corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}))
+	pod := schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	var stopped atomic.Bool
+	client.PrependReactor("patch", "jobs", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		if string(a.(clienttesting.PatchAction).GetPatch()) != `{"spec":{"suspend":true}}` {
+			t.Errorf("the Job was changed: %s", a.(clienttesting.PatchAction).GetPatch())
+		}
+		time.AfterFunc(20*time.Millisecond, func() {
+			stopped.Store(true)
+			_ = client.Tracker().Delete(pod, "proof", "a")
+		})
+		return false, nil, nil
+	})
+	client.PrependReactor("delete", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
+		if !stopped.Load() {
+			t.Error("the Job was deleted while its pod ran")
+		}
+		return false, nil, nil
+	})
+	if err := Remove(t.Context(), client, spec(t).Objects(), inJob); err != nil || !stopped.Load() {
+		t.Errorf("stopped: %v (%v)", stopped.Load(), err)
 	}
 }
 
