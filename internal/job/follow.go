@@ -74,9 +74,12 @@ func (f *Follower) tell(what string) {
 	}
 }
 
+// hopelessFor is how long a pod may be in a state that time alone does not mend.
+var hopelessFor = 15 * time.Second
+
 // next waits for a pod that was not shown yet, and whose container runs, or ran.
 func (f *Follower) next(ctx context.Context, shown map[string]bool) (corev1.Pod, error) {
-	for {
+	for hopeful := time.Now(); ; {
 		all, err := f.pods(ctx)
 		if err != nil {
 			return corev1.Pod{}, err
@@ -88,6 +91,12 @@ func (f *Follower) next(ctx context.Context, shown map[string]bool) (corev1.Pod,
 		why := ""
 		if i >= 0 {
 			why = f.pending(ctx, all[i])
+			switch never := neverStarts(all[i]); {
+			case never == "":
+				hopeful = time.Now()
+			case time.Since(hopeful) > hopelessFor:
+				return corev1.Pod{}, errors.New(never)
+			}
 		} else {
 			ended, err := f.ended(ctx)
 			if err != nil {

@@ -3,11 +3,14 @@ package job
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+
+	"podproof.dev/podproof/internal/workload"
 )
 
 func state(p corev1.Pod) (s corev1.ContainerState) {
@@ -31,10 +34,22 @@ func (f *Follower) pending(ctx context.Context, p corev1.Pod) string {
 			return fmt.Sprintf("Pending: no node takes pod/%s: %s", p.Name, c.Message)
 		}
 	}
-	if w := state(p).Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
-		return fmt.Sprintf("Pending: pod/%s: %s: %s", p.Name, w.Reason, w.Message)
+	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+		if w := s.State.Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
+			return fmt.Sprintf("Pending: pod/%s: %s: %s", p.Name, w.Reason, w.Message)
+		}
 	}
 	return f.events(ctx, "Pod", string(p.UID))
+}
+
+// neverStarts says why a pod will not run, as of an image that cannot be pulled; empty where it may.
+func neverStarts(p corev1.Pod) string {
+	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+		if why := workload.NeverStarts(s.State); why != "" && s.State.Waiting != nil {
+			return fmt.Sprintf("pod/%s does not start, container %s: %s", p.Name, s.Name, why)
+		}
+	}
+	return ""
 }
 
 // events are the last warning about an object, which may be hidden from whoever asks.
