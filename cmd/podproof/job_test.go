@@ -197,6 +197,10 @@ func TestTheExamplesAreWhatIsPrinted(t *testing.T) {
 			}
 		})
 	}
+	t.Setenv("PODPROOF_AGENT_IMAGE", "registry.example/own:1")
+	if printed := says(t, "job", "--for", "gitlab", "-f", "examples/gates/shop/podproof.yaml", "r.example/shop/api:1"); !strings.Contains(printed, " --image registry.example/own:1 r.example/shop/api:1 --run ") {
+		t.Errorf("an image of the environment is left out:\n%s", printed)
+	}
 	var said bytes.Buffer
 	if code := exitCode(execute(t.Context(), newRoot(), strings.Fields("job --for jenkins -f examples/gates/shop/podproof.yaml --image p:1 r.example/shop/api:1")), &said); code != exitUsage || !strings.Contains(said.String(), "there are argocd, helm, tekton, rollouts, github, gitlab") {
 		t.Errorf("exit code %d, said %q", code, said.String())

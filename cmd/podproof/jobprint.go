@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,13 +15,11 @@ import (
 
 // passed are the flags of the run that the Job passes on.
 func (f *jobFlags) passed() (out []string, err error) {
-	for flag, values := range map[string][]string{"--set-image": f.setImages} {
-		if _, err := workload.ParseSetImage(values); err != nil {
-			return nil, err
-		}
-		for _, v := range values {
-			out = append(out, flag, v)
-		}
+	if _, err := workload.ParseSetImage(f.setImages); err != nil {
+		return nil, err
+	}
+	for _, v := range f.setImages {
+		out = append(out, "--set-image", v)
 	}
 	if len(f.only) > 0 {
 		out = append(out, "--only", strings.Join(f.only, ","))
@@ -56,6 +55,9 @@ func (f *jobFlags) command(c *cobra.Command) string {
 			words = append(words, "--"+fl.Name, word(fl.Value.String()))
 		}
 	})
+	if f.podproof != "" && !c.Flags().Changed("image") { // of the environment here, which a CI does not have
+		words = append(words, "--image", word(f.podproof))
+	}
 	for _, a := range c.Flags().Args() {
 		words = append(words, word(a))
 	}
@@ -70,7 +72,7 @@ func (f *jobFlags) print(s job.Spec) (string, error) {
 			s.Version = v
 		}
 		tool, text, err := job.For(f.tool, s)
-		return "# " + strings.Join(append(tool.About, note...), "\n# ") + "\n" + text, err
+		return "# " + strings.Join(slices.Concat(tool.About, note), "\n# ") + "\n" + text, err
 	}
 	var objects []runtime.Object
 	for _, o := range s.Objects().All() {

@@ -126,6 +126,17 @@ func TestARunningJobIsStoppedFirst(t *testing.T) {
 	}
 }
 
+// Who may not see what belongs to a Job is not kept waiting for its end.
+func TestAJobThatIsRemovedByWhoMayNotLook(t *testing.T) {
+	client := cluster(t, jobs())
+	client.PrependReactor("list", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "", errors.New("no"))
+	})
+	if err := Remove(t.Context(), client, spec(t).Objects(), inJob); err != nil {
+		t.Error(err)
+	}
+}
+
 // What is there of the name, and what may not be made, is told before anything is.
 func TestNothingIsAppliedWhereSomethingIsInTheWay(t *testing.T) {
 	theirs := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "podproof", Namespace: "proof"}}
