@@ -15,6 +15,7 @@ import (
 	"podproof.dev/podproof/internal/pipeline"
 	"podproof.dev/podproof/internal/report"
 	"podproof.dev/podproof/internal/rights"
+	"podproof.dev/podproof/internal/workload"
 )
 
 type rbacFlags struct {
@@ -117,10 +118,13 @@ func (f *rbacFlags) account() (*rbacv1.Subject, error) {
 	return rights.ServiceAccount(namespace, name), nil
 }
 
-// rbacCommand prints the roles for the selection of a run.
-func (f *verifyFlags) rbacCommand(image string) string {
+// rbacCommand prints the roles for the selection of a run. Of one in a Job the contract is elsewhere than
+// whoever reads it has it.
+func (f *verifyFlags) rbacCommand(image string, in *workload.InJob) string {
 	words := []string{"podproof", "rbac"}
-	if f.file != contract.DefaultFile {
+	if in != nil {
+		words = append(words, "--job", word(in.Name))
+	} else if f.file != contract.DefaultFile {
 		words = append(words, "-f", word(f.file))
 	}
 	if len(f.only) > 0 {

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/workload"
 )
 
 // shopFolder writes a contract and its manifests into a folder of the test's own.
@@ -128,8 +129,12 @@ func TestRBACCommandOfARun(t *testing.T) {
 		{verifyFlags{judgeFlags: judgeFlags{file: "my deploy/podproof.yaml", only: []string{"image/*", "startup/ready"}, skip: []string{"it's"}}}, "shop/api:1",
 			`podproof rbac -f 'my deploy/podproof.yaml' --only 'image/*,startup/ready' --skip 'it'\''s' shop/api:1`},
 	} {
-		if got := c.f.rbacCommand(c.image); got != c.want {
+		if got := c.f.rbacCommand(c.image, nil); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
+	}
+	in := verifyFlags{judgeFlags: judgeFlags{file: "/etc/podproof/podproof.yaml"}, where: clusterFlags{namespace: "proof"}}
+	if got, want := in.rbacCommand("shop/api:1", &workload.InJob{Name: "gate"}), "podproof rbac --job gate -n proof shop/api:1"; got != want {
+		t.Errorf("in a Job got %s, want %s", got, want)
 	}
 }

@@ -181,7 +181,7 @@ func stopped(ctx context.Context, cause error, result pipeline.Result, reported 
 }
 
 func (f *verifyFlags) options(image string) (pipeline.Options, error) {
-	o := pipeline.Options{Image: image, Providers: providers(f.nodeImage), BuildArgs: f.buildArgs, Keep: f.keep, Version: version(), RightsCommand: f.rbacCommand(image)}
+	o := pipeline.Options{Image: image, Providers: providers(f.nodeImage), BuildArgs: f.buildArgs, Keep: f.keep, Version: version()}
 	err := f.where.into(&o)
 	if err != nil {
 		return o, err
@@ -202,6 +202,7 @@ func (f *verifyFlags) options(image string) (pipeline.Options, error) {
 	if o.Job, err = job.Inside(os.Getenv, existing.Namespace); err != nil {
 		return o, err
 	}
+	o.RightsCommand = f.rbacCommand(image, o.Job)
 	if o.Job != nil && f.where.agentImage == "" {
 		o.AgentImage = "" // that of the Job's pod
 	}
