@@ -1,6 +1,9 @@
 package pipeline
 
 import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"io"
 	"log"
@@ -22,9 +25,25 @@ import (
 
 var errNoProgram = errors.New("there is no program for it")
 
+// linked is a Linux program, as much of one as is looked at before it is packed.
+func linked(t *testing.T, machine elf.Machine) string {
+	t.Helper()
+	var b bytes.Buffer
+	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: 1, Ehsize: 64}
+	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
+	if err := binary.Write(&b, binary.LittleEndian, h); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "podproof")
+	if err := os.WriteFile(file, b.Bytes(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // onlyAMD64 finds a small program that stands in for podproof.
 func onlyAMD64(t *testing.T) func(string) (string, error) {
-	file := linked(t)
+	file := linked(t, elf.EM_X86_64)
 	return func(arch string) (string, error) {
 		if arch != "amd64" {
 			return "", errNoProgram
@@ -72,10 +91,11 @@ func TestPushImage(t *testing.T) {
 // What podproof says of others holds for its own image: it inspects that, as it is written to a folder,
 // without a finding, and the same programs have the same digest.
 func TestItsOwnImageKeepsItsPromises(t *testing.T) {
-	amd64, dir := onlyAMD64(t), t.TempDir()
+	dir, programs := t.TempDir(), map[string]string{"amd64": linked(t, elf.EM_X86_64), "arm64": linked(t, elf.EM_AARCH64)}
+	both := func(arch string) (string, error) { return programs[arch], nil }
 	var digests []string
 	for _, folder := range []string{"one", "other", "one"} { // the last one over what is there
-		got, err := pushPrograms(t.Context(), "oci:"+filepath.Join(dir, folder), "v1", amd64)
+		got, err := pushPrograms(t.Context(), "oci:"+filepath.Join(dir, folder), "v1", both)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,18 +107,20 @@ func TestItsOwnImageKeepsItsPromises(t *testing.T) {
 	}
 	c := contract.Contract{Files: contract.Files{Immutable: true}, DevDependencies: contract.DevDependencies{Strict: true},
 		ImageConfig: contract.ImageConfig{Labels: []string{"org.opencontainers.image.title", "org.opencontainers.image.version"}}}
-	r, err := Inspect(t.Context(), InspectOptions{Image: "oci:" + filepath.Join(dir, "one"), Platform: "linux/amd64", Contract: c, Tell: &script{}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	selected, err := check.Select([]string{"image/*"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range check.Judge(selected, r.Contract, r.Evidence) {
-		wrong := slices.ContainsFunc(v.Findings, func(f check.Finding) bool { return !f.Note })
-		if v.Status == check.Fail || v.Status == check.Inconclusive || wrong {
-			t.Errorf("%s: %s: %s %+v", v.Check.ID, v.Status, v.Seen, v.Findings)
+	for arch := range programs {
+		r, err := Inspect(t.Context(), InspectOptions{Image: "oci:" + filepath.Join(dir, "one"), Platform: "linux/" + arch, Contract: c, Tell: &script{}})
+		if err != nil || r.Evidence.Image.Architecture != arch {
+			t.Fatalf("for %s: %+v (%v)", arch, r.Evidence.Image, err)
+		}
+		for _, v := range check.Judge(selected, r.Contract, r.Evidence) {
+			wrong := slices.ContainsFunc(v.Findings, func(f check.Finding) bool { return !f.Note })
+			if v.Status == check.Fail || v.Status == check.Inconclusive || wrong {
+				t.Errorf("for %s: %s: %s: %s %+v", arch, v.Check.ID, v.Status, v.Seen, v.Findings)
+			}
 		}
 	}
 }

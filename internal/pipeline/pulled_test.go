@@ -1,15 +1,10 @@
 package pipeline
 
 import (
-	"bytes"
-	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"io"
 	"log"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -281,22 +276,6 @@ func TestTheMachineOfACluster(t *testing.T) {
 	if _, err := r.machine(t.Context()); err == nil || !strings.Contains(err.Error(), "`kubectl --context fake version` shows whether the cluster can be reached") {
 		t.Errorf("the error is %v", err)
 	}
-}
-
-// linked is a Linux program of amd64, as much of one as is looked at before it is packed.
-func linked(t *testing.T) string {
-	t.Helper()
-	var b bytes.Buffer
-	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: 1, Ehsize: 64}
-	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
-	if err := binary.Write(&b, binary.LittleEndian, h); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "podproof")
-	if err := os.WriteFile(file, b.Bytes(), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
 
 // What a run left that was started on another machine is known in the cluster alone.
