@@ -136,7 +136,7 @@ func (t *through) lead(p *corev1.Pod) {
 		return
 	}
 	p.Spec.HostAliases = append(p.Spec.HostAliases, t.aliases...)
-	if on := p.Spec.EnableServiceLinks; on != nil && !*on {
+	if !linked(p.Spec) {
 		return
 	}
 	for _, cs := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {

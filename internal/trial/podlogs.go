@@ -7,6 +7,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
@@ -19,8 +23,11 @@ const logTries = 3
 // files that the container runtime wrote, which tell stdout from stderr, together with what
 // was followed over the API before the kubelet removed the oldest of them.
 func (b *TestBed) podEvidence(ctx context.Context, uid string) evidence.Pod {
+	if b.Node == nil {
+		return b.followed(ctx, uid)
+	}
 	e := b.Observer.Evidence(uid, b.Container)
-	if b.Node == nil || e.Spec.NodeName == "" {
+	if e.Spec.NodeName == "" {
 		return e
 	}
 	files, err := readLogs(ctx, b.Node, e.Spec.NodeName, fmt.Sprintf("/var/log/pods/%s_%s_%s", b.Namespace, e.Name, e.UID), b.Redact)
@@ -41,6 +48,39 @@ func (b *TestBed) podEvidence(ctx context.Context, uid string) evidence.Pod {
 		l.Container = c.Name
 		if l = workload.MergeLogs(l, files.Log(c.Name)); c.Name != b.Container && (len(l.Lines) > 0 || l.Unread != "") {
 			e.OtherLogs = append(e.OtherLogs, l)
+		}
+	}
+	return e
+}
+
+// logEnds is how long the log of a container that has ended may take to be read over the API: a kubelet
+// that is starved of CPU takes its time.
+const logEnds = 20 * time.Second
+
+// followed is a pod with what its containers said over the API. Of one that has ended nothing follows from
+// what it did not say before its log was read to the end.
+func (b *TestBed) followed(ctx context.Context, uid string) evidence.Pod {
+	var open []string
+	_ = b.Observer.Within(ctx, logEnds, func(p *corev1.Pod) bool { return string(p.UID) == uid }, func(ps []*workload.Observed) (bool, string, error) {
+		open = nil
+		for _, p := range ps {
+			open = append(open, p.EndedUnread()...)
+		}
+		return len(open) == 0, "the end of the log of " + strings.Join(open, ", "), nil
+	})
+	e := b.Observer.Evidence(uid, b.Container)
+	const late = "its log was still being read when the trial ended"
+	if slices.Contains(open, b.Container) {
+		e.Unread = cmp.Or(e.Unread, late)
+	}
+	for _, c := range open {
+		i := slices.IndexFunc(e.OtherLogs, func(l evidence.ContainerLog) bool { return l.Container == c })
+		switch {
+		case c == b.Container:
+		case i < 0:
+			e.OtherLogs = append(e.OtherLogs, evidence.ContainerLog{Container: c, Unread: late})
+		default:
+			e.OtherLogs[i].Unread = cmp.Or(e.OtherLogs[i].Unread, late)
 		}
 	}
 	return e

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -173,4 +174,32 @@ func (p *printing) Stream(_ context.Context, _ string, out io.Writer, _ string, 
 	}
 	_, err := io.WriteString(out, p.out)
 	return err
+}
+
+// Without a node a log comes over the API, which may be late: what a container did not say until then is
+// not known to be all that it said.
+func TestPodEvidenceWaitsForTheEndOfALog(t *testing.T) {
+	for name, takes := range map[string]time.Duration{"in time": 5 * time.Second, "never": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newKubelet(t, life{ends: time.Second, code: 1})
+				b := k.bench(template())
+				k.client.PrependReactor("get", "pods/log", func(clienttesting.Action) (bool, runtime.Object, error) {
+					time.Sleep(takes)
+					return true, &runtime.Unknown{Raw: []byte("2026-11-24T12:00:00.3Z PORT is missing\n")}, nil
+				})
+				k.start(b, "api-1")
+				synctest.Wait()
+				time.Sleep(3 * time.Second)
+				synctest.Wait()
+				b.Node = nil
+				began := time.Now()
+				e := b.podEvidence(t.Context(), b.Observer.UIDs(func(*corev1.Pod) bool { return true })[0])
+				if late := takes > logEnds; (e.Unread != "") != late || (len(e.Log) == 0) != late || time.Since(began) > logEnds {
+					t.Errorf("after %s: unread %q, the log is %v", time.Since(began), e.Unread, e.Log)
+				}
+				time.Sleep(takes)
+			})
+		})
+	}
 }

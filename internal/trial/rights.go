@@ -131,7 +131,10 @@ func variableRights(s subject.Subject, prefix string, pods int) []rights.Rule {
 	for i := range pods {
 		names = append(names, fmt.Sprintf("%s-%d", prefix, i))
 	}
-	out := append(ownPods(names...)(s), rights.To("", "services", "list").For("the Services for which Kubernetes sets variables"))
+	out := ownPods(names...)(s)
+	if linked(s.Workload.Template.Spec) {
+		out = append(out, rights.To("", "services", "list").For("the Services for which Kubernetes sets variables"))
+	}
 	for _, from := range s.Container.EnvFrom {
 		kind, name := "Secret", ""
 		switch {

@@ -18,7 +18,7 @@ import (
 // Docker once made them (pkg/kubelet/envvars/envvars.go).
 func (b *TestBed) serviceLinks(ctx context.Context) (map[string]string, error) {
 	links := map[string]string{}
-	if on := b.Subject.Template.Spec.EnableServiceLinks; on != nil && !*on {
+	if !linked(b.Subject.Template.Spec) {
 		return links, nil
 	}
 	services, err := b.client().CoreV1().Services(b.Namespace).List(ctx, metav1.ListOptions{})
@@ -31,6 +31,11 @@ func (b *TestBed) serviceLinks(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	return links, nil
+}
+
+// linked tells whether a kubelet sets such variables: it does unless it is told not to.
+func linked(spec corev1.PodSpec) bool {
+	return spec.EnableServiceLinks == nil || *spec.EnableServiceLinks
 }
 
 func linksOf(s corev1.Service) map[string]string {

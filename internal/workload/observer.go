@@ -51,6 +51,7 @@ type Observed struct {
 	logs      map[string]*log   // by container
 	unread    map[string]string // by container, why not all of its log was read
 	following map[string]bool   // by container ID
+	reading   map[string]int    // by container, how many of its logs are being read
 
 	disruption disruption
 }
@@ -128,15 +129,37 @@ func (o *Observer) saw(ctx context.Context, p *corev1.Pod, gone bool) {
 	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 		if s.ContainerID != "" && !w.following[s.ContainerID] && (s.State.Running != nil || s.State.Terminated != nil) {
 			w.following[s.ContainerID] = true
+			w.reading[s.Name]++
 			o.done.Add(1)
 			go func() {
 				defer runtime.HandleCrash()
 				defer o.done.Done()
+				defer o.read(w, s.Name)
 				o.follow(ctx, p, s.Name)
 			}()
 		}
 	}
 	o.broadcast()
+}
+
+// read takes down that one of a container's logs is not read any more.
+func (o *Observer) read(w *Observed, container string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w.reading[container]--
+	o.broadcast()
+}
+
+// EndedUnread are the containers that have ended and whose logs are still being read. It is for use inside
+// Wait's look.
+func (w *Observed) EndedUnread() []string {
+	var out []string
+	for _, s := range slices.Concat(w.Pod.Status.InitContainerStatuses, w.Pod.Status.ContainerStatuses) {
+		if s.State.Terminated != nil && w.reading[s.Name] > 0 {
+			out = append(out, s.Name)
+		}
+	}
+	return out
 }
 
 // redacted is a copy of a pod without the values of Secrets in its messages: a process writes
@@ -183,7 +206,7 @@ func (o *Observer) heard(e *corev1.Event) {
 func (o *Observer) watched(uid string) *Observed {
 	w := o.pods[uid]
 	if w == nil {
-		w = &Observed{Pod: &corev1.Pod{}, logs: map[string]*log{}, unread: map[string]string{}, following: map[string]bool{}}
+		w = &Observed{Pod: &corev1.Pod{}, logs: map[string]*log{}, unread: map[string]string{}, following: map[string]bool{}, reading: map[string]int{}}
 		o.pods[uid] = w
 	}
 	return w
