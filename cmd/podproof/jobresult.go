@@ -53,7 +53,7 @@ func jobResult(selected []check.Check, result pipeline.Result) (res job.Result, 
 		ids = append(ids, s.ID)
 	}
 	var js, record, summary bytes.Buffer
-	err = errors.Join(report.WriteJSON(&js, r, report.Console{}), report.NewRecord(result.Contract, ids, result.Evidence).Encode(&record), report.WriteBrief(&summary, r))
+	err = errors.Join(report.WriteJSON(&js, r, report.Console{}), report.NewRecord(result.Contract, ids, result.Evidence).Encode(&record), report.WriteMarkdown(&summary, r, report.Console{}))
 	return job.Result{Run: result.Evidence.Run.ID, Line: report.Line(r), Report: js.Bytes(), Summary: summary.Bytes(), Evidence: record.Bytes()}, report.LastWords(r), err
 }
 

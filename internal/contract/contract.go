@@ -56,6 +56,8 @@ type Contract struct {
 	dir string
 	// digest is that of the file's bytes.
 	digest string
+	// file is that file's name, empty for a contract from elsewhere.
+	file string
 	// places say where each field stands in that file; nil for a contract from elsewhere.
 	places map[string]Problem
 }
@@ -272,6 +274,14 @@ func (c Contract) Path(p string) string {
 
 // Digest is the SHA-256 of the file that the contract was read from, "sha256:…"; empty for a contract from elsewhere.
 func (c Contract) Digest() string { return c.digest }
+
+// File is where the contract was read from, absolute; DefaultFile for one from elsewhere.
+func (c Contract) File() string {
+	if c.file == "" {
+		return DefaultFile
+	}
+	return c.Path(c.file)
+}
 
 // Duration is a time span that reads and writes itself as in Go: "30s", "1m30s".
 type Duration time.Duration

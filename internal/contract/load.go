@@ -83,6 +83,7 @@ func Load(path string) (Contract, error) {
 		return Contract{}, &Error{File: path, Problems: []Problem{{Message: err.Error()}}, cause: err}
 	}
 	c, problems := parse(data, dir)
+	c.file = filepath.Base(path)
 	problems = append(problems, c.readWaivers(filepath.Dir(path))...)
 	if len(problems) > 0 {
 		slices.SortStableFunc(problems, inOrder)

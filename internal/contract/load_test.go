@@ -98,9 +98,13 @@ waivers:
 		Waivers:         []Waiver{{ID: "probes/declared", Reason: "old chart", By: "ops", Until: "2026-12-31"}},
 		dir:             filepath.Dir(file),
 		digest:          got.digest,
+		file:            filepath.Base(file),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got := got.File(); got != file {
+		t.Errorf("it was read from %s", got)
 	}
 	if got := got.Path("api"); got != filepath.Join(filepath.Dir(file), "api") {
 		t.Errorf("a path is not relative to the contract: %s", got)

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -30,7 +29,7 @@ func Line(r Report) string {
 	if r.Incomplete != "" {
 		out += " (cut off by " + r.Incomplete + ")"
 	}
-	return cut(Clean(out), mostLine)
+	return cutBytes(Clean(out), mostLine)
 }
 
 // decisive are the verdicts by which the result is what it is.
@@ -62,31 +61,8 @@ func LastWords(r Report) string {
 	return out
 }
 
-// WriteBrief writes the Line and what is broken or undecided, as Markdown.
-func WriteBrief(w io.Writer, r Report) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n`%s`", Line(r), Clean(r.Subject.Image))
-	if r.Subject.Digest != "" {
-		fmt.Fprintf(&b, " (%s)", r.Subject.Digest)
-	}
-	fmt.Fprintf(&b, ", run %s of podproof %s\n", r.Run.ID, Clean(r.Run.Version))
-	if vs := slices.Concat(r.with(check.Fail), r.with(check.Inconclusive)); len(vs) > 0 {
-		b.WriteString("\n| promise | verdict | seen | what to do |\n|---|---|---|---|\n")
-		for _, v := range vs {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", v.ID, v.Verdict, cell(v.Seen), cell(v.Fix))
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// cell is a text in a table of Markdown: of one line, and without the power to end it or to be HTML.
-func cell(s string) string {
-	return strings.NewReplacer("\n", " ", "|", `\|`, "<", "&lt;", "`", "'").Replace(Clean(s))
-}
-
-// cut shortens a text to so many bytes.
-func cut(s string, most int) string {
+// cutBytes shortens a text to so many bytes.
+func cutBytes(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}

@@ -60,17 +60,3 @@ func TestLastWordsFit(t *testing.T) {
 		t.Errorf("%d bytes in %d lines:\n%s", len(got), strings.Count(got, "\n"), got)
 	}
 }
-
-func TestBrief(t *testing.T) {
-	r := verdictsOf(1, 1, 1)
-	r.Subject.Image, r.Subject.Digest, r.Run.ID = "shop/api:1", "sha256:1", "k3x9"
-	var b strings.Builder
-	if err := WriteBrief(&b, r); err != nil {
-		t.Fatal(err)
-	}
-	want := "### FAIL 1 of 3: fail/0\n\n`shop/api:1` (sha256:1), run k3x9 of podproof \n\n| promise | verdict | seen | what to do |\n|---|---|---|---|\n" +
-		"| fail/0 | fail | seen \\| 'this' &lt;b> and that | fix it |\n| inconclusive/0 | inconclusive | seen \\| 'this' &lt;b> and that | fix it |\n"
-	if b.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
-	}
-}

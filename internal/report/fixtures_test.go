@@ -52,7 +52,7 @@ func allPass() []check.Verdict {
 		{check.Reproducible, "build/dependency-layer-cached", "a source change reuses the dependency layer", "Dep layer cache hit confirmed (US3 OK)", 105},
 	} {
 		out = append(out, check.Verdict{
-			Check: check.Check{ID: p.id, Title: p.title, Story: p.story, Why: "Because " + p.id + " matters."},
+			Check: check.Check{ID: p.id, Title: p.title, Story: p.story, Why: "Because " + p.id + " matters.", Fix: "Fix " + p.id + " so."},
 			Judgement: check.Judgement{
 				Status: check.Pass, Promised: "what is promised for " + p.id, Seen: "what was seen for " + p.id,
 				Fix: "how " + p.id + " is fixed in general", Line: p.line, Seconds: p.seconds,
@@ -196,5 +196,14 @@ func cases(t *testing.T) map[string]Report {
 		})
 		return New(promised(), evidence.Evidence{SchemaVersion: evidence.SchemaVersion}, vs)
 	}()
+	for name, r := range out {
+		out[name] = inRoot(r)
+	}
 	return out
+}
+
+// inRoot has the contract lie in the root of its repository, and not where this test does.
+func inRoot(r Report) Report {
+	r.contract = contract.DefaultFile
+	return r
 }

@@ -13,7 +13,14 @@ type Format struct {
 	Name string // as -o asks for it
 	File string // what its file is called in examples and completions
 	// Live may share a terminal with the progress; the others are for programs, and stay pure.
-	Live   bool
+	Live bool
+	// Beside may follow a live one on standard output, and is no report for a person.
+	Beside bool
+	// Open is set where only what is broken or undecided is told.
+	Open bool
+	// CI is the variable by which a CI says that it runs us, which has this format chosen where no
+	// -o is given.
+	CI     string
 	Render func(io.Writer, Report, Console) error
 }
 
@@ -24,11 +31,34 @@ var formats = []Format{
 	{Name: "terminal", File: "report.txt", Live: true, Render: WriteTerminal},
 	{Name: "json", File: "report.json", Render: WriteJSON},
 	{Name: "junit", File: "junit.xml", Render: WriteJUnit},
+	{Name: "sarif", File: "podproof.sarif", Open: true, Render: WriteSARIF},
+	{Name: "markdown", File: "podproof.md", Render: WriteMarkdown},
+	{Name: "github", File: "annotations.txt", Beside: true, Open: true, CI: "GITHUB_ACTIONS", Render: WriteGitHub},
+	{Name: "gitlab", File: "gl-code-quality-report.json", Open: true, CI: "GITLAB_CI", Render: WriteGitLab},
 }
 
 // FormatsUsage is the help text of -o.
 func FormatsUsage() string {
-	return "report as `FORMAT[=FILE]`: " + listed(formatNames(), "or") + "; may be repeated"
+	return "report as `FORMAT[=FILE]`: " + listed(formatNames(), "or") + "; may be repeated (default " + defaultsUsage() + ")"
+}
+
+// defaultsUsage says what is chosen where no -o is given.
+func defaultsUsage() string {
+	text := formats[0].Name
+	for _, f := range formats {
+		if f.CI != "" {
+			text += ", with " + Output{f, f.ownFile()}.value() + " where " + f.CI + " is set"
+		}
+	}
+	return text
+}
+
+// ownFile is where a format goes that a CI has chosen: beside the terminal, or else to its file.
+func (f Format) ownFile() string {
+	if f.Beside {
+		return ""
+	}
+	return f.File
 }
 
 // FormatsCompletion are the values of -o to offer: each format, and each one but the first with a file.

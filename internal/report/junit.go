@@ -42,6 +42,7 @@ type junitProperty struct {
 type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Class   string        `xml:"classname,attr"`
+	File    string        `xml:"file,attr,omitempty"` // GitLab links it
 	Time    string        `xml:"time,attr"`
 	Skipped *junitSkipped `xml:"skipped"`
 	Error   *junitTrouble `xml:"error"`
@@ -101,7 +102,7 @@ func (r Report) junitSuite(id int, vs []Verdict) junitSuite {
 	}
 	for _, v := range vs {
 		seconds += v.Seconds
-		c := junitCase{Name: v.ID, Class: "podproof." + v.Story.ID, Time: decimal(v.Seconds)}
+		c := junitCase{Name: v.ID, Class: r.junitClass(v), File: r.junitFile(v), Time: decimal(v.Seconds)}
 		switch v.Verdict {
 		case check.Fail:
 			s.Failures++
@@ -124,6 +125,23 @@ func (r Report) junitSuite(id int, vs []Verdict) junitSuite {
 	}
 	s.Time, s.Out = decimal(seconds), notes.String()
 	return s
+}
+
+// junitClass names the image, too: of tests of one name and class GitLab counts the first alone, and one
+// pipeline may verify several images. Jenkins takes what stands before the last dot for a package.
+func (r Report) junitClass(v Verdict) string {
+	image := strings.ReplaceAll(repository(r.Subject.Image), ".", "_")
+	return strings.ReplaceAll("podproof."+image+"."+v.Story.ID, "..", ".")
+}
+
+// junitFile is the first file of the repository that a promise is broken in, empty where none is known.
+func (r Report) junitFile(v Verdict) string {
+	for _, a := range r.alertsOf(v) {
+		if a.file != r.contract {
+			return a.file
+		}
+	}
+	return ""
 }
 
 func (r Report) junitText(v Verdict) string {

@@ -18,10 +18,14 @@ type Output struct {
 
 // String prints it as the flag that asks for it.
 func (o Output) String() string {
+	return "-o " + o.value()
+}
+
+func (o Output) value() string {
 	if o.File == "" {
-		return "-o " + o.Format.Name
+		return o.Format.Name
 	}
-	return "-o " + o.Format.Name + "=" + o.File
+	return o.Format.Name + "=" + o.File
 }
 
 // Outputs are the renderings of one run. At most one goes to standard output.
@@ -29,8 +33,11 @@ type Outputs []Output
 
 // ParseOutputs reads the values of -o: FORMAT or FORMAT=FILE, where the file "-" is standard
 // output. When everything goes to files, the first format goes to standard output: a run that
-// says nothing helps nobody.
+// says nothing helps nobody. Without any value, the CI that runs us has its own format beside that.
 func ParseOutputs(values []string) (Outputs, error) {
+	if len(values) == 0 {
+		return ofCI(), nil
+	}
 	var outs Outputs
 	for _, v := range values {
 		name, file, hasFile := strings.Cut(v, "=")
@@ -47,7 +54,7 @@ func ParseOutputs(values []string) (Outputs, error) {
 		}
 		for _, other := range outs {
 			switch {
-			case o.File == "" && other.File == "":
+			case o.File == "" && other.File == "" && !together(o.Format, other.Format):
 				return nil, fmt.Errorf("%s and %s would both write to standard output; give one a file, such as -o %s=%s", other, o, f.Name, f.File)
 			case o.File != "" && other.File != "" && filepath.Clean(o.File) == filepath.Clean(other.File):
 				return nil, fmt.Errorf("%s and %s would write the same file; name two", other, o)
@@ -55,10 +62,26 @@ func ParseOutputs(values []string) (Outputs, error) {
 		}
 		outs = append(outs, o)
 	}
-	if !slices.ContainsFunc(outs, func(o Output) bool { return o.File == "" }) {
-		outs = append(outs, Output{Format: formats[0]})
+	if !slices.ContainsFunc(outs, func(o Output) bool { return o.File == "" && !o.Format.Beside }) {
+		outs = append(Outputs{{Format: formats[0]}}, outs...)
 	}
 	return outs, nil
+}
+
+// together tells that two formats may share standard output: a live one, and one that goes beside it.
+func together(a, b Format) bool { return a.Live && b.Beside || a.Beside && b.Live }
+
+// ofCI are the outputs where none was asked for. A file that cannot be written is none: nobody asked
+// for it.
+func ofCI() Outputs {
+	outs := Outputs{{Format: formats[0]}}
+	for _, f := range formats {
+		o := Output{f, f.ownFile()}
+		if f.CI != "" && os.Getenv(f.CI) != "" && (o.File == "" || CheckWritable(o.File) == nil) {
+			outs = append(outs, o)
+		}
+	}
+	return outs
 }
 
 // Check tries whether every file can be written, before a long run.

@@ -27,6 +27,7 @@ func outputs(values ...string) Outputs {
 }
 
 func TestParseOutputs(t *testing.T) {
+	noCI(t)
 	for _, tt := range []struct {
 		values []string
 		want   []string
@@ -35,7 +36,10 @@ func TestParseOutputs(t *testing.T) {
 		{[]string{"json"}, []string{"json"}},
 		{[]string{"json=-"}, []string{"json"}},
 		{[]string{"terminal", "json=a=b.json", "junit=j.xml"}, []string{"terminal", "json=a=b.json", "junit=j.xml"}},
-		{[]string{"junit=j.xml"}, []string{"junit=j.xml", "terminal"}},
+		{[]string{"junit=j.xml"}, []string{"terminal", "junit=j.xml"}},
+		{[]string{"github"}, []string{"terminal", "github"}},
+		{[]string{"github", "terminal"}, []string{"github", "terminal"}},
+		{[]string{"github", "json=j.json"}, []string{"terminal", "github", "json=j.json"}},
 		{[]string{"terminal=t.txt", "json"}, []string{"terminal=t.txt", "json"}},
 	} {
 		got, err := ParseOutputs(tt.values)
@@ -45,17 +49,48 @@ func TestParseOutputs(t *testing.T) {
 	}
 }
 
+// noCI has a test see no CI, also in one.
+func noCI(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"GITHUB_ACTIONS", "GITLAB_CI", "GITHUB_STEP_SUMMARY"} {
+		t.Setenv(name, "")
+	}
+}
+
+func TestACIHasItsOwnFormat(t *testing.T) {
+	for name, want := range map[string]string{"GITHUB_ACTIONS": "github", "GITLAB_CI": "gitlab=gl-code-quality-report.json"} {
+		t.Run(name, func(t *testing.T) {
+			noCI(t)
+			t.Chdir(t.TempDir())
+			t.Setenv(name, "true")
+			if got, err := ParseOutputs(nil); err != nil || fmt.Sprint(got) != fmt.Sprint(outputs("terminal", want)) {
+				t.Errorf("%v, %v", got, err)
+			}
+			if got, err := ParseOutputs([]string{"terminal"}); err != nil || len(got) != 1 {
+				t.Errorf("asked for the terminal alone: %v, %v", got, err)
+			}
+			if err := os.Mkdir("gl-code-quality-report.json", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := ParseOutputs(nil); name == "GITLAB_CI" && (err != nil || len(got) != 1) {
+				t.Errorf("a file that cannot be written: %v, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestParseOutputsRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		values []string
 		want   string
 	}{
-		{[]string{"xml"}, `-o xml: unknown format "xml"; there are terminal, json and junit, each with =FILE to write a file`},
-		{[]string{""}, `-o : unknown format ""; there are terminal, json and junit, each with =FILE to write a file`},
-		{[]string{"jnuit=j.xml"}, `-o jnuit=j.xml: unknown format "jnuit"; did you mean junit? There are terminal, json and junit, each with =FILE to write a file`},
+		{[]string{"xml"}, `-o xml: unknown format "xml"; there are terminal, json, junit, sarif, markdown, github and gitlab, each with =FILE to write a file`},
+		{[]string{""}, `-o : unknown format ""; there are terminal, json, junit, sarif, markdown, github and gitlab, each with =FILE to write a file`},
+		{[]string{"jnuit=j.xml"}, `-o jnuit=j.xml: unknown format "jnuit"; did you mean junit? There are terminal, json, junit, sarif, markdown, github and gitlab, each with =FILE to write a file`},
 		{[]string{"json="}, `-o json=: the file has no name; write -o json=FILE`},
 		{[]string{"terminal", "json"}, `-o terminal and -o json would both write to standard output; give one a file, such as -o json=report.json`},
 		{[]string{"json", "junit=-"}, `-o json and -o junit would both write to standard output; give one a file, such as -o junit=junit.xml`},
+		{[]string{"json", "github"}, `-o json and -o github would both write to standard output; give one a file, such as -o github=annotations.txt`},
 		{[]string{"json=a", "junit=./a"}, `-o json=a and -o junit=./a would write the same file; name two`},
 	} {
 		_, err := ParseOutputs(tt.values)

@@ -1,5 +1,5 @@
-// Package report renders the verdicts of one run: for a person at a terminal, as JSON, as
-// JUnit XML. It also keeps evidence in a file, so that it can be judged again.
+// Package report renders the verdicts of one run: for a person at a terminal or in a pull request, for
+// programs, for the pages of GitHub and GitLab. It also keeps evidence in a file, so that it can be judged again.
 package report
 
 import (
@@ -35,6 +35,8 @@ type Report struct {
 	Evidence string `json:"evidence,omitempty"`
 	// Ending ends the last line of a report that is not a pass; empty tells where the evidence is.
 	Ending string `json:"-"`
+
+	contract string // its path in the repository, with slashes
 }
 
 // Subject is what was verified, and where.
@@ -68,6 +70,7 @@ type Verdict struct {
 	// Undecided is set where a waiver accepts that nothing was decided.
 	Undecided bool `json:"undecided,omitempty"`
 
+	howTo   string // how it is fixed in general
 	line    string // the few words for a promise that holds
 	optIn   bool   // the contract has to ask for it
 	byPlace bool   // a waiver may be about one of its findings
@@ -90,6 +93,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 		Verdicts:      make([]Verdict, 0, len(vs)),
 		Steps:         append([]evidence.Step{}, e.Steps...),
 		IdleWaivers:   check.Idle(c.Waivers, vs, e.Run.Started),
+		contract:      inRepository(c.File()),
 	}
 	if r.Incomplete != "" && r.Result == check.Pass {
 		r.Result = check.Inconclusive // nobody knows what the rest would have been
@@ -97,7 +101,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 	for _, v := range vs {
 		out := Verdict{
 			ID: v.Check.ID, Verdict: v.Status, Title: v.Check.Title,
-			Story: Story(v.Check.Story), Why: v.Check.Why,
+			Story: Story(v.Check.Story), Why: v.Check.Why, howTo: v.Check.Fix,
 			Promised: v.Promised, Seen: v.Seen, Fix: v.Fix,
 			Findings: append([]check.Finding{}, v.Findings...),
 			Seconds:  v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, Undecided: v.Undecided, line: v.Line, optIn: v.Check.OptIn != "", byPlace: v.Check.ByPlace,

@@ -68,17 +68,20 @@ func TestNoWaiversAreWrittenWhereNothingIsBroken(t *testing.T) {
 	}
 }
 
-// What is waived, and what waives nothing, stays visible in every format.
+// What is waived, and what waives nothing, stays visible in every format that tells all verdicts.
 func TestEveryFormatTellsOfWaivers(t *testing.T) {
 	r := half(t)
 	r.IdleWaivers = []string{"the waiver of a/b by ops ended"}
 	for _, f := range formats {
+		if f.Open {
+			continue
+		}
 		var b strings.Builder
 		if err := f.Render(&b, r, Console{}); err != nil {
 			t.Fatal(err)
 		}
 		for _, text := range []string{"the waiver of a/b by ops ended", "/app/b", "2026-12-31", "old"} {
-			if !strings.Contains(b.String(), text) {
+			if !strings.Contains(strings.ReplaceAll(b.String(), "&#58;", ":"), text) {
 				t.Errorf("%s does not say %q:\n%s", f.Name, text, b.String())
 			}
 		}
