@@ -157,8 +157,11 @@ func (r Report) sarifResult(a alert, rule int) sarifResult {
 	if a.Verdict.Verdict == check.Inconclusive {
 		level = "warning"
 	}
-	text := fmt.Sprintf("%s\nPromised: %s\nSeen: %s\nWhat to do: %s",
-		cut(a.what(), sarifText), cut(a.Promised, sarifText), cut(a.Seen, sarifText), cut(a.Fix, sarifText))
+	text := cut(a.what(), sarifText)
+	if a.finding != nil {
+		text += "\nSeen: " + cut(a.Seen, sarifText)
+	}
+	text += "\nPromised: " + cut(a.Promised, sarifText) + "\nWhat to do: " + cut(a.Fix, sarifText)
 	out := sarifResult{
 		RuleID: a.ID, RuleIndex: rule, Level: level, Message: sarifWord{Text: sarifPlain(text)},
 		Fingerprints: map[string]string{"podproof/v1": a.fingerprint},
