@@ -99,7 +99,7 @@ func TestAJobInACluster(t *testing.T) {
 				t.Errorf("the Job says %q", said)
 			}
 			result := p.kubectl("", "get", "configmaps", "-n", "proof", "-l", "podproof.dev/run", "-o", `jsonpath={range .items[*]}{.metadata.name} {.data.summary\.md} {.metadata.ownerReferences[0].kind}{end}`)
-			if !strings.HasPrefix(result, "podproof-") || !strings.Contains(result, "-result ### "+x.line) || !strings.HasSuffix(result, " Job") {
+			if !strings.HasPrefix(result, "podproof-") || !strings.Contains(result, "-result ### podproof: ") || !strings.HasSuffix(result, " Job") {
 				t.Errorf("the result is %q", result)
 			}
 			p.kubectl(printed.stdout, "delete", "-f", "-")
