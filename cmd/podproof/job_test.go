@@ -284,7 +284,7 @@ func TestAJobThatIsRun(t *testing.T) {
 	}
 	seen := pipeline.Result{Contract: c, Evidence: evidence.Evidence{SchemaVersion: evidence.SchemaVersion, Run: evidence.Run{ID: "k3x9"}, Image: &evidence.Image{ID: "sha256:1", Ref: "r.example/shop/api:1"}}}
 	left, message, err := jobResult(selected, seen)
-	if err != nil || left.Line != "FAIL 1 of 1: image/user-non-root" || !strings.HasPrefix(message, left.Line+"\n") || !strings.Contains(string(left.Summary), "1 promise is broken") {
+	if err != nil || left.Line != "FAIL 1 of 1: image/user-non-root" || !strings.HasPrefix(message, left.Line+"\n") || !strings.Contains(string(left.Summary), "1 promise is broken") || strings.Contains(string(left.Summary), "--evidence") {
 		t.Fatalf("%s\n%s\n%q (%v)", left.Line, left.Summary, message, err)
 	}
 	noise := make([]byte, 1<<20) // no compressor makes it smaller

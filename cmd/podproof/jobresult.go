@@ -48,6 +48,7 @@ func (f *verifyFlags) tellJob(ctx context.Context, o pipeline.Options, result pi
 // jobResult renders a result for a Job's readers; message is that of its pod.
 func jobResult(selected []check.Check, result pipeline.Result) (res job.Result, message string, err error) {
 	r := report.New(result.Contract, result.Evidence, check.Judge(selected, result.Contract, result.Evidence))
+	r.Ending = "The evidence is in the same ConfigMap."
 	var ids []string
 	for _, s := range selected {
 		ids = append(ids, s.ID)
