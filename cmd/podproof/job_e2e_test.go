@@ -143,12 +143,7 @@ func TestAJobInACluster(t *testing.T) {
 		p.t = t
 		printed := podproof(t, nil, p.args(good)...)
 		p.kubectl(printed.stdout, "apply", "--server-side", "-f", "-")
-		for range 300 {
-			if strings.Contains(p.look(), "pod/podproof-termination") {
-				break
-			}
-			time.Sleep(time.Second)
-		}
+		p.kubectl("", "wait", "-n", "proof", "--for=create", "--timeout=5m", "pod/podproof-termination")
 		// Nobody is told to clean up: what the run made goes with the Job.
 		p.kubectl("", "delete", "pods", "-n", "proof", "-l", "batch.kubernetes.io/job-name=podproof", "--force", "--grace-period=0")
 		p.kubectl(printed.stdout, "delete", "-f", "-")
@@ -159,25 +154,12 @@ func TestAJobInACluster(t *testing.T) {
 		p.t = t
 		printed := podproof(t, nil, p.args(good)...)
 		p.kubectl(printed.stdout, "apply", "--server-side", "-f", "-")
-		made := func(there bool) bool {
-			for range 300 {
-				if strings.Contains(p.look(), "deployment.apps/api") == there {
-					return true
-				}
-				time.Sleep(time.Second)
-			}
-			return false
-		}
 		// As the kernel does it to one that takes too much memory, at both tries.
 		const kill = `for f in /proc/[0-9]*/cmdline; do tr '\0' ' ' <$f 2>/dev/null | grep -q '^/podproof verify' && kill -9 $(basename $(dirname $f)); done; true`
-		for try := range 2 {
-			if !made(true) {
-				t.Fatalf("try %d made nothing:\n%s", try+1, p.look())
-			}
+		for range 2 {
+			p.kubectl("", "wait", "-n", "proof", "--for=create", "--timeout=5m", "deployment/api")
 			p.onNode(sharedCluster+"-control-plane", "", "sh", "-c", kill)
-			if !made(false) {
-				t.Fatalf("try %d left what it made:\n%s", try+1, p.look())
-			}
+			p.kubectl("", "wait", "-n", "proof", "--for=delete", "--timeout=5m", "deployment/api")
 		}
 		p.kubectl("", "wait", "-n", "proof", "--for=condition=failed", "--timeout=3m", "job/podproof")
 		p.kubectl(printed.stdout, "delete", "-f", "-")
