@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"podproof.dev/podproof/internal/check"
@@ -47,14 +49,22 @@ func TestBusy(t *testing.T) {
 	wantClean(t)
 }
 
-// crowd keeps CPUs busy until the test is over.
+// crowd keeps CPUs busy until the test is over, from a session of its own, as another terminal or
+// another job does: Linux shares the CPUs out by sessions (sched(7), autogroup).
 func crowd(t *testing.T, n int) {
 	t.Helper()
-	for range n {
-		if err := exec.CommandContext(t.Context(), "bash", "-c", "while :; do :; done").Start(); err != nil {
-			t.Fatal(err)
-		}
+	const crowd = `for ((i = 0; i < $1; i++)); do while [[ -d /proc/$2 ]]; do for ((j = 0; j < 100000; j++)); do :; done; done & done; wait`
+	c := exec.Command("bash", "-c", crowd, "crowd", strconv.Itoa(n), strconv.Itoa(os.Getpid())) // it ends with the test, however that ends
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := syscall.Kill(-c.Process.Pid, syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+		_ = c.Wait() // it was killed
+	})
 }
 
 func tryBusy(t *testing.T, image mutants.Image) {

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,7 +15,11 @@ import (
 // until starts podproof and returns once it has said the text, with the rest of its output to come.
 func until(t *testing.T, ctx context.Context, text string, args ...string) (kill func(syscall.Signal), wait func() (int, string)) {
 	t.Helper()
-	c := command(ctx, args...)
+	return commandUntil(t, command(ctx, args...), text)
+}
+
+func commandUntil(t *testing.T, c *exec.Cmd, text string) (kill func(syscall.Signal), wait func() (int, string)) {
+	t.Helper()
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +36,7 @@ func until(t *testing.T, ctx context.Context, text string, args ...string) (kill
 		found = strings.Contains(lines.Text(), text)
 	}
 	if !found {
-		t.Fatalf("podproof %s ended without saying %q:\n%s", strings.Join(args, " "), text, said.String())
+		t.Fatalf("%s ended without saying %q:\n%s", c, text, said.String())
 	}
 	return func(s syscall.Signal) {
 			// To the whole group, as a terminal does it at Ctrl-C.

@@ -152,7 +152,7 @@ func (c somebodysCluster) push(image, as string) string {
 }
 
 // kubeconfig is that of a service account.
-func (c somebodysCluster) kubeconfig(namespace, account string) string {
+func (c somebodysCluster) kubeconfig(namespace, account string, token ...string) string {
 	c.t.Helper()
 	raw := c.docker("", "exec", sharedCluster+"-control-plane", "cat", "/etc/kubernetes/admin.conf")
 	field := func(key string) string {
@@ -162,10 +162,10 @@ func (c somebodysCluster) kubeconfig(namespace, account string) string {
 	}
 	address := c.docker("", "port", sharedCluster+"-control-plane", "6443/tcp")
 	address, _, _ = strings.Cut(address, "\n")
-	token := c.kubectl("", "create", "token", account, "-n", namespace, "--duration=1h")
+	secret := c.kubectl("", append([]string{"create", "token", account, "-n", namespace, "--duration=1h"}, token...)...)
 	file := filepath.Join(c.t.TempDir(), "kubeconfig")
 	text := fmt.Sprintf("apiVersion: v1\nkind: Config\ncurrent-context: strict\nclusters: [{name: c, cluster: {server: \"https://%s\", certificate-authority-data: %s}}]\ncontexts: [{name: strict, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {token: %s}}]\n",
-		address, field("certificate-authority-data"), token)
+		address, field("certificate-authority-data"), secret)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		c.t.Fatal(err)
 	}

@@ -194,6 +194,8 @@ func TestThreeNodesOfSomebodyElsesCluster(t *testing.T) {
 		t.Errorf("the cluster is not as it was:\n%s\nbefore:\n%s", after, before)
 	}
 	t.Run("without a right", func(t *testing.T) { withoutARight(r.with(t), images[0], skip) })
+	t.Run("a drained node", func(t *testing.T) { drained(r.with(t), images[0], skip) })
+	t.Run("a token that ends", func(t *testing.T) { tokenThatEnds(r.with(t), images[0], skip) })
 	t.Run("what is there", func(t *testing.T) { whatIsThere(r.with(t), images[0], skip) })
 	wantClean(t)
 }
