@@ -22,7 +22,7 @@ import (
 var busyImages = flag.String("images", "reactbin,fastapi,ready-to-the-end,half-graceful,exits-one-on-sigterm,ready-without-database,closes-its-pool-first",
 	"the images of the truth table that TestBusy tries")
 
-// TestBusy verifies images on a machine that has four times as much to do as it can: no promise
+// TestBusy verifies images on a machine that has many times as much to do as it can: no promise
 // that is kept is seen broken, and none that is broken passes. What cannot be known may be
 // inconclusive.
 func TestBusy(t *testing.T) {
@@ -35,7 +35,7 @@ func TestBusy(t *testing.T) {
 	wanted := strings.Split(*busyImages, ",")
 	table = slices.DeleteFunc(table, func(i mutants.Image) bool { return !slices.Contains(wanted, i.Name) })
 	slots = make(chan struct{}, 1) // beside a crowd there is room for no more: its cluster would die
-	crowd(t, 4*runtime.NumCPU())
+	crowd(t, 6*runtime.NumCPU())
 	t.Run("images", func(t *testing.T) {
 		for n := range *soakRuns {
 			for _, image := range table {
@@ -49,22 +49,29 @@ func TestBusy(t *testing.T) {
 	wantClean(t)
 }
 
-// crowd keeps CPUs busy until the test is over, from a session of its own, as another terminal or
-// another job does: Linux shares the CPUs out by sessions (sched(7), autogroup).
+// crowd keeps CPUs busy until the test is over, however that ends: half of it in a session of its own,
+// as another terminal does, and half in a container, beside the nodes'. Linux shares the CPUs out by
+// sessions and containers (sched(7), autogroup), so that podproof and the cluster want for them both.
 func crowd(t *testing.T, n int) {
 	t.Helper()
-	const crowd = `for ((i = 0; i < $1; i++)); do while [[ -d /proc/$2 ]]; do for ((j = 0; j < 100000; j++)); do :; done; done & done; wait`
-	c := exec.Command("bash", "-c", crowd, "crowd", strconv.Itoa(n), strconv.Itoa(os.Getpid())) // it ends with the test, however that ends
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Kill(-c.Process.Pid, syscall.SIGKILL); err != nil {
-			t.Error(err)
+	const loops = `i=0; while [ $i -lt $1 ]; do while :; do :; done & i=$((i + 1)); done; cat; kill -9 0`
+	some := []string{"sh", "-c", loops, "crowd", strconv.Itoa(n / 2)}
+	session := exec.Command(some[0], some[1:]...)
+	session.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	container := exec.Command("docker", append([]string{"run", "--rm", "-i", "--network", "none", os.Getenv("PYTHON_IMAGE")}, some...)...)
+	for _, c := range []*exec.Cmd{session, container} {
+		in, err := c.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
 		}
-		_ = c.Wait() // it was killed
-	})
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			in.Close()
+			_ = c.Wait() // its end is a kill
+		})
+	}
 }
 
 func tryBusy(t *testing.T, image mutants.Image) {
