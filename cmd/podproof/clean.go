@@ -57,6 +57,9 @@ func cleanCluster(c *cobra.Command, where clusterFlags, only []string, note func
 	if err != nil {
 		return usage(err)
 	}
+	if o.Runs, err = runsDir(); err != nil {
+		return couldNot(err)
+	}
 	err = pipeline.CleanCluster(c.Context(), o, only, note)
 	switch {
 	case errors.As(err, new(*pipeline.InputError)):

@@ -72,7 +72,12 @@ func tokenThatEnds(r strictRun, image mutants.Image, skip []string) {
 	if code != exitInconclusive {
 		r.t.Errorf("exit code %d without credentials", code)
 	}
-	podproof(r.t, r.env, "clean", "--cluster", "current", "--kubeconfig", r.kubeconfig, "-n", "strict").want(r.t, exitPass)
+	_, rest, ok := strings.Cut(said, "podproof clean --cluster context:strict --kubeconfig "+kubeconfig+" -n strict ")
+	run, _, _ := strings.Cut(rest, "\n")
+	if !ok || !strings.Contains(said, "does not accept the credentials of the kubeconfig") {
+		r.t.Fatal("it does not say what the matter is, and how to remove what is left")
+	}
+	podproof(r.t, r.env, "clean", "--cluster", "current", "--kubeconfig", r.kubeconfig, "-n", "strict", run).want(r.t, exitPass)
 	if after := look(); after != before {
 		r.t.Errorf("the namespace is not as it was:\n%s\nbefore:\n%s", after, before)
 	}

@@ -152,6 +152,9 @@ func TestARunThatLosesItsAPIServer(t *testing.T) {
 		if err := CleanCluster(t.Context(), o, []string{r.Evidence.Run.ID}, func(string) {}); err != nil || !slices.Equal(before, c.api.paths()) {
 			t.Errorf("%d: cleaned (%v), and there are %q", code, err, c.api.paths())
 		}
+		if n := left(t, o); n != 0 {
+			t.Errorf("%d: %d ledgers of what is gone", code, n)
+		}
 	}
 }
 

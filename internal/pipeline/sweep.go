@@ -68,7 +68,26 @@ func CleanCluster(ctx context.Context, o Options, only []string, note func(strin
 	if err != nil {
 		return err
 	}
-	return removeLeftovers(ctx, a, o.Namespace, only, note)
+	if err := removeLeftovers(ctx, a, o.Namespace, only, note); err != nil {
+		return err
+	}
+	return forget(o.Runs, only)
+}
+
+// forget ends the ledgers of runs whose objects are gone from a cluster that is somebody else's, unless
+// they name something elsewhere, too.
+func forget(root string, runs []string) error {
+	ledgers, err := ledger.Abandoned(root, true)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, l := range ledgers {
+		gone := slices.Contains(runs, l.ID) && l.Made.Cluster == "" && len(l.Made.Images)+len(l.Made.Built) == 0
+		l.Made.Kept = l.Made.Kept && !gone
+		errs = append(errs, l.Release(!gone))
+	}
+	return errors.Join(errs...)
 }
 
 // removeLeftovers removes those of the runs that are named, or else those that have expired.

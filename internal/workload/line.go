@@ -1,11 +1,16 @@
 package workload
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Line is what became of the requests to the API server: since when it has not answered, or not let
@@ -37,6 +42,11 @@ type listening struct {
 // RoundTrip passes on.
 func (h listening) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := h.next.RoundTrip(r)
+	if err == nil && res.StatusCode == http.StatusUnauthorized && !throughNode(r.URL.Path) {
+		if err := inWords(res); err != nil {
+			return nil, err
+		}
+	}
 	if r.Context().Err() == nil && !throughNode(r.URL.Path) {
 		watched := ""
 		if r.URL.Query().Get("watch") != "" {
@@ -45,6 +55,24 @@ func (h listening) RoundTrip(r *http.Request) (*http.Response, error) {
 		h.line.took(watched, res, err, time.Now())
 	}
 	return res, err
+}
+
+// unknownCaller is what a client hears instead of the API server's own word, which is "Unauthorized".
+var unknownCaller = metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Reason: metav1.StatusReasonUnauthorized, Code: http.StatusUnauthorized,
+	Message: "the API server does not accept the credentials of the kubeconfig (401 Unauthorized): they have expired or were taken back; log in again and run podproof again"}
+
+// inWords has an answer to an unknown caller say what the matter is, to whatever step of a run asked.
+func inWords(res *http.Response) error {
+	b, err := json.Marshal(unknownCaller)
+	if err != nil {
+		return err
+	}
+	res.Body.Close()
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+	res.Header = res.Header.Clone()
+	res.Header.Set("Content-Type", "application/json")
+	res.Header.Del("Content-Encoding")
+	return nil
 }
 
 // throughNode tells of requests that a kubelet answers, which may be away alone.

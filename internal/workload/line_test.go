@@ -1,12 +1,15 @@
 package workload
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 )
@@ -94,4 +97,24 @@ type nowhere struct{}
 
 func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("connection refused")
+}
+
+// A step that fails because the credentials have ended says so, and not "Unauthorized".
+func TestAnUnknownCallerIsToldWhatToDo(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_ = json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Message: "Unauthorized", Reason: metav1.StatusReasonUnauthorized, Code: http.StatusUnauthorized})
+	}))
+	defer server.Close()
+	a, err := NewApplier(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Client.CoreV1().Pods("shop").Get(t.Context(), "p", metav1.GetOptions{})
+	if !apierrors.IsUnauthorized(err) || !strings.Contains(err.Error(), "does not accept the credentials of the kubeconfig (401 Unauthorized): they have expired or were taken back; log in again") {
+		t.Errorf("it says %v", err)
+	}
+	if _, denied, _ := a.Line.Down(time.Now()); !denied {
+		t.Error("the run does not know")
+	}
 }

@@ -81,8 +81,12 @@ func Observe(listing context.Context, client kubernetes.Interface, namespace str
 	if err != nil {
 		return nil, err
 	}
-	_, err = events.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(e any) { o.heard(e.(*corev1.Event)) },
+	_, err = events.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
+		AddFunc: func(e any, before bool) {
+			if !before { // a run of an hour ago had objects of the same names
+				o.heard(e.(*corev1.Event))
+			}
+		},
 		UpdateFunc: func(_, e any) { o.heard(e.(*corev1.Event)) },
 	})
 	if err != nil {

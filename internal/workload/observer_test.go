@@ -29,10 +29,10 @@ type bed struct {
 	version      int
 }
 
-func observe(t *testing.T, log string, tell func(string)) *bed {
+func observe(t *testing.T, log string, tell func(string), there ...runtime.Object) *bed {
 	t.Helper()
 	b := &bed{pods: watch.NewRaceFreeFake(), events: watch.NewRaceFreeFake()}
-	client := fake.NewClientset()
+	client := fake.NewClientset(there...)
 	client.PrependWatchReactor("pods", ktesting.DefaultWatchReactor(b.pods, nil))
 	client.PrependWatchReactor("events", ktesting.DefaultWatchReactor(b.events, nil))
 	client.PrependReactor("get", "pods/log", func(ktesting.Action) (bool, runtime.Object, error) {

@@ -20,7 +20,9 @@ func named(kind, name string) Controller {
 
 // A pod that is not even made has no events: its ReplicaSet's say why.
 func TestObserverHearsThatNoPodMayBeMade(t *testing.T) {
-	b := observe(t, "", func(string) {})
+	earlier := &corev1.Event{ObjectMeta: metav1.ObjectMeta{Name: "e0", Namespace: "shop"}, Type: "Warning", Reason: "FailedCreate",
+		Message: "Error creating: exceeded quota", InvolvedObject: corev1.ObjectReference{Kind: "ReplicaSet", Name: "api-5b95"}}
+	b := observe(t, "", func(string) {}, earlier) // of an earlier run in the same namespace
 	at := time.Now().Truncate(time.Second)
 	b.events.Add(&corev1.Event{ObjectMeta: metav1.ObjectMeta{Name: "e1", Namespace: "shop", ResourceVersion: "1"}, Type: "Warning", Reason: "FailedCreate",
 		Message: "Error creating: pods is forbidden: no PriorityClass with name high-priority was found, token hunter2", LastTimestamp: metav1.NewTime(at),
