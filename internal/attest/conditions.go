@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -97,12 +98,13 @@ func (h *hearing) recorded() {
 // clockSkew is how far the signer's clock may be ahead.
 const clockSkew = 5 * time.Minute
 
+func (h *hearing) maxAge() contract.Duration {
+	return cmp.Or(h.Policy.MaxAge, contract.UsualMaxAge)
+}
+
 // fresh asks when the run ended.
 func (h *hearing) fresh() {
-	most := h.Policy.MaxAge
-	if most == 0 {
-		most = contract.UsualMaxAge
-	}
+	most := h.maxAge()
 	promised := "the run ended no more than " + span(most.Std()) + " ago"
 	ended := h.proof.Finished
 	age := h.Now.Sub(ended)

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/contract"
@@ -25,6 +27,8 @@ type GateOptions struct {
 	// Version is this podproof's.
 	Version string
 	Now     time.Time
+	// Keychain has the registry's password; nil is what `docker login` keeps.
+	Keychain authn.Keychain
 }
 
 // Gated is the answer. The report's verdicts begin with those of the gate itself.
@@ -32,6 +36,11 @@ type Gated struct {
 	Report report.Report
 	// Taken are the contract's fields that the deployer's leaves to the recorded one.
 	Taken []string
+	// Digests are what a proven image may be named by: the index, and each manifest that was asked about.
+	// Where it is not proven there are none.
+	Digests []string
+	// Until is when a proof ends by itself, since the run is too long ago or a waiver is over.
+	Until time.Time
 }
 
 // Gate tells whether an image is proven: whether each manifest that a node may run of it has a statement that
@@ -46,6 +55,9 @@ func Gate(ctx context.Context, o GateOptions) (Gated, error) {
 	if err != nil {
 		return Gated{}, err
 	}
+	if o.Keychain != nil {
+		r.options = append(r.options, remote.WithAuthFromKeychain(o.Keychain))
+	}
 	img, err := r.image()
 	if err != nil {
 		return Gated{}, err
@@ -59,6 +71,8 @@ func Gate(ctx context.Context, o GateOptions) (Gated, error) {
 		return Gated{}, err
 	}
 	var first hearing
+	digests := []string{img.top.Digest.String()}
+	var until time.Time
 	for i, v := range wanted {
 		h := hearing{gate: &g, v: v}
 		if err := h.examine(); err != nil {
@@ -67,11 +81,19 @@ func Gate(ctx context.Context, o GateOptions) (Gated, error) {
 		if h.result() != check.Pass {
 			return g.answer(h), nil
 		}
+		if end := h.until(); i == 0 || end.Before(until) {
+			until = end
+		}
 		if i == 0 {
 			first = h
 		}
+		if d := v.Digest.String(); !slices.Contains(digests, d) {
+			digests = append(digests, d)
+		}
 	}
-	return g.answer(first), nil
+	out := g.answer(first)
+	out.Until, out.Digests = until, digests
+	return out, nil
 }
 
 // gate is a Gate under way.
@@ -205,4 +227,17 @@ func (g *gate) named() string {
 		return g.where.Name()
 	}
 	return g.where.Name() + "@" + g.img.top.Digest.String()
+}
+
+// Resolve finds the digest that an image's name leads to now. Its error is an *InputError, or says why the registry could not be asked.
+func Resolve(ctx context.Context, image, version string, k authn.Keychain) (string, error) {
+	r, err := openRegistry(ctx, image, version)
+	if err != nil {
+		return "", err
+	}
+	d, err := remote.Get(r.where, append(r.options, remote.WithAuthFromKeychain(k))...)
+	if err != nil {
+		return "", r.explain(err)
+	}
+	return d.Digest.String(), nil
 }

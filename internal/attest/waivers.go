@@ -3,6 +3,7 @@ package attest
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/contract"
@@ -16,10 +17,7 @@ func (h *hearing) waivers() {
 		if v.Status != check.Waived {
 			continue
 		}
-		ws := waiversOf(v.Waiver, v.Findings)
-		if h.rec.Evidence.Run.Finished.IsZero() {
-			ws = h.proof.waiversFor(v.Check.ID)
-		}
+		ws := h.waiversOn(v)
 		if len(ws) == 0 {
 			ended = append(ended, v.Check.ID+" (nobody says by whom and until when)")
 		}
@@ -40,6 +38,30 @@ func (h *hearing) waivers() {
 	default:
 		h.say(waiversGate.passes(promised, "none is", "No waivers"))
 	}
+}
+
+// waiversOn are those of a verdict: in the record, or on the signer's word.
+func (h *hearing) waiversOn(v check.Verdict) []contract.Waiver {
+	if h.rec.Evidence.Run.Finished.IsZero() {
+		return h.proof.waiversFor(v.Check.ID)
+	}
+	return waiversOf(v.Waiver, v.Findings)
+}
+
+// until is when what holds now holds no longer by itself.
+func (h *hearing) until() time.Time {
+	end := h.proof.Finished.Add(h.maxAge().Std())
+	for _, v := range h.again {
+		if v.Status != check.Waived {
+			continue
+		}
+		for _, w := range h.waiversOn(v) {
+			if over := w.Ends(); over.Before(end) {
+				end = over
+			}
+		}
+	}
+	return end
 }
 
 // waiversOf are those that a verdict rests on: of the promise, or of each of its findings.

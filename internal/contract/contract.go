@@ -251,8 +251,16 @@ func (w Waiver) For(id string) bool {
 
 // Over tells whether its last day is past.
 func (w Waiver) Over(day time.Time) bool {
+	return !day.Before(w.Ends())
+}
+
+// Ends is the end of its last day; long ago where that is no date.
+func (w Waiver) Ends() time.Time {
 	until, err := time.Parse(time.DateOnly, w.Until)
-	return err != nil || !day.Before(until.AddDate(0, 0, 1))
+	if err != nil {
+		return time.Time{}
+	}
+	return until.AddDate(0, 0, 1)
 }
 
 // String names it: "the waiver of image/no-setuid at /usr/bin/x by ops".

@@ -29,6 +29,7 @@ var house = []struct {
 	{"redact", append(others("credential", "shell", "evidence"), outside...)},
 	{"check", append(others("credential", "shell", "redact", "evidence", "contract"), outside...)},
 	{"attest", append(others("check", "collect", "credential", "docker", "shell", "redact", "evidence", "contract", "report"), ours+"internal/collect/build", "k8s.io/client-go/", "sigs.k8s.io/kind/")},
+	{"admission", append(others("attest", "check", "collect", "credential", "docker", "shell", "redact", "evidence", "contract", "report"), ours+"internal/collect/build", "sigs.k8s.io/kind/")},
 	{"report", append(others("check", "credential", "shell", "redact", "evidence", "contract"), outside...)},
 	{"agent", append(others("evidence", "contract"), outside...)},
 	{"agent/node", append(others(), outside...)},
@@ -52,7 +53,7 @@ var house = []struct {
 // others are all packages of ours but these.
 func others(but ...string) []string {
 	var out []string
-	for _, p := range []string{"agent", "attest", "check", "cluster", "collect", "contract", "credential", "docker", "evidence", "job", "ledger", "pipeline", "redact", "report", "rights", "shell", "subject", "trial", "workload"} {
+	for _, p := range []string{"admission", "agent", "attest", "check", "cluster", "collect", "contract", "credential", "docker", "evidence", "job", "ledger", "pipeline", "redact", "report", "rights", "shell", "subject", "trial", "workload"} {
 		if !slices.Contains(but, p) {
 			out = append(out, ours+"internal/"+p)
 		}

@@ -1,0 +1,132 @@
+package admission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"golang.org/x/sync/singleflight"
+	"k8s.io/apimachinery/pkg/util/cache"
+
+	"podproof.dev/podproof/internal/attest"
+)
+
+// Bounds are those of what is asked of registries and remembered. The policy is one for the life of the
+// process, so that an answer is about a digest by that policy.
+type Bounds struct {
+	// Keep is how long an image counts as proven without being asked about again, Refused how long as not proven.
+	Keep, Refused time.Duration
+	// Remembered is how many answers are kept.
+	Remembered int
+	// Fetch is how long a registry may take for one image. A request may be answered before that: what comes
+	// later is there for the next one.
+	Fetch time.Duration
+	// PerRegistry and InAll are how many images are asked about at once.
+	PerRegistry, InAll int
+}
+
+// UsualBounds suit a webhook that has 10 s and 128 MiB.
+func UsualBounds() Bounds {
+	return Bounds{Keep: 5 * time.Minute, Refused: 10 * time.Second, Remembered: 4096, Fetch: 30 * time.Second, PerRegistry: 16, InAll: 256}
+}
+
+// asker knows which images are proven.
+type asker struct {
+	Bounds
+	policy attest.GateOptions
+	now    func() time.Time
+
+	flights   singleflight.Group
+	places    *hosts
+	remembers *cache.LRUExpireCache
+}
+
+func newAsker(policy attest.GateOptions, b Bounds, now func() time.Time) *asker {
+	return &asker{Bounds: b, policy: policy, now: now, places: &hosts{each: b.PerRegistry, all: b.InAll}, remembers: cache.NewLRUExpireCacheWithClock(b.Remembered, clock(now))}
+}
+
+type clock func() time.Time
+
+// Now is for the cache.
+func (c clock) Now() time.Time { return c() }
+
+// proven tells whether an image is; several that ask at once share one answer. What is known already asks
+// nobody for a password.
+func (a *asker) proven(ctx context.Context, where name.Digest, keys func() (keychain, error)) answer {
+	image := where.Name()
+	if known, ok := a.remembers.Get(image); ok {
+		return known.(answer)
+	}
+	chain, note := keys()
+	said := a.flights.DoChan(image+" "+chain.id, func() (any, error) {
+		// The flight is everybody's: it does not end with the request that began it.
+		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), a.Fetch, fmt.Errorf("it was not done within %s", a.Fetch))
+		defer cancel()
+		return a.ask(ctx, where, chain), nil
+	})
+	select {
+	case r := <-said:
+		out := r.Val.(answer)
+		if out.unasked && note != nil {
+			out.refused += "; " + note.Error()
+		}
+		return out
+	case <-ctx.Done():
+		return answer{unasked: true, refused: fmt.Sprintf("registry %s has not said in time whether %s is proven, so that it is refused for now; it is being asked on, for the next try (`podproof gate %s` shows what it says)", where.RegistryStr(), image, image)}
+	}
+}
+
+// ask asks the registry, and remembers what it says.
+func (a *asker) ask(ctx context.Context, where name.Digest, chain authn.Keychain) (out answer) {
+	image := where.Name()
+	defer func() {
+		if p := recover(); p != nil { // else one hostile answer of a registry would end the gate for all
+			out = answer{unasked: true, refused: fmt.Sprintf("podproof crashed on what is stored beside %s, which is a bug; please report it: %v", image, p)}
+		}
+	}()
+	leave, err := a.places.enter(ctx, where.RegistryStr())
+	if err != nil {
+		return away(image, err)
+	}
+	defer leave()
+	o := a.policy
+	o.Image, o.Keychain, o.Now = image, chain, a.now()
+	g, err := attest.Gate(ctx, o)
+	switch {
+	case errors.As(err, new(*attest.InputError)):
+		return answer{refused: err.Error()}
+	case err != nil:
+		return away(image, err)
+	case g.Report.ExitCode() != 0:
+		out = answer{refused: refusal(g)}
+		a.remembers.Add(image, out, a.Refused)
+		return out
+	}
+	if left := g.Until.Sub(o.Now); left > 0 {
+		a.remembers.Add(image, answer{}, min(a.Keep, left))
+	}
+	return answer{}
+}
+
+// resolve asks what a tag leads to now.
+func (a *asker) resolve(ctx context.Context, where name.Reference, keys func() (keychain, error)) (string, error) {
+	leave, err := a.places.enter(ctx, where.Context().RegistryStr())
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	chain, note := keys()
+	digest, err := attest.Resolve(ctx, where.Name(), a.policy.Version, chain)
+	if err != nil && note != nil {
+		err = fmt.Errorf("%w; %w", err, note)
+	}
+	return digest, err
+}
+
+// away is the answer where the registry gave none.
+func away(image string, err error) answer {
+	return answer{unasked: true, refused: fmt.Sprintf("the registry could not be asked whether %s is proven, so that it is refused for now: %v; try again when it answers (`podproof gate %s` shows what it says)", image, err, image)}
+}

@@ -1,0 +1,57 @@
+package admission
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// hosts bounds how many images are asked about at once: so many of one registry, for one that hangs must not keep
+// the others waiting, and so many in all.
+type hosts struct {
+	each, all int
+
+	mu   sync.Mutex
+	open int
+	of   map[string]*host
+}
+
+type host struct {
+	slots chan struct{}
+	users int
+}
+
+// enter waits for a place; leave gives it back.
+func (h *hosts) enter(ctx context.Context, name string) (leave func(), err error) {
+	h.mu.Lock()
+	if h.open >= h.all {
+		h.mu.Unlock()
+		return nil, fmt.Errorf("%d images are being asked about already", h.all)
+	}
+	h.open++
+	at := h.of[name]
+	if at == nil {
+		at = &host{slots: make(chan struct{}, h.each)}
+		if h.of == nil {
+			h.of = map[string]*host{}
+		}
+		h.of[name] = at
+	}
+	at.users++
+	h.mu.Unlock()
+	gone := func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.open--
+		if at.users--; at.users == 0 {
+			delete(h.of, name)
+		}
+	}
+	select {
+	case at.slots <- struct{}{}:
+		return func() { <-at.slots; gone() }, nil
+	case <-ctx.Done():
+		gone()
+		return nil, fmt.Errorf("%d images of registry %s are being asked about, and it is slow", h.each, name)
+	}
+}
