@@ -101,7 +101,7 @@ func (a *asker) ask(ctx context.Context, where name.Digest, chain authn.Keychain
 	case err != nil:
 		return away(image, err)
 	case g.Report.ExitCode() != 0:
-		out = answer{refused: refusal(g)}
+		out = answer{refused: Refusal(g)}
 		a.remembers.Add(image, out, a.Refused)
 		return out
 	}

@@ -16,9 +16,9 @@ type answer struct {
 	unasked bool
 }
 
-// refusal is the first of a report's verdicts that refuses the image: what is missing, and the command that
+// Refusal is the first of a report's verdicts that refuses the image: what is missing, and the command that
 // provides it.
-func refusal(g attest.Gated) string {
+func Refusal(g attest.Gated) string {
 	for _, v := range g.Report.Verdicts {
 		if strings.HasPrefix(v.ID, "gate/") && (v.Verdict == check.Fail || v.Verdict == check.Inconclusive) {
 			return fmt.Sprintf("%s (%s). %s", v.Seen, v.ID, v.Fix)
