@@ -84,6 +84,11 @@ func (f *attestFlags) run(ctx context.Context, file, image string, out io.Writer
 	if err != nil {
 		return usage(err)
 	}
+	return f.attest(ctx, o, out)
+}
+
+// attest signs and stores, and says what.
+func (f *attestFlags) attest(ctx context.Context, o attest.Options, out io.Writer) error {
 	ctx, cancel := within(ctx, attestTime)
 	defer cancel()
 	a, err := attest.Attest(ctx, o)
@@ -115,7 +120,18 @@ func (f *attestFlags) run(ctx context.Context, file, image string, out io.Writer
 }
 
 func (f *attestFlags) options(file, image string) (attest.Options, error) {
-	o := attest.Options{File: file, Image: image, Keep: f.record, Index: f.index, LegacyTag: f.legacyTag, AnyResult: f.anyResult, PredicateOnly: f.predicateOnly, Version: version()}
+	o, err := f.signing()
+	if err != nil {
+		return o, err
+	}
+	o.File, o.Image = file, image
+	o.Record, err = report.ReadText(file)
+	return o, err
+}
+
+// signing is all that does not depend on a record and an image.
+func (f *attestFlags) signing() (attest.Options, error) {
+	o := attest.Options{Keep: f.record, Index: f.index, LegacyTag: f.legacyTag, AnyResult: f.anyResult, PredicateOnly: f.predicateOnly, Version: version()}
 	switch {
 	case f.predicateOnly && (f.key != "" || f.signer != "" || f.legacyTag):
 		return o, errors.New("--predicate-only signs nothing; leave out --key, --signer and --legacy-tag")
@@ -151,8 +167,7 @@ func (f *attestFlags) options(file, image string) (attest.Options, error) {
 		}
 		o.Signer = attest.CommandSigner(f.signer, public)
 	}
-	o.Record, err = report.ReadText(file)
-	return o, err
+	return o, nil
 }
 
 // registryError is an error of what was named, or of the registry that did not answer.

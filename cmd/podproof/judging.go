@@ -119,11 +119,7 @@ func loadContract(file string) (contract.Contract, error) {
 // report judges the evidence, renders it, and turns it into the exit code.
 func (f *judgeFlags) report(selected []check.Check, result pipeline.Result, outs report.Outputs, console report.Console) error {
 	r := report.New(result.Contract, result.Evidence, check.Judge(selected, result.Contract, result.Evidence))
-	var ids []string
-	for _, s := range selected {
-		ids = append(ids, s.ID)
-	}
-	kept, err := f.keepEvidence(report.NewRecord(result.Contract, ids, result.Evidence), r.ExitCode() != exitPass)
+	kept, err := f.keepEvidence(recordOf(selected, result), r.ExitCode() != exitPass)
 	r.Evidence = kept
 	if err := errors.Join(err, outs.Write(r, os.Stdout, console)); err != nil {
 		return couldNot(explainDisk(err))
@@ -138,6 +134,15 @@ func (f *judgeFlags) report(selected []check.Check, result pipeline.Result, outs
 		return exitError{code: code}
 	}
 	return nil
+}
+
+// recordOf is all that a run saw, and what it was asked for.
+func recordOf(selected []check.Check, result pipeline.Result) report.Record {
+	var ids []string
+	for _, s := range selected {
+		ids = append(ids, s.ID)
+	}
+	return report.NewRecord(result.Contract, ids, result.Evidence)
 }
 
 // keepEvidence writes the evidence where it was asked for, and that of a run that did not

@@ -23,6 +23,7 @@ import (
 
 type verifyFlags struct {
 	judgeFlags
+	attest    verifyAttest
 	where     clusterFlags
 	keep      bool
 	noNodes   bool
@@ -65,6 +66,7 @@ kubeconfig, not in your working tree.`,
 		},
 	}
 	f.addRun(c)
+	f.attest.add(c)
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, as podproof plan does, and make nothing")
 	return c
 }
@@ -110,7 +112,7 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := f.checkFiles(outs); err != nil {
+	if err := errors.Join(f.checkFiles(outs), f.attest.check()); err != nil {
 		return usage(err)
 	}
 	if o.Runs, err = runsDir(); err != nil {
@@ -158,7 +160,10 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	case err != nil:
 		return couldNot(explainDisk(err))
 	}
-	return tell(result)
+	if err := tell(result); err != nil {
+		return err
+	}
+	return f.attest.after(ctx, recordOf(o.Selected, result), stream)
 }
 
 // stopped is how a run ends that was stopped, once what it knows is reported. A promise that
