@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 WITH_IMAGES := hack/with-images
 PODPROOF := bin/podproof
 # Those with code of ours; hack/node's wrap Kubernetes and containerd, which take minutes to vet.
-MODULES := . api hack
+MODULES := . api hack hack/admission
 
 # ARGS is passed on to podproof: make verify-prod ARGS='--only "image/*" -v'
 ARGS ?=
