@@ -19,6 +19,8 @@ import (
 	"k8s.io/pod-security-admission/policy"
 
 	"podproof.dev/podproof/internal/admission"
+	"podproof.dev/podproof/internal/attest"
+	"podproof.dev/podproof/internal/contract"
 )
 
 // rendered are the objects that kustomize makes of a folder; Kubernetes takes each of them as it is.
@@ -166,5 +168,23 @@ func TestTheManifestsOfTheList(t *testing.T) {
 	role := as[rbacv1.Role](t, objects, "Role/podproof-proven")
 	if role.Namespace != ref.Namespace || !slices.Equal(role.Rules[0].ResourceNames, []string{ref.Name}) {
 		t.Errorf("the list is %s in %s, and the role is for %v in %s", ref.Name, ref.Namespace, role.Rules[0].ResourceNames, role.Namespace)
+	}
+}
+
+// Kyverno's policy names what podproof signs. (That Kyverno takes the bundle has been tried by hand, docs/gate.md.)
+func TestThePolicyForKyverno(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(checkout, "examples", "gates", "kyverno", "policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := objectsOf(t, string(text))["ImageValidatingPolicy/podproof"]
+	if p == nil {
+		t.Fatal("there is no policy")
+	}
+	b, _ := json.Marshal(p)
+	for _, want := range []string{`"intoto":{"type":"` + attest.VerificationType + `"}`, `p.predicate.result == \"pass\"`, `timestamp(p.predicate.finished)`, `duration(\"` + strings.TrimSuffix(contract.UsualMaxAge.Std().String(), "0m0s") + `\")`} {
+		if !strings.Contains(strings.ReplaceAll(strings.ReplaceAll(string(b), `\u003e`, ">"), `\u0026`, "&"), want) {
+			t.Errorf("it does not say %s:\n%s", want, b)
+		}
 	}
 }

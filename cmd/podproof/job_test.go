@@ -75,6 +75,12 @@ var checkout = func() string {
 // built is what kustomize makes of a folder.
 func built(t *testing.T, folder string) map[string]any {
 	t.Helper()
+	return objectsOf(t, kustomized(t, folder))
+}
+
+// kustomized is the same as text.
+func kustomized(t *testing.T, folder string) string {
+	t.Helper()
 	all, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +89,7 @@ func built(t *testing.T, folder string) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return objectsOf(t, string(text))
+	return string(text)
 }
 
 // An overlay as the base describes it changes the images, and the namespace of all.

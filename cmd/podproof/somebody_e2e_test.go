@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -31,6 +32,7 @@ type somebodysCluster struct {
 	registry string
 	gateway  string           // the registry's name that pods reach, too: an address
 	auth     authn.AuthConfig // of the registry; empty where it asks for none
+	away     *atomic.Bool     // has the registry end each connection
 }
 
 func (c somebodysCluster) kubectl(stdin string, args ...string) string {
@@ -77,11 +79,18 @@ func withRegistry(t *testing.T, auth authn.AuthConfig, nodes ...string) somebody
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: knowing(auth, registry.New(registry.Logger(log.New(io.Discard, "", 0))))}
+	away := new(atomic.Bool)
+	open := knowing(auth, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		open.ServeHTTP(w, r)
+	})}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { server.Close() })
 	port := l.Addr().(*net.TCPAddr).Port
-	c := somebodysCluster{t: t, registry: fmt.Sprintf("localhost:%d", port), auth: auth}
+	c := somebodysCluster{t: t, registry: fmt.Sprintf("localhost:%d", port), auth: auth, away: away}
 	gateway := c.docker("", "network", "inspect", sharedCluster, "--format", "{{range .IPAM.Config}}{{.Gateway}}\n{{end}}")
 	for _, g := range strings.Fields(gateway) {
 		if ip := net.ParseIP(g); ip != nil && ip.To4() != nil {
