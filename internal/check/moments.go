@@ -33,7 +33,7 @@ func rolloutMoments(all []evidence.Rollout, kinds ...string) []Moment {
 	var told *evidence.Rollout
 	tried, _ := decisive(all, kinds...)
 	for i, o := range tried {
-		if told == nil || len(lostIn(*told)) == 0 && len(lostIn(o)) > 0 {
+		if told == nil || len(Lost(*told)) == 0 && len(Lost(o)) > 0 {
 			told = &tried[i]
 		}
 	}

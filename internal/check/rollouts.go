@@ -22,7 +22,7 @@ func judgeRollouts(c contract.Contract, e evidence.Evidence, what, line string, 
 		return inconclusive(e, evidence.SectionRollouts, j.Promised)
 	}
 	for _, o := range spoilt {
-		j.note(o.Kind, "tried again: the first time the cluster sent %s to a pod more than %s after it had been taken out of the Service", count(len(lostIn(o)), "request"), proxyWithin)
+		j.note(o.Kind, "tried again: the first time the cluster sent %s to a pod more than %s after it had been taken out of the Service", count(len(Lost(o)), "request"), proxyWithin)
 	}
 	var open, blocked, loss obstacle
 	excuse := ""
@@ -47,7 +47,7 @@ func judgeRollouts(c contract.Contract, e evidence.Evidence, what, line string, 
 			j.unready(o)
 			open = why
 		}
-		dropped := lostIn(o)
+		dropped := Lost(o)
 		if len(dropped) == 0 {
 			continue
 		}
@@ -89,8 +89,8 @@ func decisive(all []evidence.Rollout, kinds ...string) (tried, spoilt []evidence
 	return tried, spoilt
 }
 
-// lostIn are the requests that got no whole answer, or a worse one than their stream got before.
-func lostIn(o evidence.Rollout) []evidence.Request {
+// Lost are the requests that got no whole answer, or a worse one than their stream got before.
+func Lost(o evidence.Rollout) []evidence.Request {
 	var out []evidence.Request
 	for _, r := range o.Requests {
 		if !answeredAs(r, o.Before[r.Stream]) && !crossed(r) {
@@ -189,7 +189,7 @@ func rolloutFix(all []evidence.Rollout) string {
 		if o.PreStopSleep == 0 || o.Problem != "" || !o.Finished || len(o.Unreached) > 0 {
 			continue
 		}
-		if lost := len(lostIn(o)); lost > 0 {
+		if lost := len(Lost(o)); lost > 0 {
 			return fmt.Sprintf("A preStop sleep of %d s alone is not enough: %d of %d requests were still lost in the %s. Look at maxUnavailable, at the readiness probe of the new pods, and at what the process does with open connections.",
 				o.PreStopSleep, lost, len(o.Requests), o.Kind)
 		}

@@ -15,7 +15,7 @@ const proxyWithin = 2 * time.Second
 // Overtaken tells whether all that a rollout lost is the cluster's doing, which was late to tell its
 // nodes that a pod is gone: such a rollout says nothing of the workload, and is worth another try.
 func Overtaken(o evidence.Rollout) bool {
-	lost := lostIn(o)
+	lost := Lost(o)
 	return len(lost) > 0 && slowCluster(evidence.Evidence{}, o, lost) != ""
 }
 

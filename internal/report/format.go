@@ -33,6 +33,7 @@ var formats = []Format{
 	{Name: "junit", File: "junit.xml", Render: WriteJUnit},
 	{Name: "sarif", File: "podproof.sarif", Open: true, Render: WriteSARIF},
 	{Name: "markdown", File: "podproof.md", Render: WriteMarkdown},
+	{Name: "html", File: "podproof.html", Render: WriteHTML},
 	{Name: "github", File: "annotations.txt", Beside: true, Open: true, CI: "GITHUB_ACTIONS", Render: WriteGitHub},
 	{Name: "gitlab", File: "gl-code-quality-report.json", Open: true, CI: "GITLAB_CI", Render: WriteGitLab},
 }

@@ -30,7 +30,7 @@ func TestFormats(t *testing.T) {
 	if !formats[0].Live {
 		t.Error("what a run prints when nothing was asked for is not for a terminal")
 	}
-	if got, want := FormatsUsage(), "report as `FORMAT[=FILE]`: terminal, json, junit, sarif, markdown, github or gitlab; may be repeated (default terminal, with github where GITHUB_ACTIONS is set, with gitlab=gl-code-quality-report.json where GITLAB_CI is set)"; got != want {
+	if got, want := FormatsUsage(), "report as `FORMAT[=FILE]`: terminal, json, junit, sarif, markdown, html, github or gitlab; may be repeated (default terminal, with github where GITHUB_ACTIONS is set, with gitlab=gl-code-quality-report.json where GITLAB_CI is set)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

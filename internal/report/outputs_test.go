@@ -84,9 +84,9 @@ func TestParseOutputsRefuses(t *testing.T) {
 		values []string
 		want   string
 	}{
-		{[]string{"xml"}, `-o xml: unknown format "xml"; there are terminal, json, junit, sarif, markdown, github and gitlab, each with =FILE to write a file`},
-		{[]string{""}, `-o : unknown format ""; there are terminal, json, junit, sarif, markdown, github and gitlab, each with =FILE to write a file`},
-		{[]string{"jnuit=j.xml"}, `-o jnuit=j.xml: unknown format "jnuit"; did you mean junit? There are terminal, json, junit, sarif, markdown, github and gitlab, each with =FILE to write a file`},
+		{[]string{"xml"}, `-o xml: unknown format "xml"; there are terminal, json, junit, sarif, markdown, html, github and gitlab, each with =FILE to write a file`},
+		{[]string{""}, `-o : unknown format ""; there are terminal, json, junit, sarif, markdown, html, github and gitlab, each with =FILE to write a file`},
+		{[]string{"jnuit=j.xml"}, `-o jnuit=j.xml: unknown format "jnuit"; did you mean junit? There are terminal, json, junit, sarif, markdown, html, github and gitlab, each with =FILE to write a file`},
 		{[]string{"json="}, `-o json=: the file has no name; write -o json=FILE`},
 		{[]string{"terminal", "json"}, `-o terminal and -o json would both write to standard output; give one a file, such as -o json=report.json`},
 		{[]string{"json", "junit=-"}, `-o json and -o junit would both write to standard output; give one a file, such as -o junit=junit.xml`},

@@ -1,4 +1,4 @@
-// Package report renders the verdicts of one run: for a person at a terminal or in a pull request, for
+// Package report renders the verdicts of one run: for a person at a terminal, in a browser or in a pull request, for
 // programs, for the pages of GitHub and GitLab. It also keeps evidence in a file, so that it can be judged again.
 package report
 
@@ -36,7 +36,8 @@ type Report struct {
 	// Ending ends the last line of a report that is not a pass; empty tells where the evidence is.
 	Ending string `json:"-"`
 
-	contract string // its path in the repository, with slashes
+	contract string            // its path in the repository, with slashes
+	observed evidence.Evidence // what the drawings are made of
 }
 
 // Subject is what was verified, and where.
@@ -94,6 +95,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 		Steps:         append([]evidence.Step{}, e.Steps...),
 		IdleWaivers:   check.Idle(c.Waivers, vs, e.Run.Started),
 		contract:      inRepository(c.File()),
+		observed:      e,
 	}
 	if r.Incomplete != "" && r.Result == check.Pass {
 		r.Result = check.Inconclusive // nobody knows what the rest would have been
