@@ -53,8 +53,12 @@ test-unit: ## Tests in seconds, without Docker
 	@for m in $(MODULES); do (cd $$m && $(RACE) ./...); done
 
 .PHONY: test-integration
-test-integration: ## The API's tests against a real Postgres
+test-integration: test-page ## The API's tests against a real Postgres, and the page's
 	@$(WITH_IMAGES) -n postgres hack/with-postgres env -C api $(RACE) -count=1 -tags integration ./...
+
+.PHONY: test-page
+test-page: ## The HTML report in a real Chromium; ARGS='-artifacts -outputdir /tmp/page' keeps the screenshots
+	@hack/with-chromium go test -count=1 -tags integration -run TestPage ./internal/report $(ARGS)
 
 .PHONY: test-e2e
 test-e2e: build ## podproof on a real cluster: the good images, and the mutants that must fail

@@ -5,6 +5,7 @@ package drawing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -47,6 +48,7 @@ type Line struct {
 // Text is one line. It is shown where the picture is at least From pixels wide.
 type Text struct {
 	X      float64
+	DX     int // pixels beside X
 	Y      int
 	Class  string
 	Anchor string // "start", "middle" or "end"
@@ -78,17 +80,22 @@ func fitting(s string, percent float64) int {
 	return 0
 }
 
-// label writes a text to the right of a place, or to the left of it where it fits better there.
+// label writes a text to the right of a place, or to the left of it or around it where it fits better there.
 func (d *Drawing) label(x float64, y int, class, s string) {
-	t := Text{X: x, Y: y, Class: class, Anchor: "start", From: fitting(s, 100-x), S: s}
-	left := fitting(s, x)
-	if right := t.From; left > 0 && (right == 0 || left < right || left == right && x > 55) {
-		t.Anchor, t.From = "end", left
+	sides := []string{"start", "end", "middle"}
+	if x > 55 {
+		sides = []string{"end", "start", "middle"}
 	}
-	if t.From == 0 {
-		t.From = narrow // better cut at an edge than not told
+	room := map[string]float64{"start": 100 - x, "end": x, "middle": 2 * min(x, 100-x)}
+	t := Text{X: x, Y: y, Class: class, Anchor: sides[0], From: narrow, S: s}
+	best := 0
+	for _, side := range sides {
+		if from := fitting(s, room[side]); from > 0 && (best == 0 || from < best) {
+			t.Anchor, t.From, best = side, from, from
+		}
 	}
-	d.Texts = append(d.Texts, t)
+	t.DX = map[string]int{"start": 4, "end": -4}[t.Anchor]
+	d.Texts = append(d.Texts, t) // better cut at an edge than not told
 }
 
 // caption writes a text over a lane, from its left edge: in short where the picture is narrow.
@@ -112,7 +119,7 @@ func (d *Drawing) box(x1, x2 float64, y, h int, class, word, title string) {
 	}
 	d.Rects = append(d.Rects, Rect{X: x1, W: x2 - x1, Y: y, H: h, Class: class, Title: title})
 	if from := fitting(word, x2-x1); word != "" && from > 0 {
-		d.Texts = append(d.Texts, Text{X: x1, Y: y + h - 4, Class: "in " + class, Anchor: "start", From: from, S: word})
+		d.Texts = append(d.Texts, Text{X: x1, DX: 4, Y: y + h - 4, Class: "in " + class, Anchor: "start", From: from, S: word})
 	}
 }
 
@@ -125,6 +132,9 @@ func (d *Drawing) key(class, what string) {
 	}
 	d.Legend = append(d.Legend, Key{class, what})
 }
+
+// order is that of all legends.
+var order = []string{"start", "ready", "unready", "ending", "probe", "band", "ok", "warn", "none", "bad", "edge", "limit", "critical", "step", "load"}
 
 // tell adds a sentence to the words of the picture.
 func (d *Drawing) tell(format string, args ...any) {
@@ -147,6 +157,7 @@ func All(e evidence.Evidence) []Drawing {
 	out = append(out, steps(e)...)
 	for i := range out {
 		out[i].ID = fmt.Sprintf("drawing-%d", i+1)
+		slices.SortStableFunc(out[i].Legend, func(a, b Key) int { return slices.Index(order, a.Class) - slices.Index(order, b.Class) })
 	}
 	return out
 }

@@ -240,14 +240,14 @@ func TestNothingStandsOutside(t *testing.T) {
 
 func TestTextGoesWhereThereIsRoom(t *testing.T) {
 	var d Drawing
-	for _, x := range []float64{0, 40, 60, 100} {
+	for _, x := range []float64{0, 40, 50, 60, 100} {
 		d.label(x, 0, "at", "deletion requested, 2.15 s")
 	}
 	var got []string
 	for _, x := range d.Texts {
 		got = append(got, fmt.Sprintf("%s %d", x.Anchor, x.From))
 	}
-	if want := "start 320, start 320, end 320, end 320"; strings.Join(got, ", ") != want {
+	if want := "start 320, start 320, middle 320, end 320, end 320"; strings.Join(got, ", ") != want {
 		t.Errorf("got %s, want %s", strings.Join(got, ", "), want)
 	}
 	for s, want := range map[string]int{"Ready": 320, "endpoint not ready": 840, strings.Repeat("x", 99): 0} {
