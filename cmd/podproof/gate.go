@@ -84,7 +84,7 @@ func (f *gateFlags) run(c *cobra.Command, image string) error {
 	if f.list.printed() {
 		to = os.Stderr // the list is for a pipe
 	}
-	if err := outs.Write(g.Report, to, report.ConsoleOf(to, c.Name(), f.noColor, f.verbose)); err != nil {
+	if err := outs.Write(g.Report, to, f.console(to, c.Name())); err != nil {
 		return couldNot(explainDisk(err))
 	}
 	if err := f.list.keep(ctx, g, c.OutOrStdout()); err != nil {

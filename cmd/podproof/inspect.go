@@ -95,7 +95,7 @@ func (f *inspectFlags) run(ctx context.Context, image string) error {
 	// Little is kept of what is read, so that a tidy heap costs next to nothing.
 	debug.SetGCPercent(50)
 	stream := outs.ProgressTo(os.Stdout, os.Stderr)
-	console := report.ConsoleOf(stream, "inspect", f.noColor, f.verbose)
+	console := f.console(stream, "inspect")
 	progress := report.NewProgress(stream, console)
 	defer progress.Close()
 	o.Tell, o.Debug = progress, func(string) {}

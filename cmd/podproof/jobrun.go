@@ -45,7 +45,7 @@ func (f *jobFlags) follow(ctx context.Context, s job.Spec) error {
 		return couldNot(fmt.Errorf("connecting to the cluster: %w", err))
 	}
 	stream := outs.ProgressTo(os.Stdout, os.Stderr)
-	console := report.ConsoleOf(stream, "job", f.noColor, f.verbose)
+	console := f.console(stream, "job")
 	progress := report.NewProgress(stream, console)
 	defer progress.Close()
 	r := jobRun{jobFlags: f, client: client, objects: s.Objects(), outs: outs, console: console, progress: progress, stdout: os.Stdout}

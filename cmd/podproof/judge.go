@@ -56,7 +56,7 @@ taken from the recorded one, and printed.`,
 			}
 			r := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence))
 			r.Evidence = args[0]
-			if err := outs.Write(r, os.Stdout, report.ConsoleOf(os.Stdout, cmd.Name(), f.noColor, f.verbose)); err != nil {
+			if err := outs.Write(r, os.Stdout, f.console(os.Stdout, cmd.Name())); err != nil {
 				return couldNot(explainDisk(err))
 			}
 			if code := r.ExitCode(); code != exitPass {

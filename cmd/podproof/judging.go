@@ -23,6 +23,7 @@ import (
 type reportFlags struct {
 	outputs []string
 	verbose bool
+	quiet   bool
 	noColor bool
 }
 
@@ -30,8 +31,17 @@ func (f *reportFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringArrayVarP(&f.outputs, "output", "o", nil, report.FormatsUsage())
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "verbose: derived contract fields, evidence per check, step timings")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "quiet: what does not hold, each in a line, and nothing where all holds")
+	c.MarkFlagsMutuallyExclusive("quiet", "verbose")
 	fl.BoolVar(&f.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
 	complete(c, "output", report.FormatsCompletion())
+}
+
+// console is how a command of that name writes to a stream.
+func (f *reportFlags) console(stream *os.File, name string) report.Console {
+	c := report.ConsoleOf(stream, name, f.noColor, f.verbose)
+	c.Quiet, c.Live = f.quiet, c.Live && !f.quiet
+	return c
 }
 
 // judgeFlags are those of every command that observes and judges.

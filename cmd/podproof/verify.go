@@ -129,7 +129,7 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	o.Timeout = f.timeout
 
 	stream := outs.ProgressTo(os.Stdout, os.Stderr)
-	console := report.ConsoleOf(stream, "verify", f.noColor, f.verbose)
+	console := f.console(stream, "verify")
 	progress := report.NewProgress(stream, console)
 	defer progress.Close()
 	o.Tell, o.Debug = progress, func(string) {}

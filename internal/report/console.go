@@ -23,23 +23,37 @@ type Console struct {
 	Name string
 	// Verbose shows what was promised and seen for every check, and the steps.
 	Verbose bool
+	// Quiet tells what does not hold, and nothing else.
+	Quiet bool
 }
 
 // prefix begins every line, so that a log of many programs tells whose it is.
 func (c Console) prefix() string { return "[" + cmp.Or(c.Name, "verify") + "] " }
 
-// ConsoleOf is how the command of that name writes to f. Colours need a terminal and neither NO_COLOR (no-color.org)
-// nor noColor; a live line needs a terminal that can go back to a line's start.
+// ConsoleOf is how the command of that name writes to f. Colours need a terminal, or CLICOLOR_FORCE, and neither
+// NO_COLOR (no-color.org), CLICOLOR=0 (bixense.com/clicolors) nor noColor; a live line needs a terminal that can
+// go back to a line's start.
 func ConsoleOf(f *os.File, name string, noColor, verbose bool) Console {
 	c := Console{Name: name, Verbose: verbose}
-	if !term.IsTerminal(int(f.Fd())) {
-		return c
+	terminal := term.IsTerminal(int(f.Fd()))
+	c.Live = terminal && os.Getenv("TERM") != "dumb"
+	c.Color = !noColor && colored(c.Live, os.Getenv)
+	if terminal {
+		c.Width = columns(f)
 	}
-	smart := os.Getenv("TERM") != "dumb"
-	c.Live = smart
-	c.Color = smart && !noColor && os.Getenv("NO_COLOR") == ""
-	c.Width = columns(f)
 	return c
+}
+
+// colored tells whether the environment lets us colour, where a terminal shows colours or not.
+func colored(shown bool, env func(string) string) bool {
+	force := env("CLICOLOR_FORCE")
+	switch {
+	case env("NO_COLOR") != "":
+		return false
+	case force != "" && force != "0":
+		return true
+	}
+	return shown && env("CLICOLOR") != "0"
 }
 
 // columns returns the width of the terminal that w is, or 0.

@@ -86,9 +86,6 @@ var statusWords = map[check.Status]string{
 	check.Fail: "broken", check.Inconclusive: "undecided", check.Waived: "waived", check.Pass: "holds", check.Skipped: "skipped",
 }
 
-// groupNames are what a person calls the stories.
-var groupNames = map[string]string{check.Reliable.ID: "Reliable", check.Minimal.ID: "Secure", check.Reproducible.ID: "Reproducible"}
-
 // pageFindings is how many of a promise's findings are shown; JSON has them all.
 const pageFindings = 50
 
@@ -120,7 +117,7 @@ func pageOf(r Report) webPage {
 		switch s {
 		case check.Pass:
 			for _, g := range byStory(vs) {
-				p.Held = append(p.Held, webGroup{Title: groupNames[g[0].Story.ID], Verdicts: webVerdicts(g, where)})
+				p.Held = append(p.Held, webGroup{Title: groupName(g[0].Story), Verdicts: webVerdicts(g, where)})
 			}
 		case check.Skipped:
 			p.Skipped = byReason(vs)

@@ -269,11 +269,6 @@ func TestPicturedPromisesAreThere(t *testing.T) {
 			t.Errorf("%s is drawn from %s, which it does not rest on", id, p.section)
 		}
 	}
-	for _, s := range check.Stories() {
-		if groupNames[s.ID] == "" {
-			t.Errorf("the group %s has no name", s.ID)
-		}
-	}
 }
 
 func TestProse(t *testing.T) {

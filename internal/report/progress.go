@@ -74,7 +74,7 @@ func (p *Progress) StepWithin(name, ended string, most time.Duration) (done func
 	defer p.mu.Unlock()
 	s := &step{Clean(name), Clean(ended), time.Now(), most}
 	p.running = append(p.running, s)
-	if !p.console.Live {
+	if !p.console.Live && !p.console.Quiet {
 		p.tell(plain, s.name+"…")
 	}
 	var once sync.Once
@@ -93,6 +93,7 @@ func (p *Progress) end(s *step, err error) {
 	p.waiting = ""
 	took := seconds(time.Since(s.started).Seconds())
 	switch {
+	case err == nil && p.console.Quiet:
 	case err == nil:
 		p.tell(green, fmt.Sprintf("%s (%s)", s.ended, took))
 	case errors.Is(err, context.Canceled):
@@ -171,7 +172,7 @@ func (p *Progress) beat() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case len(p.running) == 0:
+	case len(p.running) == 0 || p.console.Quiet:
 		p.erase()
 	case p.console.Live:
 		p.draw()

@@ -84,6 +84,20 @@ func TestProgressInAPlainLog(t *testing.T) {
 	})
 }
 
+func TestQuietProgressTellsWhatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := NewProgress(&out, Console{Quiet: true})
+		build, load := p.Step("Building"), p.Step("Loading")
+		time.Sleep(31 * time.Second)
+		build(nil)
+		load(errors.New("no space"))
+		p.Note("left behind")
+		p.Close()
+		expect(t, "log", out.String(), "[verify] Loading: failed (31.0 s): no space\n[verify] left behind\n")
+	})
+}
+
 func TestProgressBreaksALongSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

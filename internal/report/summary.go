@@ -16,7 +16,8 @@ func (p *page) summary(r Report, folded []folding) {
 	broken := r.with(check.Fail)
 	// What is folded stands right above.
 	open := slices.DeleteFunc(r.with(check.Inconclusive), func(v Verdict) bool { return isFolded(folded, v.ID) })
-	if len(broken)+len(open) == 0 || asked < shortReport {
+	// One alone stands near the end by itself, where those that hold are counted.
+	if len(broken)+len(open) == 0 || asked < shortReport || len(broken)+len(open) == 1 && !p.Verbose {
 		return
 	}
 	p.summarize(red, "broken", broken, broken, asked)

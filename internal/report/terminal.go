@@ -12,25 +12,37 @@ import (
 )
 
 // WriteTerminal writes the report for a person: one line for a promise that holds, what was
-// promised, seen and is to be done for one that does not, and the result as the last line.
+// promised, seen and is to be done for one that does not, and the result as the last line. Where one
+// does not, it comes first, and those that hold are counted.
 func WriteTerminal(w io.Writer, r Report, c Console) error {
 	p := &page{Console: c}
+	broken, open := r.with(check.Fail), r.with(check.Inconclusive)
+	folded := fold(open)
+	if c.Quiet {
+		p.quiet(r)
+		_, err := w.Write(p.out.Bytes())
+		return err
+	}
 	p.line(0, plain, r.heading())
-	folded := fold(r.with(check.Inconclusive))
-	rest := r.Verdicts
-	if broken := r.with(check.Fail); r.Incomplete != "" && len(broken) > 0 {
-		// Whoever stopped it wants to know this first.
-		p.line(0, bold, "Broken already")
-		for _, v := range broken {
-			p.verdict(v)
-		}
-		rest = slices.DeleteFunc(slices.Clone(rest), func(v Verdict) bool { return v.Verdict == check.Fail })
+	title := "Broken"
+	if r.Incomplete != "" {
+		title = "Broken already"
 	}
-	for _, vs := range byStory(rest) {
-		p.story(vs, folded)
-	}
+	p.group(title, broken)
+	p.group("Undecided", slices.DeleteFunc(slices.Clone(open), func(v Verdict) bool { return isFolded(folded, v.ID) }))
 	for _, f := range folded {
 		p.foldedBlock(f)
+	}
+	rest := slices.DeleteFunc(slices.Clone(r.Verdicts), func(v Verdict) bool {
+		return v.Verdict == check.Fail || v.Verdict == check.Inconclusive || v.Verdict == check.Skipped
+	})
+	if len(broken)+len(open) > 0 && !c.Verbose {
+		p.group("Waived", r.with(check.Waived))
+		p.held(r.with(check.Pass))
+		rest = nil
+	}
+	for _, vs := range byStory(rest) {
+		p.group(groupTitle(vs[0].Story), vs)
 	}
 	p.skipped(r.with(check.Skipped))
 	for _, w := range r.IdleWaivers {
@@ -103,6 +115,13 @@ func (p *page) line(indent int, color paint, text string) {
 func (p *page) labelled(indent int, label string, color paint, text string) {
 	lead := strings.Repeat(" ", indent)
 	column := len(p.prefix()) + indent + utf8.RuneCountInString(label)
+	if p.Width > 0 && p.Width-column < minText && strings.TrimSpace(label) != "" && utf8.RuneCountInString(label) > 2 {
+		// In a narrow window the label stands above its text.
+		p.line(indent, dim, strings.TrimSpace(label))
+		label, indent = "", indent+2
+		lead = strings.Repeat(" ", indent)
+		column = len(p.prefix()) + indent
+	}
 	width := 0
 	if p.Width > 0 {
 		width = max(p.Width-column, minText)
@@ -113,22 +132,6 @@ func (p *page) labelled(indent int, label string, color paint, text string) {
 		}
 		s := p.prefix() + lead + p.paint(dim, label) + p.paint(color, l)
 		p.out.WriteString(strings.TrimRight(s, " ") + "\n")
-	}
-}
-
-func (p *page) story(vs []Verdict, folded []folding) {
-	var told []Verdict
-	for _, v := range vs {
-		if v.Verdict != check.Skipped && !isFolded(folded, v.ID) {
-			told = append(told, v)
-		}
-	}
-	if len(told) == 0 {
-		return
-	}
-	p.line(0, bold, vs[0].Story.ID+" "+vs[0].Story.Title)
-	for _, v := range told {
-		p.verdict(v)
 	}
 }
 
@@ -201,58 +204,6 @@ func (p *page) findings(fs []check.Finding) {
 			return
 		}
 		p.labelled(4, "- ", plain, findingText(f))
-	}
-}
-
-// A folding is a reason that several promises could not be checked for.
-type folding struct {
-	seen, fix string
-	verdicts  []Verdict
-}
-
-// fold collects the reasons that more than one verdict gives; a cluster that did not start
-// is told once.
-func fold(vs []Verdict) []folding {
-	var all, shared []folding
-	place := map[[2]string]int{}
-	for _, v := range vs {
-		key := [2]string{v.Seen, v.Fix}
-		i, ok := place[key]
-		if !ok {
-			i = len(all)
-			place[key] = i
-			all = append(all, folding{seen: v.Seen, fix: v.Fix})
-		}
-		all[i].verdicts = append(all[i].verdicts, v)
-	}
-	for _, f := range all {
-		if len(f.verdicts) > 1 {
-			shared = append(shared, f)
-		}
-	}
-	return shared
-}
-
-func isFolded(fs []folding, id string) bool {
-	for _, f := range fs {
-		for _, v := range f.verdicts {
-			if v.ID == id {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (p *page) foldedBlock(f folding) {
-	p.line(0, yellow, fmt.Sprintf("INCONCLUSIVE %d promises, for one reason", len(f.verdicts)))
-	p.labelled(4, label("promises"), plain, ids(f.verdicts))
-	p.labelled(4, label("because"), plain, f.seen)
-	if f.fix != "" {
-		p.labelled(4, label("what to do"), plain, f.fix)
-	}
-	for _, v := range f.verdicts {
-		p.findings(v.Findings)
 	}
 }
 

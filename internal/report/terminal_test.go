@@ -176,3 +176,75 @@ func TestFoldKeepsReasonsApart(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestQuietTellsWhatDoesNotHold(t *testing.T) {
+	for name, want := range map[string]string{
+		"pass":   "",
+		"waived": "",
+		"fail": "[verify] FAIL termination/exit-zero: exit code 137 after 30.2 s: SIGKILL at the end of the grace period; PID 1 is `sh -c uvicorn app:app`…\n" +
+			"[verify] 1 promise is broken: termination/exit-zero. Evidence: run.json\n",
+	} {
+		if got := terminal(t, cases(t)[name], Console{Quiet: true}); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+// What failed comes first, and what holds is a line; with -v each is told.
+func TestTerminalTellsWhatFailedFirst(t *testing.T) {
+	r := cases(t)["fail-twice"]
+	got := strings.Split(terminal(t, r, Console{}), "\n")
+	if got[1] != "[verify] Broken" || !strings.HasPrefix(got[2], "[verify]   FAIL termination/exit-zero: ") {
+		t.Errorf("not what failed comes first: %q", got[:3])
+	}
+	const held = "[verify] 9 promises hold: Reliable 5, Secure 3, Reproducible 1 (-v tells each)"
+	if text := terminal(t, r, Console{}); !strings.Contains(text, held) || strings.Contains(text, "Health check passed") {
+		t.Errorf("no %q in\n%s", held, text)
+	}
+	if text := terminal(t, r, Console{Verbose: true}); strings.Contains(text, held) || !strings.Contains(text, "[verify] Reliable (US1)\n[verify]   Ready OK") {
+		t.Errorf("-v does not tell each that holds:\n%s", text)
+	}
+	for _, s := range check.Stories() {
+		if groupName(Story(s)) == s.ID {
+			t.Errorf("the group %s has no name", s.ID)
+		}
+	}
+}
+
+// At 40 columns, nothing but a word that is longer stands out.
+func TestTerminalOfFortyColumns(t *testing.T) {
+	for name, r := range cases(t) {
+		lines := strings.Split(strings.TrimSuffix(terminal(t, r, Console{Width: 40}), "\n"), "\n")
+		for _, l := range lines[:len(lines)-1] { // the last is for scripts, and stays a line
+			text := strings.TrimPrefix(l, "[verify]")
+			if n := utf8.RuneCountInString(l); n > 40 && strings.Contains(strings.TrimSpace(text), " ") {
+				t.Errorf("%s: %d columns: %s", name, n, l)
+			}
+		}
+	}
+}
+
+func TestColours(t *testing.T) {
+	for _, c := range []struct {
+		env   string
+		shown bool
+		want  bool
+	}{
+		{"", true, true}, {"", false, false},
+		{"NO_COLOR=1", true, false}, {"NO_COLOR=1 CLICOLOR_FORCE=1", true, false},
+		{"CLICOLOR=0", true, false}, {"CLICOLOR=1", true, true}, {"CLICOLOR=1", false, false},
+		{"CLICOLOR_FORCE=1", false, true}, {"CLICOLOR_FORCE=0", false, false}, {"CLICOLOR_FORCE=0", true, true}, {"CLICOLOR=0 CLICOLOR_FORCE=1", true, true},
+	} {
+		env := func(name string) string {
+			for _, pair := range strings.Fields(c.env) {
+				if v, ok := strings.CutPrefix(pair, name+"="); ok {
+					return v
+				}
+			}
+			return ""
+		}
+		if got := colored(c.shown, env); got != c.want {
+			t.Errorf("%q on a terminal that shows colours (%v): %v", c.env, c.shown, got)
+		}
+	}
+}
