@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -24,8 +25,9 @@ const namePrefix = "podproof-"
 
 // clusterSpec describes the cluster of this run.
 func (r *run) clusterSpec() cluster.Spec {
+	l, _ := r.holder()
 	return cluster.Spec{
-		Run: r.ledger.ID, Existing: r.Existing, Kubeconfig: r.Kubeconfig, Name: namePrefix + r.ledger.ID, Dir: r.ledger.Dir, Waiting: r.Tell.Waiting, Debug: r.Debug,
+		Run: l.ID, Existing: r.Existing, Kubeconfig: r.Kubeconfig, Name: namePrefix + l.ID, Dir: l.Dir, Waiting: r.Tell.Waiting, Debug: r.Debug,
 		Ended: func(step string, took time.Duration) {
 			r.saw.mu.Lock()
 			r.saw.clusterSteps = append(r.saw.clusterSteps, evidence.Step{Name: step, Started: (time.Since(r.saw.began) - took).Seconds(), Seconds: took.Seconds()})
@@ -37,6 +39,10 @@ func (r *run) clusterSpec() cluster.Spec {
 
 // prepare finds the cluster, or arranges for the removal of the one that is to be made.
 func (r *run) prepare(ctx context.Context) (err error) {
+	if r.session != nil && r.session.cluster != nil {
+		r.place.Cluster = r.session.cluster
+		return nil
+	}
 	if r.place.Cluster, err = r.Providers[r.Provider].Prepare(ctx, r.clusterSpec()); err != nil {
 		return err
 	}
@@ -44,11 +50,15 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if !about.Owned || !r.needs(podSections...) {
 		return nil
 	}
-	err = r.ledger.Record(func(m *ledger.Made) {
-		m.Engine, m.Provider, m.Cluster, m.Namespaces, m.Kept = r.host(), about.Provider, about.Name, []string{r.namespace()}, r.Keep
+	l, clean := r.holder()
+	err = l.Record(func(m *ledger.Made) {
+		m.Engine, m.Provider, m.Cluster, m.Kept = r.host(), about.Provider, about.Name, r.Keep
+		if r.session == nil {
+			m.Namespaces = []string{r.namespace()}
+		}
 	})
-	r.clean.add("removing the cluster "+about.Name, func(ctx context.Context) error {
-		if r.Keep {
+	clean.add("removing the cluster "+about.Name, func(ctx context.Context) error {
+		if r.keeps() {
 			return nil
 		}
 		return r.place.Close(ctx)
@@ -107,7 +117,8 @@ func (r *run) nodes(ctx context.Context) ([]string, error) {
 
 func (r *run) awaitDNS(ctx context.Context) error {
 	if r.place.About().Owned {
-		if err := cluster.HastenDNS(ctx, r.place.applier.Client); err != nil {
+		hasten := func(ctx context.Context) error { return cluster.HastenDNS(ctx, r.place.applier.Client) }
+		if err := r.together("dns", hasten)(ctx); err != nil { // again it would start CoreDNS anew
 			return err
 		}
 	}
@@ -132,7 +143,7 @@ func (r *run) existing(m *ledger.Made) {
 }
 
 // makeNamespace makes a namespace of the run's and observes it. In a cluster of our own it
-// goes with that; its removal from one that was there is arranged for first.
+// goes with that, at once where others go on in it; its removal from one that was there is arranged for first.
 func (r *run) makeNamespace(ctx context.Context, ns string) (*workload.Observer, error) {
 	remove := r.place.applier.DeleteNamespace
 	create := r.place.applier.CreateNamespace
@@ -159,6 +170,14 @@ func (r *run) makeNamespace(ctx context.Context, ns string) (*workload.Observer,
 			return remove(ctx, ns, r.ledger.ID)
 		})
 	}
+	if r.session != nil && r.place.About().Owned {
+		r.clean.add(what, func(ctx context.Context) error {
+			if r.Keep {
+				return nil
+			}
+			return r.place.applier.EndNamespace(ctx, ns, r.ledger.ID) // the cluster goes as well
+		})
+	}
 	if err := create(ctx, ns, r.ledger.ID); err != nil {
 		return nil, err
 	}
@@ -182,17 +201,20 @@ func (r *run) installAgent(ctx context.Context) error {
 		return err
 	}
 	if !r.place.About().Owned {
-		if err := r.ledger.Record(r.existing); err != nil {
+		l, clean := r.holder()
+		if err := l.Record(r.existing); err != nil {
 			return err
 		}
-		r.clean.add("removing podproof from the cluster's nodes", nodes.Remove)
+		clean.add("removing podproof from the cluster's nodes", nodes.Remove)
 	}
 	return nodes.Install(ctx, program)
 }
 
 // load puts the image under test into the cluster, under a name that no other run has.
 func (r *run) load(ctx context.Context) error {
-	ref, err := r.putImage(ctx, r.image.Image, fmt.Sprintf("podproof.local/%s:run-%s", r.title(), r.ledger.ID))
+	ref, err := shared(ctx, r, "image "+r.subjectID(), func(ctx context.Context) (string, error) {
+		return r.putImage(ctx, r.image.Image, fmt.Sprintf("podproof.local/%s:run-%s", r.title(), r.ledger.ID))
+	})
 	if err == nil {
 		r.place.substitute(r.plan.Container.Image, ref)
 	}
@@ -233,24 +255,28 @@ func (r *run) loadOthers(ctx context.Context) error {
 			}
 			continue
 		}
-		has, err := r.place.Images().Has(ctx, ref)
+		there, err := shared(ctx, r, "other "+ref, func(ctx context.Context) (string, error) { return r.putOther(ctx, ref) })
 		if err != nil {
 			return err
 		}
-		if !has {
-			to, err := r.loadOther(ctx, ref, r.ownName(ref))
-			if err != nil {
-				return err
-			}
-			if has = to != ""; has {
-				ref = to
-			}
-		}
-		if has || ref != name {
-			r.place.substitute(name, ref)
+		if there != "" || ref != name {
+			r.place.substitute(name, cmp.Or(there, ref))
 		}
 	}
 	return nil
+}
+
+// putOther sees to it that the nodes have an image, and returns the name under which pods get it; none
+// where nobody here has it.
+func (r *run) putOther(ctx context.Context, ref string) (string, error) {
+	has, err := r.place.Images().Has(ctx, ref)
+	if has {
+		return ref, err
+	}
+	if err != nil {
+		return "", err
+	}
+	return r.loadOther(ctx, ref, r.ownName(ref))
 }
 
 // ownName is the name under which another image is loaded. In a cluster that is lent it is one
@@ -260,7 +286,8 @@ func (r *run) ownName(ref string) string {
 		return ref
 	}
 	sum := sha256.Sum256([]byte(ref))
-	return fmt.Sprintf("podproof.local/other-%x:run-%s", sum[:6], r.ledger.ID)
+	l, _ := r.holder()
+	return fmt.Sprintf("podproof.local/other-%x:run-%s", sum[:6], l.ID)
 }
 
 // loadOther loads an image of the engine's under a name, and returns the one under which pods get
@@ -273,7 +300,8 @@ func (r *run) loadOther(ctx context.Context, ref, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	file, a, err := source.SaveByID(ctx, r.engine, img.ID, r.ledger.Dir, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
+	l, _ := r.holder()
+	file, a, err := source.SaveByID(ctx, r.engine, img.ID, l.Dir, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", ref, err)
 	}
@@ -287,13 +315,17 @@ func (r *run) recordImage(ref string) error {
 	if r.place.About().Owned {
 		return nil
 	}
-	r.clean.add("cleaning up the cluster's images", func(ctx context.Context) error {
-		if r.Keep {
+	l, clean := r.holder()
+	clean.add("cleaning up the cluster's images", func(ctx context.Context) error {
+		if r.keeps() {
 			return nil
 		}
 		return r.place.Images().Unload(ctx, ref)
 	})
-	return r.ledger.Record(func(m *ledger.Made) { m.Images = append(m.Images, ref) })
+	return l.Record(func(m *ledger.Made) {
+		r.existing(m)
+		m.Images = append(m.Images, ref)
+	})
 }
 
 // substitute has an image run in place of one of the manifests.

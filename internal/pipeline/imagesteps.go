@@ -23,12 +23,19 @@ func (r *run) save(ctx context.Context) error {
 	if r.pulls() {
 		return r.describe()
 	}
-	file, archive, err := source.SaveByID(ctx, r.engine, r.subjectID(), r.ledger.Dir, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
+	id := r.subjectID()
+	archive, err := shared(ctx, r, "save "+id, func(ctx context.Context) (*source.Image, error) {
+		l, clean := r.holder()
+		file, archive, err := source.SaveByID(ctx, r.engine, id, l.Dir, v1.Platform{OS: "linux", Architecture: r.info.Architecture})
+		if err == nil {
+			clean.add("removing the image's copy", func(context.Context) error { return errors.Join(archive.Close(), os.Remove(file)) })
+		}
+		return archive, err
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.imageRef(), err)
 	}
 	r.image.Image = archive
-	r.clean.add("removing the image's copy", func(context.Context) error { return errors.Join(r.image.Close(), os.Remove(file)) })
 	return r.describe()
 }
 

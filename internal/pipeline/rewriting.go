@@ -29,7 +29,8 @@ func (r *run) shippedIn(namespace string) []workload.Object {
 	objects := workload.Rewritten(r.plan.Objects, workload.Rewrite{Run: r.ledger.ID, Namespace: namespace, Images: r.place.replaced(), Pulled: r.pulls(), Stays: r.Namespace != ""})
 	// A name such as postgres.shop must not lead out of the run, to a team's real database.
 	objects = workload.NamesOf(r.plan.Objects).Relocate(objects, namespace)
-	if namespace == r.namespace() {
+	home := namespace == r.namespace()
+	if home && r.session == nil {
 		return objects
 	}
 	return slices.DeleteFunc(objects, func(o workload.Object) bool {
@@ -38,12 +39,12 @@ func (r *run) shippedIn(namespace string) []workload.Object {
 			o.SetName(o.GetName() + "-" + namespace)
 			return false
 		}
-		return r.place.wide[o.String()] // it is there, once for the whole cluster
+		return r.place.wide[o.String()] && !home // it is there, once for the whole cluster
 	})
 }
 
 func (r *run) room(namespace string) workload.Room {
-	return workload.Room{Lent: !r.place.About().Owned, Further: namespace != r.namespace(), Storage: r.place.storage, Priorities: r.place.priorities}
+	return workload.Room{Lent: !r.place.About().Owned, Further: namespace != r.namespace(), Among: r.session != nil, Storage: r.place.storage, Priorities: r.place.priorities}
 }
 
 // say tells once what was changed on the objects' way into the cluster. What concerns the
@@ -76,9 +77,7 @@ func (r *run) look(ctx context.Context) (scopes workload.Scopes, err error) {
 		if r.inJob() {
 			r.place.applier.Above = r.Job.Owner()
 		}
-		if !r.Keep {
-			r.place.applier.Until = r.saw.began.Add(r.Timeout + overFor)
-		}
+		r.expire()
 	}
 	if r.place.storage, r.place.priorities, err = r.place.applier.Room(ctx, r.plan.Objects); err != nil {
 		return scopes, err
@@ -89,6 +88,13 @@ func (r *run) look(ctx context.Context) (scopes workload.Scopes, err error) {
 		r.place.wide[o.String()] = true
 	}
 	return scopes, err
+}
+
+// expire says until when what the run makes in a cluster that stays may be in use.
+func (r *run) expire() {
+	if a := r.place.applier; a != nil && !r.Keep && !r.place.About().Owned {
+		a.Until = r.saw.began.Add(r.Timeout + overFor)
+	}
 }
 
 // overFor is how long after its time-out a run may still be cleaning up.

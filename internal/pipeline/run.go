@@ -30,6 +30,8 @@ import (
 type run struct {
 	Options
 
+	// session is nil for a run by itself.
+	session *session
 	// plan is what is under test as contract and manifests have it, subject with what the image
 	// says, from the step "save" on.
 	plan, subject subject.Subject
@@ -131,12 +133,12 @@ func (r *run) steps() []step {
 		{pods || r.needs(imageSections...), step{id: "save", after: []string{"build"}, sections: imageSections, run: r.save}},
 		{r.needs(imageSections...), step{id: "inspect", after: []string{"save"}, name: "Reading the image's layers", ended: "Image read",
 			sections: imageSections, run: r.inspect}},
-		{pods && r.place.About().Owned, step{id: "cluster", name: "Creating a kind cluster", ended: "Cluster created",
-			sections: []evidence.Section{evidence.SectionCluster}, run: r.place.Open}},
+		{pods && r.place.About().Owned, step{id: "cluster", name: r.clusterTitle(), ended: "Cluster created",
+			sections: []evidence.Section{evidence.SectionCluster}, run: r.together("cluster", r.place.Open)}},
 		{pods, step{id: "node", after: []string{"cluster"}, run: r.settle}},
 		{pods, step{id: "dns", after: []string{"node"}, run: r.awaitDNS}},
-		{pods && r.place.About().Owned, step{id: "boot", run: r.place.Booted}},
-		{pods, step{id: "node-agent", after: []string{"boot"}, run: r.installAgent}},
+		{pods && r.place.About().Owned, step{id: "boot", run: r.together("boot", r.place.Booted)}},
+		{pods, step{id: "node-agent", after: []string{"boot"}, run: r.together("node-agent", r.installAgent)}},
 		{pods && r.pulls(), step{id: "load", after: []string{"save"}, run: r.pin}},
 		{pods && !r.pulls(), step{id: "load", after: []string{"save", "boot"}, name: "Loading the image", ended: "Image loaded", run: r.load}},
 		{pods, step{id: "other-images", after: []string{"boot"}, run: r.loadOthers}},
@@ -204,10 +206,18 @@ func (r *run) result(out outcome) Result {
 		}
 	}
 	res := Result{Contract: redacted(r, r.subject.Contract), Evidence: redacted(r, mask(e))}
-	if r.Keep && r.ledger.Made.Kept {
+	if r.Keep && r.stays() {
 		res.Kept = r.keptText()
 	}
 	return res
+}
+
+// clusterTitle is told once of a cluster that several runs share.
+func (r *run) clusterTitle() string {
+	if !r.tells() {
+		return ""
+	}
+	return "Creating a kind cluster"
 }
 
 func (r *run) keptText() string {

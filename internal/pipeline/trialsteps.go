@@ -136,7 +136,10 @@ func (r *run) loadAgent(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making the image of podproof's agent: %w", err)
 	}
-	r.AgentImage, err = r.putImage(ctx, p, "podproof.local/agent:run-"+r.ledger.ID)
+	r.AgentImage, err = shared(ctx, r, "agent-image", func(ctx context.Context) (string, error) {
+		l, _ := r.holder()
+		return r.putImage(ctx, p, "podproof.local/agent:run-"+l.ID)
+	})
 	return err
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"podproof.dev/podproof/internal/check"
@@ -94,7 +93,12 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	if err := r.open(ctx); err != nil {
 		return Result{}, err
 	}
+	return r.carryOut(ctx)
+}
 
+// carryOut does the steps of a run, puts together what they saw, and removes what they made.
+func (r *run) carryOut(ctx context.Context) (Result, error) {
+	o := r.Options
 	steps := r.steps()
 	r.Debug(endsWithin(steps, o.Timeout))
 	heard, end := r.whileHeard(ctx)
@@ -116,6 +120,7 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 	if stopped := (*Stopped)(nil); out.cut && errors.As(cause, &stopped) {
 		r.saw.e.Run.CutOff = stopped.By
 	}
+	r.keptOne()
 	result := r.result(out)
 	if ctx.Err() != nil && r.saw.e.Run.CutOff != "" && o.Cut != nil {
 		o.Cut(result)
@@ -151,9 +156,7 @@ func (r *run) read() (err error) {
 	if c := r.plan.Contract; r.plan.Container.Image != "" && c.Image != "" && !contract.SameImage(r.plan.Container.Image, c.Image) {
 		r.Tell.Note(fmt.Sprintf("%s names the image %s; %s runs in its place", c.Workload, r.plan.Container.Image, c.Image))
 	}
-	for _, old := range r.unusedImages() {
-		r.Tell.Note(fmt.Sprintf("--set-image %s=…: no object of the manifests uses that image; they use %s", old, strings.Join(r.plan.Images(), ", ")))
-	}
+	r.noteUnused()
 	for _, n := range r.plan.Notes {
 		r.Tell.Note(n)
 	}
@@ -162,31 +165,50 @@ func (r *run) read() (err error) {
 
 // open reaches what the run needs: the engine or the registry, the image, and the cluster, of which
 // nothing is made yet. What a run leaves where this fails is removed.
-func (r *run) open(ctx context.Context) (err error) {
+func (r *run) open(ctx context.Context) error {
+	if err := r.reach(ctx); err != nil {
+		return err
+	}
+	r.sweep(ctx)
+	if err := r.found(ctx); err != nil {
+		return err
+	}
+	return r.enter(ctx)
+}
+
+// reach reaches the engine, or asks for the nodes where images come from a registry.
+func (r *run) reach(ctx context.Context) (err error) {
 	if r.pulls() {
 		r.info, err = r.machine(ctx)
 	} else {
 		r.info, err = r.connect(ctx)
 	}
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+// sweep removes what runs left that were killed.
+func (r *run) sweep(ctx context.Context) {
 	if err := Sweep(ctx, r.Runs, r.engine, r.Providers, false, r.Tell.Note); err != nil {
 		r.Tell.Note("Could not remove all that an earlier run left: " + err.Error())
 	}
+}
+
+// found makes sure that there is an image, and says what it leaves in doubt.
+func (r *run) found(ctx context.Context) error {
 	if err := r.checkImage(ctx); err != nil {
 		return err
 	}
 	for _, doubt := range r.plan.Doubts(r.declared(ctx), r.saw.began) {
 		r.Tell.Note(doubt)
 	}
-	if r.ledger, err = ledger.New(r.Runs); err != nil {
+	return nil
+}
+
+// enter finds the cluster, and asks it before anything is made.
+func (r *run) enter(ctx context.Context) (err error) {
+	if r.ledger, err = newLedger(r.Runs, &r.clean); err != nil {
 		return err
 	}
-	r.clean.add("removing the run's folder", func(context.Context) error {
-		// What could not be removed stays written down, for the next run's sweep.
-		return r.ledger.Release(r.clean.failed)
-	})
 	err = r.prepare(ctx)
 	if errors.Is(err, cluster.ErrGone) {
 		return &InputError{errors.Join(err, r.clean.run())}
@@ -325,10 +347,11 @@ func (r *run) missingInput() string {
 }
 
 // namespace is the manifests' own when the cluster is ours and they name one, so that
-// names such as "postgres.shop.svc" lead to where they would in production.
+// names such as "postgres.shop.svc" lead to where they would in production. Beside other contracts,
+// which may name the same, it is the run's.
 func (r *run) namespace() string {
 	own := cmp.Or(r.Namespace, namePrefix+r.ledger.ID)
-	if !r.place.About().Owned {
+	if !r.place.About().Owned || r.session != nil {
 		return own
 	}
 	if ns := workload.NamespaceOf(r.plan.Objects); ns != "" {

@@ -14,6 +14,8 @@ type Room struct {
 	Lent bool
 	// Further tells that the objects lie in another namespace of the cluster already.
 	Further bool
+	// Among tells that others use a cluster of podproof's own at the same time.
+	Among bool
 	// Storage is what the cluster has for claims.
 	Storage Storage
 	// Priorities are the priority classes of a cluster that is lent; nil is that they are not known.
@@ -21,7 +23,7 @@ type Room struct {
 }
 
 // crowded tells whether others may hold what there is once in a cluster or on a node.
-func (r Room) crowded() bool { return r.Lent || r.Further }
+func (r Room) crowded() bool { return r.Lent || r.Further || r.Among }
 
 // Confine returns copies of the objects that do not get in the way of others, and says what it
 // left out or changed, and why.
