@@ -199,6 +199,7 @@ func TestSeveralContractsThatAreStopped(t *testing.T) {
 	all, _ := several(t, c, 3, "startup/ready", "image/size-budget")
 	stopped := &Stopped{By: "SIGTERM"}
 	ctx, stop := context.WithCancelCause(t.Context())
+	defer stop(nil)
 	var mu sync.Mutex
 	var cut []string
 	began := make(chan struct{}, 3)
