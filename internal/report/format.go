@@ -22,20 +22,22 @@ type Format struct {
 	// -o is given.
 	CI     string
 	Render func(io.Writer, Report, Console) error
+	// Several renders several contracts as one document; nil where a document holds one.
+	Several func(io.Writer, Several, Console) error
 }
 
 // formats is the one list of them: help, completion and errors are made from it. A new format
 // is a row here, and the file that renders it. The first is what a run prints when all that was
 // asked for goes to files.
 var formats = []Format{
-	{Name: "terminal", File: "report.txt", Live: true, Render: WriteTerminal},
-	{Name: "json", File: "report.json", Render: WriteJSON},
-	{Name: "junit", File: "junit.xml", Render: WriteJUnit},
-	{Name: "sarif", File: "podproof.sarif", Open: true, Render: WriteSARIF},
-	{Name: "markdown", File: "podproof.md", Render: WriteMarkdown},
+	{Name: "terminal", File: "report.txt", Live: true, Render: WriteTerminal, Several: severalTerminal},
+	{Name: "json", File: "report.json", Render: WriteJSON, Several: severalJSON},
+	{Name: "junit", File: "junit.xml", Render: WriteJUnit, Several: severalJUnit},
+	{Name: "sarif", File: "podproof.sarif", Open: true, Render: WriteSARIF, Several: severalSARIF},
+	{Name: "markdown", File: "podproof.md", Render: WriteMarkdown, Several: severalMarkdown},
 	{Name: "html", File: "podproof.html", Render: WriteHTML},
-	{Name: "github", File: "annotations.txt", Beside: true, Open: true, CI: "GITHUB_ACTIONS", Render: WriteGitHub},
-	{Name: "gitlab", File: "gl-code-quality-report.json", Open: true, CI: "GITLAB_CI", Render: WriteGitLab},
+	{Name: "github", File: "annotations.txt", Beside: true, Open: true, CI: "GITHUB_ACTIONS", Render: WriteGitHub, Several: inTurn(WriteGitHub)},
+	{Name: "gitlab", File: "gl-code-quality-report.json", Open: true, CI: "GITLAB_CI", Render: WriteGitLab, Several: severalGitLab},
 }
 
 // FormatsUsage is the help text of -o.

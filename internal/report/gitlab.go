@@ -23,7 +23,9 @@ type gitlabIssue struct {
 }
 
 // WriteGitLab writes what is broken and what is undecided as a code quality report.
-func WriteGitLab(w io.Writer, r Report, _ Console) error {
+func WriteGitLab(w io.Writer, r Report, _ Console) error { return writeGitLab(w, r.gitlabIssues()) }
+
+func (r Report) gitlabIssues() []gitlabIssue {
 	issues := []gitlabIssue{}
 	for _, a := range r.alerts() {
 		i := gitlabIssue{
@@ -31,12 +33,19 @@ func WriteGitLab(w io.Writer, r Report, _ Console) error {
 			CheckName:   a.ID, Severity: "major",
 			Fingerprint: hash(repository(r.Subject.Image), a.fingerprint),
 		}
+		if r.among != "" {
+			i.Fingerprint = hash(r.among, i.Fingerprint)
+		}
 		if a.Verdict.Verdict == check.Inconclusive {
 			i.Severity = "minor"
 		}
 		i.Location.Path, i.Location.Lines.Begin = a.file, a.line
 		issues = append(issues, i)
 	}
+	return issues
+}
+
+func writeGitLab(w io.Writer, issues []gitlabIssue) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", " ")
 	enc.SetEscapeHTML(false)

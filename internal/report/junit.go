@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"podproof.dev/podproof/internal/check"
@@ -62,10 +63,17 @@ type junitTrouble struct {
 // WriteJUnit writes one test suite for each story. A broken promise is a failure, one that
 // could not be decided an error, a waived or skipped one is skipped.
 func WriteJUnit(w io.Writer, r Report, _ Console) error {
-	var doc junitSuites
+	return junitSuites{Suites: r.junitSuites()}.write(w)
+}
+
+func (r Report) junitSuites() (out []junitSuite) {
 	for i, vs := range byStory(r.Verdicts) {
-		doc.Suites = append(doc.Suites, r.junitSuite(i, vs))
+		out = append(out, r.junitSuite(i, vs))
 	}
+	return out
+}
+
+func (doc junitSuites) write(w io.Writer) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -89,6 +97,10 @@ func (r Report) junitSuite(id int, vs []Verdict) junitSuite {
 			{"image", r.Subject.Image}, {"digest", r.Subject.Digest},
 			{"run", r.Run.ID}, {"podproofVersion", r.Run.Version},
 		},
+	}
+	if r.among != "" {
+		s.Name = r.among + ": " + s.Name
+		s.Properties = append(s.Properties, junitProperty{"contract", r.among})
 	}
 	if r.Incomplete != "" {
 		s.Properties = append(s.Properties, junitProperty{"incomplete", r.Incomplete})
@@ -127,12 +139,14 @@ func (r Report) junitSuite(id int, vs []Verdict) junitSuite {
 	return s
 }
 
-// junitClass names the image, too: of tests of one name and class GitLab counts the first alone, and one
+// junitClass names the image, and the contract among several, too: of tests of one name and class GitLab counts the first alone, and one
 // pipeline may verify several images. Jenkins takes what stands before the last dot for a package.
 func (r Report) junitClass(v Verdict) string {
-	image := strings.ReplaceAll(repository(r.Subject.Image), ".", "_")
-	return strings.ReplaceAll("podproof."+image+"."+v.Story.ID, "..", ".")
+	parts := []string{"podproof", dotless(r.among), dotless(repository(r.Subject.Image)), v.Story.ID}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ".")
 }
+
+func dotless(s string) string { return strings.ReplaceAll(s, ".", "_") }
 
 // junitFile is the first file of the repository that a promise is broken in, empty where none is known.
 func (r Report) junitFile(v Verdict) string {

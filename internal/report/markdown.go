@@ -30,7 +30,11 @@ func WriteMarkdown(w io.Writer, r Report, _ Console) error {
 func markdown(r Report, size int) []byte {
 	var b bytes.Buffer
 	last, _ := r.lastLine()
-	fmt.Fprintf(&b, "### podproof: %s\n\n%s\n\n", mdResult(r), mdText(cut(last, mdField)))
+	title := "podproof"
+	if r.among != "" {
+		title += " " + mdText(r.among)
+	}
+	fmt.Fprintf(&b, "### %s: %s\n\n%s\n\n", title, mdResult(r), mdText(cut(last, mdField)))
 	fmt.Fprintf(&b, "%s\n", mdText(cut(r.heading(), mdField)))
 	var left []Verdict
 	rows := 0

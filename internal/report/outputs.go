@@ -115,16 +115,20 @@ func (outs Outputs) Beside() Outputs {
 // Write renders the report everywhere it was asked for. One that fails does not keep the
 // others from being written.
 func (outs Outputs) Write(r Report, stdout io.Writer, c Console) error {
+	return outs.write(stdout, c, func(f Format, w io.Writer, c Console) error { return f.Render(w, r, c) })
+}
+
+func (outs Outputs) write(stdout io.Writer, c Console, render func(Format, io.Writer, Console) error) error {
 	var errs []error
 	for _, o := range outs {
 		if o.File == "" {
-			if err := o.Format.Render(stdout, r, c); err != nil {
+			if err := render(o.Format, stdout, c); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", o, err))
 			}
 			continue
 		}
 		err := writeAtomically(o.File, readable, func(w io.Writer) error {
-			return o.Format.Render(w, r, Console{Name: c.Name, Verbose: c.Verbose})
+			return render(o.Format, w, Console{Name: c.Name, Verbose: c.Verbose})
 		})
 		if err != nil {
 			errs = append(errs, fmt.Errorf("-o %s: %w", o.Format.Name, err))

@@ -36,6 +36,7 @@ type Report struct {
 	// Ending ends the last line of a report that is not a pass; empty tells where the evidence is.
 	Ending string `json:"-"`
 
+	among    string            // the contract's name, where several are verified
 	contract string            // its path in the repository, with slashes
 	observed evidence.Evidence // what the drawings are made of
 }

@@ -105,10 +105,23 @@ type sarifLogical struct {
 // WriteSARIF writes what is broken and what is undecided for a code-scanning page. What holds and what
 // is waived is not written: such a page shows all results as open.
 func WriteSARIF(w io.Writer, r Report, _ Console) error {
+	return sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{r.sarifRun()}}.write(w)
+}
+
+func (l sarifLog) write(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	return enc.Encode(l)
+}
+
+func (r Report) sarifRun() sarifRun {
 	run := sarifRun{Results: []sarifResult{}, ColumnKind: "unicodeCodePoints"}
 	run.Tool.Driver = sarifDriver{Name: "podproof", Version: r.Run.Version, Rules: []sarifRule{}}
 	// What follows the last slash is one run of many: by the rest the page tells two images apart.
 	run.AutomationDetails.ID = "podproof/" + repository(r.Subject.Image) + "/"
+	if r.among != "" {
+		run.AutomationDetails.ID = "podproof/" + r.among + "/" + repository(r.Subject.Image) + "/"
+	}
 	of := map[string]int{}
 	all := r.alerts()
 	for _, a := range all[:min(len(all), sarifResults)] {
@@ -128,9 +141,7 @@ func WriteSARIF(w io.Writer, r Report, _ Console) error {
 		said.tell(fmt.Sprintf("%d results are left out, since GitHub takes %d; the JSON report has them all", n, sarifResults))
 	}
 	run.Invocations = []sarifInvocation{said}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", " ")
-	return enc.Encode(sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{run}})
+	return run
 }
 
 func (i *sarifInvocation) tell(text string) {

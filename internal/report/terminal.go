@@ -23,6 +23,9 @@ func WriteTerminal(w io.Writer, r Report, c Console) error {
 		_, err := w.Write(p.out.Bytes())
 		return err
 	}
+	if r.among != "" {
+		p.line(0, bold, "Contract "+r.among)
+	}
 	p.line(0, plain, r.heading())
 	title := "Broken"
 	if r.Incomplete != "" {
