@@ -27,7 +27,17 @@ would end at once.`,
 		Example: `  podproof plan
   podproof plan --cluster context:staging -n proof registry.example/shop/api:1.4.2`,
 		Args: asUsed,
-		RunE: func(c *cobra.Command, args []string) error { return f.plan(c.Context(), strings.Join(args, "")) },
+		RunE: func(c *cobra.Command, args []string) error {
+			one, err := f.one()
+			switch image := strings.Join(args, ""); {
+			case err != nil:
+				return usage(err)
+			case !one:
+				return f.planMany(c.Context(), image)
+			default:
+				return f.plan(c.Context(), image)
+			}
+		},
 	}
 	f.addRun(c)
 	return c

@@ -23,6 +23,7 @@ import (
 
 type verifyFlags struct {
 	judgeFlags
+	manyFlags
 	attest    verifyAttest
 	where     clusterFlags
 	keep      bool
@@ -42,7 +43,11 @@ func newVerify() *cobra.Command {
 		Long: `verify builds the image that the contract names (or takes IMAGE from the Docker engine),
 makes a kind cluster, loads the image into it, applies the manifests, and tries every
 promise of ` + "`podproof checks`" + `. Nothing stays behind: not the cluster, not in your
-kubeconfig, not in your working tree.`,
+kubeconfig, not in your working tree.
+
+With several -f all contracts are verified in one cluster, which is made once; each has its own
+namespaces, --timeout and report, and a table of all comes last. What is wrong with one of them is
+told before anything is made. The exit code is the worst of theirs: 2 before 1 before 3 before 0.`,
 		Example: `  # what podproof.yaml in this folder promises
   podproof verify
 
@@ -52,6 +57,9 @@ kubeconfig, not in your working tree.`,
   # in a kind cluster that runs already, without the checks of the build
   podproof verify --cluster kind:dev --skip 'build/*'
 
+  # several services in one cluster, which is made once; {} is the contract's name
+  podproof verify -f services/api/podproof.yaml -f services/web/podproof.yaml -o junit=junit.xml --evidence 'evidence-{}.json'
+
   # in a namespace of any cluster, with the image as its nodes pull it
   podproof verify --cluster context:staging -n podproof registry.example/shop/api@sha256:…
 
@@ -59,10 +67,19 @@ kubeconfig, not in your working tree.`,
   podproof verify -o terminal -o json=report.json -o junit=junit.xml --evidence evidence.json`,
 		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
-			if dryRun {
-				return f.plan(c.Context(), strings.Join(args, ""))
+			image := strings.Join(args, "")
+			one, err := f.one()
+			switch {
+			case err != nil:
+				return usage(err)
+			case !one && dryRun:
+				return f.planMany(c.Context(), image)
+			case !one:
+				return f.runMany(c.Context(), image)
+			case dryRun:
+				return f.plan(c.Context(), image)
 			}
-			return f.run(c.Context(), strings.Join(args, ""))
+			return f.run(c.Context(), image)
 		},
 	}
 	f.addRun(c)
@@ -75,7 +92,8 @@ kubeconfig, not in your working tree.`,
 func (f *verifyFlags) addRun(c *cobra.Command) {
 	fl := c.Flags()
 	f.add(c, check.Catalogue())
-	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
+	fl.StringArrayVarP(&f.files, "file", "f", []string{contract.DefaultFile}, "read the contract from this `FILE`; given several times, all are verified in one cluster")
+	fl.IntVar(&f.parallel, "parallel", 0, "verify `N` of several contracts at once (default: two for each processor)")
 	fl.BoolVar(&f.keep, "keep", false, "keep the cluster, and say how to look at it")
 	f.where.add(c)
 	fl.BoolVar(&f.noNodes, "no-node-access", false, "touch no node of the cluster, and see what a cluster gives whose nodes cannot be touched")
@@ -139,7 +157,7 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	var reported error
 	tell := func(r pipeline.Result) error {
 		if o.Job != nil {
-			f.keptIn = fmt.Sprintf("configmap/%s in namespace %s", job.ResultName(r.Evidence.Run.ID), o.Job.Namespace)
+			f.keptIn = keptInJob(o, r)
 		}
 		err := f.report(o.Selected, r, outs, console)
 		f.tellJob(context.WithoutCancel(ctx), o, r)
@@ -164,6 +182,11 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 		return err
 	}
 	return f.attest.after(ctx, recordOf(o.Selected, result), stream)
+}
+
+// keptInJob says where the result of a run is that is part of a Job.
+func keptInJob(o pipeline.Options, r pipeline.Result) string {
+	return fmt.Sprintf("configmap/%s in namespace %s", job.ResultName(r.Evidence.Run.ID), o.Job.Namespace)
 }
 
 // stopped is how a run ends that was stopped, once what it knows is reported. A promise that
