@@ -52,6 +52,9 @@ func run(ctx context.Context, args []string) error {
 	if len(args) == 3 && args[0] == "unpack" {
 		return unpack(args[1], args[2])
 	}
+	if len(args) > 0 && args[0] == "many" {
+		return runMany(ctx, args[1:])
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.Usage = func() { fmt.Fprintln(os.Stderr, usage) }
 	runs := flags.Int("n", 7, "")
