@@ -60,6 +60,7 @@ func TestALentClusterIsTheSameAfterwards(t *testing.T) {
 			exitUsage, "prioritylevelconfiguration/team-shop belongs to the whole cluster"},
 		"a host of the team's": {`{apiVersion: v1, kind: ConfigMap, metadata: {name: more}, data: {DB: "postgres.team-shop:5432"}}`,
 			exitUsage, "names postgres.team-shop, a Service that lives in this cluster"},
+		"several contracts":     {`{apiVersion: v1, kind: ConfigMap, metadata: {name: shop, namespace: team-shop}, data: {A: "2"}}`, exitPass, "2 contracts: 2 passed."},
 		"an object of its name": {`{apiVersion: v1, kind: ConfigMap, metadata: {name: shop, namespace: team-shop}, data: {A: "2"}}`, exitPass, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +75,15 @@ func TestALentClusterIsTheSameAfterwards(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			f := podproof(t, nil, "verify", "-f", filepath.Join(dir, "podproof.yaml"), "--cluster", "kind:"+sharedCluster, "--only", "startup/ready")
+			args := []string{"verify", "-f", filepath.Join(dir, "podproof.yaml"), "--cluster", "kind:" + sharedCluster, "--only", "startup/ready"}
+			if name == "several contracts" {
+				other := t.TempDir()
+				if err := os.CopyFS(other, os.DirFS(dir)); err != nil {
+					t.Fatal(err)
+				}
+				args = append(args, "-f", filepath.Join(other, "podproof.yaml"))
+			}
+			f := podproof(t, nil, args...)
 			f.want(t, c.code, c.text)
 			if after := look(); after != before {
 				t.Errorf("the team's cluster changed:\n%s\nbefore:\n%s", after, before)
