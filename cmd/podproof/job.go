@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 
 type jobFlags struct {
 	judgeFlags
+	manyFlags
 	name, namespace, podproof string
 	setImages, pullSecrets    []string
 	shared, open              bool
@@ -51,6 +51,9 @@ reports and the evidence that are asked for here, removes the Job and all that b
 exits with its code. Ctrl-C removes it, too. What is there of a name that the Job needs is an error, and
 nothing is applied then.
 
+With several -f it is an Indexed Job, with an index, a result and a second try for each contract; they are
+verified one after the other, as the objects of two would have the same names in the namespace.
+
 The namespace must be there, and empty: create pods in it is each of its Secrets.`,
 		Example: `  podproof job -n proof registry.example/shop/api:1.4.2 | kubectl apply --server-side -f -
   kubectl wait -n proof --for=condition=complete --timeout=30m job/podproof
@@ -79,7 +82,8 @@ The namespace must be there, and empty: create pods in it is each of its Secrets
 	}
 	fl := c.Flags()
 	f.add(c, check.Catalogue())
-	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
+	fl.StringArrayVarP(&f.files, "file", "f", []string{contract.DefaultFile}, "read the contract from this `FILE`; given several times, each is an index of the Job")
+	fl.IntVar(&f.parallel, "parallel", 1, "verify `N` of several contracts at once: 1, as they are in one namespace")
 	fl.StringVarP(&f.namespace, "namespace", "n", "podproof", "the Job's `NAMESPACE`, which is there")
 	fl.StringVar(&f.name, "name", "podproof", "the `NAME` of the Job and of what it needs")
 	fl.StringVar(&f.podproof, "image", os.Getenv("PODPROOF_AGENT_IMAGE"), "podproof's own `IMAGE`, as the nodes pull it; `podproof agent push` makes one (default: the one published with this version; from PODPROOF_AGENT_IMAGE)")
@@ -97,50 +101,66 @@ The namespace must be there, and empty: create pods in it is each of its Secrets
 }
 
 // spec says what the Job is.
-func (f *jobFlags) spec(image string) (job.Spec, error) {
-	s := job.Spec{Name: f.name, Namespace: f.namespace, Podproof: cmp.Or(f.podproof, published()), Timeout: f.timeout, PullSecrets: f.pullSecrets}
+func (f *jobFlags) spec(image string) (s job.Spec, err error) {
+	s = job.Spec{Name: f.name, Namespace: f.namespace, Podproof: cmp.Or(f.podproof, published()), Timeout: f.timeout, PullSecrets: f.pullSecrets}
 	if err := f.check(); err != nil {
 		return s, err
 	}
 	if s.Podproof == "" {
 		return s, errors.New("the nodes pull podproof's own image, and this build of podproof is published nowhere: push it to a registry that they reach with `podproof agent push REF`, and give --image REF (or PODPROOF_AGENT_IMAGE)")
 	}
-	c, err := loadContract(f.file)
-	if err != nil {
+	if len(f.files) > 1 {
+		return f.several(s, image)
+	}
+	if len(f.files) == 1 {
+		f.file = f.files[0]
+	}
+	if err := f.with(&s, image); err != nil {
 		return s, err
 	}
+	s.Rules = append(s.Rules, job.RightsFor(f.tool, f.name)...)
+	s.Flags, err = f.passed()
+	return s, err
+}
+
+// with adds what one contract needs to a Job that verifies it.
+func (f *jobFlags) with(s *job.Spec, image string) error {
+	c, err := loadContract(f.file)
+	if err != nil {
+		return err
+	}
 	if s.Image = image; image == "" {
-		if s.Image = c.Image; c.Build != nil || c.Image == "" {
-			return s, errors.New("give IMAGE by its name in a registry that the cluster's nodes reach, best with its digest: a Job builds none")
+		switch s.Image = c.Image; {
+		case (c.Build != nil || c.Image == "") && len(f.files) > 1:
+			return errors.New("have the contract name its image in a registry that the cluster's nodes reach, best with its digest, and leave out `build`: a Job builds none")
+		case c.Build != nil || c.Image == "":
+			return errors.New("give IMAGE by its name in a registry that the cluster's nodes reach, best with its digest: a Job builds none")
 		}
 	}
 	selected, err := f.chosen(f.only)
 	if err != nil {
-		return s, err
+		return err
 	}
 	rules, _, err := pipeline.Rights(pipeline.RightsOptions{Contract: c, Image: s.Image, Selected: selected, Namespace: f.namespace, OpenNetwork: f.open})
 	if err != nil {
-		return s, err
+		return err
 	}
-	s.Rules = slices.Concat(rules, job.RightsFor(f.tool, f.name))
+	s.Rules = append(s.Rules, rules...)
 	var paths []workload.Path
 	for _, m := range c.Manifests {
 		paths = append(paths, workload.Path{Written: m, Real: c.Path(m)})
 	}
 	objects, err := workload.Read(paths)
 	if err != nil {
-		return s, err
+		return err
 	}
 	if s.Files, err = job.Pack(f.file, c, objects); err != nil {
-		return s, err
+		return err
 	}
 	if len(s.PullSecrets) == 0 {
-		if s.PullSecrets, err = pullSecrets(c, s.Image, f.namespace); err != nil {
-			return s, err
-		}
+		s.PullSecrets, err = pullSecrets(c, s.Image, f.namespace)
 	}
-	s.Flags, err = f.passed()
-	return s, err
+	return err
 }
 
 // check says what is wrong with the flags alone.
@@ -156,6 +176,9 @@ func (f *jobFlags) check() error {
 	}
 	if f.timeout <= 0 {
 		return fmt.Errorf("--timeout %s: give a time above zero, such as 10m", f.timeout)
+	}
+	if f.parallel != 1 {
+		return fmt.Errorf("--parallel %d: in one namespace contracts are verified one after the other, as their objects have the same names: leave it out, or print a Job for each namespace", f.parallel)
 	}
 	if f.run && f.tool != "" {
 		return errors.New("--for prints, and --run runs: give one of them")

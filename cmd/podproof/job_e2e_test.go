@@ -123,6 +123,11 @@ func TestAJobInACluster(t *testing.T) {
 			p.asBefore(t)
 		})
 	}
+	t.Run("several contracts", func(t *testing.T) {
+		p := p
+		p.t = t
+		p.several(t, map[string]string{"good": good, "mutant": mutant})
+	})
 	t.Run("Ctrl-C", func(t *testing.T) {
 		p := p
 		p.t = t

@@ -66,7 +66,11 @@ func (f *jobFlags) command(c *cobra.Command) string {
 
 // print is what is printed, after a word on what a person should know.
 func (f *jobFlags) print(s job.Spec) (string, error) {
-	note := []string{"Verifies " + report.Clean(s.Image) + " in namespace " + s.Namespace + ", which must be there."}
+	what := s.Image
+	for i, p := range s.Parts {
+		what += strings.Repeat(", ", min(i, 1)) + p.Name
+	}
+	note := []string{"Verifies " + report.Clean(what) + " in namespace " + s.Namespace + ", which must be there."}
 	if f.tool != "" {
 		if v := version(); released.MatchString(v) {
 			s.Version = v
@@ -82,7 +86,7 @@ func (f *jobFlags) print(s job.Spec) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if s.Files.Large() {
+	if s.Large() {
 		note = append(note, "It is too large for a plain `kubectl apply`: use `kubectl apply --server-side`.")
 	}
 	if len(s.PullSecrets) > 1 {

@@ -25,7 +25,9 @@ const removeWithin = 3 * time.Minute
 // follow runs the Job in the cluster of the kubeconfig, and reports here.
 func (f *jobFlags) follow(ctx context.Context, s job.Spec) error {
 	outs, err := report.ParseOutputs(f.outputs)
-	if err == nil {
+	if err == nil && len(s.Parts) > 0 {
+		err = f.checkMany(outs, names(s.Parts))
+	} else if err == nil {
 		err = f.checkFiles(outs)
 	}
 	if err != nil {
@@ -48,7 +50,7 @@ func (f *jobFlags) follow(ctx context.Context, s job.Spec) error {
 	console := f.console(stream, "job")
 	progress := report.NewProgress(stream, console)
 	defer progress.Close()
-	r := jobRun{jobFlags: f, client: client, objects: s.Objects(), outs: outs, console: console, progress: progress, stdout: os.Stdout}
+	r := jobRun{jobFlags: f, client: client, objects: s.Objects(), names: names(s.Parts), outs: outs, console: console, progress: progress, stdout: os.Stdout}
 	return r.run(ctx)
 }
 
@@ -57,6 +59,7 @@ type jobRun struct {
 	*jobFlags
 	client   kubernetes.Interface
 	objects  job.Objects
+	names    []string // of several contracts
 	outs     report.Outputs
 	console  report.Console
 	progress *report.Progress
@@ -67,12 +70,21 @@ type jobRun struct {
 func (r jobRun) run(ctx context.Context) error {
 	j, err := job.Apply(ctx, r.client, r.objects)
 	var code int
+	var codes map[int]int
 	if err == nil {
 		r.progress.Note(fmt.Sprintf("Made job/%s in namespace %s", j.Name, j.Namespace))
 		follower := &job.Follower{Client: r.client, Job: j, Out: r.progress, Note: r.progress.Note}
-		code, err = follower.Follow(ctx)
+		if r.names != nil {
+			codes, err = follower.FollowAll(ctx, r.names)
+		} else {
+			code, err = follower.Follow(ctx)
+		}
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case r.names != nil:
+		err = r.reportedMany(ctx, j, codes)
+	default:
 		err = r.reported(ctx, j, code)
 	}
 	if left := r.remove(ctx, j); left != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -47,57 +46,6 @@ func (f *verifyFlags) fill(name string) {
 		f.outputs[i] = report.FileOf(o, name)
 	}
 	f.evidence, f.waiversTo = report.FileOf(f.evidence, name), report.FileOf(f.waiversTo, name)
-}
-
-// contractNames are what the contracts are called in reports and in the names of files: their paths
-// without what all of them have.
-func contractNames(files []string) ([]string, error) {
-	short := func(file string) string {
-		name := strings.TrimSuffix(file, filepath.Ext(file))
-		if filepath.Base(name) == strings.TrimSuffix(contract.DefaultFile, filepath.Ext(contract.DefaultFile)) {
-			name = filepath.Dir(name)
-		}
-		if name == "." {
-			if dir, err := os.Getwd(); err == nil {
-				name = filepath.Base(dir)
-			}
-		}
-		return name
-	}
-	paths, of := make([]string, len(files)), map[string][]int{}
-	for i, file := range files {
-		path := filepath.Clean(file)
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			path = filepath.Join(path, contract.DefaultFile)
-		}
-		if k := slices.Index(paths[:i], path); k >= 0 {
-			return nil, fmt.Errorf("-f %s and -f %s are the same contract; give it once", files[k], file)
-		}
-		paths[i] = path
-		of[plainName(short(path))] = append(of[plainName(short(path))], i)
-	}
-	names := make([]string, len(files))
-	for name, which := range of {
-		for _, i := range which {
-			if names[i] = name; len(which) > 1 {
-				names[i] = plainName(paths[i])
-			}
-		}
-	}
-	for i, name := range names {
-		if k := slices.Index(names[:i], name); k >= 0 {
-			return nil, fmt.Errorf("-f %s and -f %s would both be called %s in reports and files; rename one of them", files[k], files[i], name)
-		}
-	}
-	return names, nil
-}
-
-// plainName is a path as a part of a file's name.
-func plainName(path string) string {
-	for strings.HasPrefix(path, "../") {
-		path = path[3:]
-	}
-	return strings.ReplaceAll(strings.Trim(filepath.ToSlash(path), "/"), "/", "-")
 }
 
 // manyRun is a run of several contracts, as far as it has come.
@@ -164,7 +112,7 @@ func (f *verifyFlags) runMany(ctx context.Context, image string) error {
 func (m *manyRun) prepare(image string) (outs report.Outputs, err error) {
 	f := m.verifyFlags
 	if image != "" {
-		return nil, fmt.Errorf("IMAGE %s is for one contract: with several each names its own, by `image` or `build`", image)
+		return nil, errOneImage(image)
 	}
 	if f.timeout <= 0 {
 		return nil, fmt.Errorf("--timeout %s: give a time above zero, such as 10m", f.timeout)
@@ -181,12 +129,6 @@ func (m *manyRun) prepare(image string) (outs report.Outputs, err error) {
 	if m.each, m.all, err = outs.ForSeveral(); err != nil {
 		return nil, err
 	}
-	for flag, file := range map[string]string{"evidence": f.evidence, "write-waivers": f.waiversTo} {
-		if file != "" && !report.HasSlot(file) {
-			ext := filepath.Ext(file)
-			return nil, fmt.Errorf("--%s %s: each contract has a file of its own; write --%s %s-{}%s, where {} is the contract's name", flag, file, flag, strings.TrimSuffix(file, ext), ext)
-		}
-	}
 	var wrong []error
 	for i, file := range f.files {
 		own := *f
@@ -197,15 +139,46 @@ func (m *manyRun) prepare(image string) (outs report.Outputs, err error) {
 		if err != nil && !errors.As(err, &mistake) {
 			return nil, err // as of every contract
 		}
-		if err == nil {
-			err = own.checkFiles(m.each.Of(m.names[i]))
-		}
 		wrong = append(wrong, err)
 		m.flags, m.options = append(m.flags, &own), append(m.options, o)
 		m.ones = append(m.ones, report.One{Name: m.names[i]})
 	}
 	m.open = len(m.ones)
-	return outs, errors.Join(append(wrong, m.all.Check())...)
+	return outs, errors.Join(append(wrong, f.checkMany(outs, m.names))...)
+}
+
+// errOneImage refuses an IMAGE beside several contracts.
+func errOneImage(image string) error {
+	return fmt.Errorf("IMAGE %s is for one contract: with several each names its own, by `image` or `build`", image)
+}
+
+// slots wants a place for the contract's name in the names of files of which each contract has its own.
+func (f *judgeFlags) slots() error {
+	for _, x := range [][2]string{{"evidence", f.evidence}, {"write-waivers", f.waiversTo}} {
+		if flag, file := x[0], x[1]; file != "" && !report.HasSlot(file) {
+			ext := filepath.Ext(file)
+			return fmt.Errorf("--%s %s: each contract has a file of its own; write --%s %s-{}%s, where {} is the contract's name", flag, file, flag, strings.TrimSuffix(file, ext), ext)
+		}
+	}
+	return nil
+}
+
+// checkMany is checkFiles for several contracts.
+func (f *judgeFlags) checkMany(outs report.Outputs, names []string) error {
+	each, all, err := outs.ForSeveral()
+	if err == nil {
+		err = f.slots()
+	}
+	if err != nil {
+		return err
+	}
+	errs := []error{all.Check()}
+	for _, name := range names {
+		own := *f
+		own.evidence, own.waiversTo = report.FileOf(f.evidence, name), report.FileOf(f.waiversTo, name)
+		errs = append(errs, own.checkFiles(each.Of(name)))
+	}
+	return errors.Join(errs...)
 }
 
 // tell reports one contract.
@@ -308,7 +281,7 @@ func (m *manyRun) end(ctx context.Context) error {
 func (f *verifyFlags) planMany(ctx context.Context, image string) error {
 	names, err := contractNames(f.files)
 	if err == nil && image != "" {
-		err = fmt.Errorf("IMAGE %s is for one contract: with several each names its own, by `image` or `build`", image)
+		err = errOneImage(image)
 	}
 	if err != nil {
 		return usage(err)

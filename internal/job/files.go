@@ -135,7 +135,3 @@ func (f Files) secret() map[string]string {
 	}
 	return map[string]string{secretsFile: f.Secrets}
 }
-
-// Large tells that `kubectl apply` cannot keep what it applied in an annotation (256 KiB at most), so that
-// it has to be done --server-side.
-func (f Files) Large() bool { return max(len(f.Contract)+len(f.Manifests), len(f.Secrets)) > 200<<10 }

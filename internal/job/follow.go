@@ -79,14 +79,23 @@ var hopelessFor = 15 * time.Second
 
 // next waits for a pod that was not shown yet, and whose container runs, or ran.
 func (f *Follower) next(ctx context.Context, shown map[string]bool) (corev1.Pod, error) {
+	p, ended, err := f.another(ctx, shown)
+	if err == nil && ended != "" {
+		err = fmt.Errorf("job/%s ended before its pod ran: %s", f.Job.Name, ended)
+	}
+	return p, err
+}
+
+// another does so, or says how the Job has ended.
+func (f *Follower) another(ctx context.Context, shown map[string]bool) (p corev1.Pod, ended string, err error) {
 	for hopeful := time.Now(); ; {
 		all, err := f.pods(ctx)
 		if err != nil {
-			return corev1.Pod{}, err
+			return p, "", err
 		}
 		i := slices.IndexFunc(all, func(p corev1.Pod) bool { return !shown[string(p.UID)] })
 		if i >= 0 && started(all[i]) {
-			return all[i], nil
+			return all[i], "", nil
 		}
 		why := ""
 		if i >= 0 {
@@ -95,21 +104,18 @@ func (f *Follower) next(ctx context.Context, shown map[string]bool) (corev1.Pod,
 			case never == "":
 				hopeful = time.Now()
 			case time.Since(hopeful) > hopelessFor:
-				return corev1.Pod{}, errors.New(never)
+				return p, "", errors.New(never)
 			}
 		} else {
 			ended, err := f.ended(ctx)
-			if err != nil {
-				return corev1.Pod{}, err
+			if err != nil || ended != "" {
+				return p, ended, err
 			}
 			why = f.events(ctx, "Job", string(f.Job.UID))
-			if ended != "" {
-				return corev1.Pod{}, fmt.Errorf("job/%s ended before its pod ran: %s", f.Job.Name, ended)
-			}
 		}
 		f.tell(why)
 		if err := pause(ctx); err != nil {
-			return corev1.Pod{}, err
+			return p, "", err
 		}
 	}
 }

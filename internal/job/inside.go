@@ -25,7 +25,7 @@ func Inside(env func(string) string, namespace func() (string, error)) (*workloa
 	if err != nil {
 		return nil, err
 	}
-	return &workload.InJob{Name: name, Namespace: ns, UID: types.UID(uid)}, nil
+	return &workload.InJob{Name: name, Namespace: ns, UID: types.UID(uid), Index: env(indexVariable)}, nil
 }
 
 // RightsFor are those of a run that a tool of Tools starts, or none of them, which is empty.

@@ -20,12 +20,14 @@ import (
 type Spec struct {
 	// Name is that of the Job and of all that it needs, in Namespace, which is there.
 	Name, Namespace string
-	// Podproof is podproof's own image, Image the one under test, both as the nodes pull them.
+	// Podproof is podproof's own image, Image the one under test, both as the nodes pull them. Of several
+	// contracts each names its own.
 	Podproof, Image string
 	// Flags are those of `podproof verify` beside the ones that every Job has.
 	Flags []string
-	// Files are the contract and its manifests.
+	// Files are the contract and its manifests; of several contracts, Parts.
 	Files Files
+	Parts []Part
 	// Rules are the rights of the run. What is about the whole cluster is no part of a Role.
 	Rules []rights.Rule
 	// PullSecrets are those with which the image is pulled. podproof reads it with the first one.
@@ -74,7 +76,7 @@ func (s Spec) Objects() Objects {
 		Role:           &rbacv1.Role{TypeMeta: metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "Role"}, ObjectMeta: about()},
 		RoleBinding: &rbacv1.RoleBinding{TypeMeta: metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "RoleBinding"}, ObjectMeta: about(),
 			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: s.Name}, Subjects: []rbacv1.Subject{*rights.ServiceAccount(s.Namespace, s.Name)}},
-		ConfigMap: &corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: about(), Data: s.Files.plain()},
+		ConfigMap: &corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: about(), Data: s.plain()},
 		Job:       &batchv1.Job{TypeMeta: metav1.TypeMeta{APIVersion: batchv1.SchemeGroupVersion.String(), Kind: "Job"}, ObjectMeta: about(), Spec: s.job()},
 	}
 	for _, r := range rights.Union(s.Rules) {
@@ -82,7 +84,7 @@ func (s Spec) Objects() Objects {
 			o.Role.Rules = append(o.Role.Rules, r.Policy())
 		}
 	}
-	if secret := s.Files.secret(); len(secret) > 0 {
+	if secret := s.secret(); len(secret) > 0 {
 		o.Secret = &corev1.Secret{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: about(), StringData: secret}
 	}
 	return o
@@ -94,7 +96,7 @@ func (s Spec) Objects() Objects {
 func (s Spec) job() batchv1.JobSpec {
 	one, kept, deadline, replaced := int32(1), int32(keptSeconds), int64((2 * (s.Timeout + overhead)).Seconds()), batchv1.Failed
 	container := Container
-	return batchv1.JobSpec{
+	j := batchv1.JobSpec{
 		BackoffLimit: &one, ActiveDeadlineSeconds: &deadline, TTLSecondsAfterFinished: &kept, PodReplacementPolicy: &replaced,
 		PodFailurePolicy: &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{
 			{Action: batchv1.PodFailurePolicyActionIgnore, OnPodConditions: []batchv1.PodFailurePolicyOnPodConditionsPattern{{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue}}},
@@ -103,6 +105,10 @@ func (s Spec) job() batchv1.JobSpec {
 		}},
 		Template: s.template(),
 	}
+	if len(s.Parts) > 0 {
+		s.indexed(&j)
+	}
+	return j
 }
 
 // template is the pod. A sidecar that a mesh adds would never end, and the Job with it.
@@ -136,7 +142,7 @@ func (s Spec) template() corev1.PodTemplateSpec {
 			Volumes:         volumes,
 			InitContainers:  []corev1.Container{s.sweeper()},
 			Containers: []corev1.Container{{
-				Name: Container, Image: s.Podproof, Args: append(s.args(), s.Image), Env: env, VolumeMounts: mounts,
+				Name: Container, Image: s.Podproof, Args: s.args(), Env: env, VolumeMounts: mounts,
 				// What ends it before it can tell is in its log.
 				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 				Resources: corev1.ResourceRequirements{
@@ -168,17 +174,21 @@ func restricted() *corev1.SecurityContext {
 	return &corev1.SecurityContext{AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}}
 }
 
-// args are those of a run in the cluster but for the image, with more flags.
+// args are those of a run in the cluster, with more flags.
 func (s Spec) args(more ...string) []string {
-	return slices.Concat([]string{"verify", "--cluster", "current", "-f", files + "/" + contractFile, "--timeout", s.Timeout.String()}, s.Flags, more)
+	out := slices.Concat([]string{"verify", "--cluster", "current", "-f", s.contractPath(), "--timeout", s.Timeout.String()}, s.Flags, more)
+	if s.Image != "" {
+		out = append(out, s.Image)
+	}
+	return out
 }
 
 // sources are where the contract and its manifests come from.
 func (s Spec) sources() []corev1.VolumeProjection {
 	name := corev1.LocalObjectReference{Name: s.Name}
-	out := []corev1.VolumeProjection{{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: name}}}
-	if len(s.Files.secret()) > 0 {
-		out = append(out, corev1.VolumeProjection{Secret: &corev1.SecretProjection{LocalObjectReference: name}})
+	out := []corev1.VolumeProjection{{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: name, Items: s.items(Files.plain)}}}
+	if len(s.secret()) > 0 {
+		out = append(out, corev1.VolumeProjection{Secret: &corev1.SecretProjection{LocalObjectReference: name, Items: s.items(Files.secret)}})
 	}
 	return out
 }

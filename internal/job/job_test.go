@@ -213,8 +213,8 @@ func TestWhatIsTooLarge(t *testing.T) {
 		f, err := Pack(file, contract.Contract{}, objects)
 		switch {
 		case wants == "large" || wants == "":
-			if err != nil || f.Large() != (wants == "large") {
-				t.Errorf("of %d KiB: large is %v (%v)", size>>10, f.Large(), err)
+			if s := (Spec{Files: f}); err != nil || s.Check() != nil || s.Large() != (wants == "large") {
+				t.Errorf("of %d KiB: large is %v (%v)", size>>10, s.Large(), err)
 			}
 		case err == nil || !strings.Contains(err.Error(), wants):
 			t.Errorf("of %d KiB: the error is %v, want %q", size>>10, err, wants)

@@ -22,6 +22,9 @@ import (
 // ResultAnnotation is the result in a line, at the Job.
 const ResultAnnotation = "podproof.dev/result"
 
+// indexLabel is at the result of one index of a Job.
+const indexLabel = "podproof.dev/index"
+
 // Result is what a run leaves for whoever asks later.
 type Result struct {
 	Run  string
@@ -53,7 +56,7 @@ func Publish(ctx context.Context, client kubernetes.Interface, j workload.InJob,
 	if err != nil {
 		err = fmt.Errorf("writing the result to configmap/%s in namespace %s: %w", c.Name, j.Namespace, err)
 	}
-	patch, marshal := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{ResultAnnotation: r.Line}}})
+	patch, marshal := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{annotation(j): r.Line}}})
 	if marshal != nil {
 		return errors.Join(err, marshal)
 	}
@@ -62,6 +65,14 @@ func Publish(ctx context.Context, client kubernetes.Interface, j workload.InJob,
 		err = errors.Join(err, fmt.Errorf("annotating job/%s in namespace %s: %w", j.Name, j.Namespace, annotate))
 	}
 	return err
+}
+
+// annotation is the Job's with the result of a run: each index has one.
+func annotation(j workload.InJob) string {
+	if j.Index != "" {
+		return ResultAnnotation + "-" + j.Index
+	}
+	return ResultAnnotation
 }
 
 // configMap is where the result lies. Its name is not that of the run's anchor, which is removed.
@@ -73,6 +84,9 @@ func (r Result) configMap(j workload.InJob) (*corev1.ConfigMap, error) {
 	c := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: ResultName(r.Run), Namespace: j.Namespace, Labels: map[string]string{workload.RunLabel: r.Run},
 		Annotations: map[string]string{ResultAnnotation: r.Line}, OwnerReferences: []metav1.OwnerReference{*j.Owner()}},
 		Data: map[string]string{}, BinaryData: map[string][]byte{}}
+	if j.Index != "" {
+		c.Labels[indexLabel] = j.Index
+	}
 	left := room
 	var without []string
 	for _, part := range []struct {
@@ -105,7 +119,7 @@ func (r Result) configMap(j workload.InJob) (*corev1.ConfigMap, error) {
 // ResultName is that of the ConfigMap with the result of a run.
 func ResultName(run string) string { return "podproof-" + run + "-result" }
 
-// Fetch reads the newest result of a Job; nil where there is none.
+// Fetch reads the newest result of a Job, or of one index of it; nil where there is none.
 func Fetch(ctx context.Context, client kubernetes.Interface, j workload.InJob) (*Result, error) {
 	list, err := client.CoreV1().ConfigMaps(j.Namespace).List(ctx, metav1.ListOptions{LabelSelector: workload.RunLabel})
 	if err != nil {
@@ -114,7 +128,7 @@ func Fetch(ctx context.Context, client kubernetes.Interface, j workload.InJob) (
 	var newest *corev1.ConfigMap
 	for i, c := range list.Items {
 		own := slices.ContainsFunc(c.OwnerReferences, func(r metav1.OwnerReference) bool { return r.UID == j.UID })
-		if _, is := c.Annotations[ResultAnnotation]; own && is && (newest == nil || newest.CreationTimestamp.Before(&c.CreationTimestamp)) {
+		if _, is := c.Annotations[ResultAnnotation]; own && is && c.Labels[indexLabel] == j.Index && (newest == nil || newest.CreationTimestamp.Before(&c.CreationTimestamp)) {
 			newest = &list.Items[i]
 		}
 	}

@@ -17,7 +17,7 @@ var tekton = Tool{Name: "tekton",
 		pod := o.Job.Spec.Template.Spec
 		c := pod.Containers[0]
 		step := map[string]any{
-			"name": "verify", "image": c.Image, "args": append(s.args("--agent-image", s.Podproof, "--shared-namespace"), s.Image),
+			"name": "verify", "image": c.Image, "args": s.args("--agent-image", s.Podproof, "--shared-namespace"),
 			"env": append(withoutLabels(c.Env), corev1.EnvVar{Name: ResultVariable, Value: "$(results.verdict.path)"}), "volumeMounts": c.VolumeMounts, "computeResources": c.Resources,
 			"securityContext": stepContext(pod.SecurityContext, c.SecurityContext),
 		}

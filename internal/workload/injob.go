@@ -15,6 +15,8 @@ import (
 type InJob struct {
 	Name, Namespace string
 	UID             types.UID
+	// Index is the run's in an Indexed Job, else empty.
+	Index string
 }
 
 // Owner has the Job own what a run makes in its namespace: whatever becomes of its pod, that goes with
