@@ -10,8 +10,8 @@ import (
 	"podproof.dev/podproof/internal/contract"
 )
 
-// contractNames are what the contracts are called in reports and in the names of files: their paths
-// without what all of them have.
+// contractNames are what the contracts are called in reports and in the names of files: their paths as one
+// word. A name does not depend on the others, where that can be: pages tell findings apart by it.
 func contractNames(files []string) ([]string, error) {
 	short := func(file string) string {
 		name := strings.TrimSuffix(file, filepath.Ext(file))
