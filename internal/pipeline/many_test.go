@@ -328,3 +328,46 @@ func TestPlacedAmongOthers(t *testing.T) {
 		t.Errorf("said %q", said)
 	}
 }
+
+// In one namespace of somebody's cluster the objects of all contracts have the same names: one comes after
+// the other, and finds nothing of it.
+func TestSeveralContractsInOneNamespace(t *testing.T) {
+	ref, _ := pushed(t)
+	c := somebodys(t)
+	all, _ := several(t, c, 3, "startup/ready")
+	for i := range all {
+		all[i].Existing, all[i].Namespace, all[i].Image = "fake-1", "mine", ref
+	}
+	going := 0
+	for i := range all {
+		all[i].Tell = &counting{notes: &notes{}, going: &going}
+	}
+	for i, x := range verifyAll(t, t.Context(), all, 3) {
+		if x.err != nil || len(x.r.Evidence.Missing) > 0 || x.r.Evidence.Workload.Namespace != "mine" {
+			t.Errorf("contract %d: missing %v (%v)", i, x.r.Evidence.Missing, x.err)
+		}
+	}
+	if n := strings.Count(strings.Join(c.api.changes("DELETE"), " "), "/api/v1/namespaces/mine/configmaps/podproof-"); n < 3 || left(t, all[0]) != 0 {
+		t.Errorf("%d anchors were deleted, %d folders are left", n, left(t, all[0]))
+	}
+	if going != 0 {
+		t.Errorf("%d starts did not end before the next began", going)
+	}
+}
+
+// counting sees that no two contracts start their workload at once.
+type counting struct {
+	*notes
+	going *int
+}
+
+func (c *counting) StepWithin(name, ended string, most time.Duration) func(error) {
+	done := c.notes.StepWithin(name, ended, most)
+	if name != "Starting deployment/api" {
+		return done
+	}
+	if *c.going++; *c.going > 1 {
+		return done // and leave it above zero
+	}
+	return func(err error) { *c.going--; done(err) }
+}
