@@ -146,11 +146,7 @@ func (f *jobFlags) with(s *job.Spec, image string) error {
 		return err
 	}
 	s.Rules = append(s.Rules, rules...)
-	var paths []workload.Path
-	for _, m := range c.Manifests {
-		paths = append(paths, workload.Path{Written: m, Real: c.Path(m)})
-	}
-	objects, err := workload.Read(paths)
+	objects, err := workload.Read(workload.PathsOf(c))
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type Contract struct {
 	Image string `yaml:"image" json:"image,omitempty"`
 	// Build is nil when the image is made elsewhere.
 	Build *Build `yaml:"build" json:"build,omitempty"`
-	// Manifests are files, kustomizations, or folders of YAML and JSON files.
+	// Manifests are files, kustomizations, folders of YAML and JSON files, or patterns of these.
 	Manifests []string `yaml:"manifests" json:"manifests,omitempty"`
 	// Workload is the object under test: "deployment/api".
 	Workload string `yaml:"workload" json:"workload,omitempty"`
@@ -60,6 +60,10 @@ type Contract struct {
 	file string
 	// places say where each field stands in that file; nil for a contract from elsewhere.
 	places map[string]Problem
+	// piped is what Stdin among the manifests stands for, and found what an unwritten contract has by looking.
+	piped     []byte
+	unwritten bool
+	found     []Derived
 }
 
 // Build says how the image is built.
@@ -122,7 +126,7 @@ type GRPC struct {
 	Service string `yaml:"service" json:"service,omitempty"`
 }
 
-// Route is one request that the API answers.
+// Route is one request that the API answers. In YAML a path alone is a plain text: "/reactions".
 type Route struct {
 	Method string            `yaml:"method" json:"method,omitempty"` // GET, or POST with a body, when it is empty
 	Path   string            `yaml:"path" json:"path,omitempty"`
@@ -140,6 +144,9 @@ func (r Route) Verb() string {
 	}
 	return "GET"
 }
+
+// setText reads the plain form.
+func (r *Route) setText(path string) { r.Path = path }
 
 // Env says what the environment must hold.
 type Env struct {

@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -23,11 +25,17 @@ type AmbiguousError struct {
 	Field      string // "workload"
 	Why        string // what was found, as a sentence without a full stop
 	Candidates []string
+	// unwritten tells that there is no contract yet to say it in.
+	unwritten bool
 }
 
 // Error tells how to settle it.
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%s; say which with `%s:` in the contract, one of: %s", e.Why, e.Field, strings.Join(e.Candidates, ", "))
+	where := "in the contract"
+	if e.unwritten {
+		where = "in a " + DefaultFile + ", which `podproof init` writes"
+	}
+	return fmt.Sprintf("%s; say which with `%s:` %s, one of: %s", e.Why, e.Field, where, strings.Join(e.Candidates, ", "))
 }
 
 // UnknownObjectError says that the contract names what the manifests do not hold.
@@ -51,7 +59,12 @@ func (e *UnknownObjectError) Error() string {
 // more is known: first with the manifests, then with the image's configuration.
 //
 // Its errors are *AmbiguousError and *UnknownObjectError.
-func Derive(c Contract, f Facts) (Contract, []Derived, error) {
+func Derive(c Contract, f Facts) (_ Contract, _ []Derived, err error) {
+	defer func() {
+		if unclear := (*AmbiguousError)(nil); errors.As(err, &unclear) {
+			unclear.unwritten = !c.Written()
+		}
+	}()
 	d := &deriver{c: c}
 	w, err := d.workload(f.Workloads)
 	if err != nil {
@@ -71,25 +84,34 @@ func Derive(c Contract, f Facts) (Contract, []Derived, error) {
 
 // ChooseImage says which image of the manifests is meant by one that was named on the command
 // line, where the contract names neither an image nor a workload: the same, or else the only
-// one of the same repository. It is empty where that is not known.
+// one of the same repository, of the same path in another registry, or of the same last name. Where
+// there is none, it is that of the only workload that is no database or the like. It is empty
+// where that is not known.
 func ChooseImage(named string, all []WorkloadFacts) string {
-	var same, alike []string
-	repository := repositoryOf(named)
-	for _, w := range all {
-		for _, k := range w.Containers {
-			switch {
-			case SameImage(k.Image, named):
-				same = append(same, k.Image)
-			case repository != "" && repositoryOf(k.Image) == repository && !slices.Contains(alike, k.Image):
-				alike = append(alike, k.Image)
+	last := func(image string) string { return path.Base(repositoryOf(image)) }
+	for _, alike := range []func(image string) bool{
+		func(image string) bool { return SameImage(image, named) },
+		func(image string) bool { return repositoryOf(image) == repositoryOf(named) },
+		func(image string) bool { return Alike(image, named) },
+		func(image string) bool { return last(image) == last(named) },
+	} {
+		var found []string
+		for _, w := range all {
+			for _, k := range w.Containers {
+				if repositoryOf(named) != "" && repositoryOf(k.Image) != "" && alike(k.Image) && !slices.Contains(found, k.Image) {
+					found = append(found, k.Image)
+				}
 			}
 		}
+		switch {
+		case len(found) == 1 || len(found) > 0 && SameImage(found[0], named):
+			return found[0]
+		case len(found) > 1:
+			return ""
+		}
 	}
-	switch {
-	case len(same) > 0:
-		return same[0]
-	case len(alike) == 1:
-		return alike[0]
+	if own := unknownKinds(all); len(own) == 1 && len(own[0].Containers) == 1 && len(all) > 1 {
+		return own[0].Containers[0].Image
 	}
 	return ""
 }
@@ -185,13 +207,25 @@ func (d *deriver) chooseWorkload(all []WorkloadFacts, names []string) (name, fro
 	case len(using) == 1:
 		return using[0], "the manifests: it runs " + d.c.Image, nil
 	case len(using) > 1:
-		return "", "", &AmbiguousError{"workload", fmt.Sprintf("%d workloads of the manifests run %s", len(using), d.c.Image), using}
+		return "", "", &AmbiguousError{Field: "workload", Why: fmt.Sprintf("%d workloads of the manifests run %s", len(using), d.c.Image), Candidates: using}
 	case len(names) == 1:
 		return names[0], "the manifests: it is the only workload", nil
 	case d.c.Image != "":
-		return "", "", &AmbiguousError{"workload", fmt.Sprintf("no workload of the manifests runs %s", d.c.Image), names}
+		return "", "", &AmbiguousError{Field: "workload", Why: fmt.Sprintf("no workload of the manifests runs %s", d.c.Image), Candidates: names}
 	}
-	return "", "", &AmbiguousError{"workload", fmt.Sprintf("the manifests hold %d workloads", len(names)), names}
+	if own := unknownKinds(all); len(own) == 1 {
+		return own[0].Object.String(), "the manifests: the only workload that is no database or the like", nil
+	}
+	return "", "", &AmbiguousError{Field: "workload", Why: fmt.Sprintf("the manifests hold %d workloads", len(names)), Candidates: names}
+}
+
+// unknownKinds are the workloads that run no database, cache or the like by their images or ports, and
+// that somebody wrote, in all likelihood.
+func unknownKinds(all []WorkloadFacts) []WorkloadFacts {
+	return slices.DeleteFunc(slices.Clone(all), func(w WorkloadFacts) bool {
+		kind, _ := w.kind()
+		return kind != "" || w.Idle
+	})
 }
 
 // container finds the one that runs the image under test.
@@ -211,7 +245,7 @@ func (d *deriver) container(w WorkloadFacts) (ContainerFacts, error) {
 		if d.c.Image != "" {
 			why += ", and none of them runs " + d.c.Image
 		}
-		return ContainerFacts{}, &AmbiguousError{"image", why, images}
+		return ContainerFacts{}, &AmbiguousError{Field: "image", Why: why, Candidates: images}
 	}
 	only := w.Containers[0]
 	if d.c.Image == "" {

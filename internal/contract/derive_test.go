@@ -263,6 +263,7 @@ func TestDeriveIdentity(t *testing.T) {
 
 func TestDeriveSaysWhatItCannotSettle(t *testing.T) {
 	two := reactbin().Workloads[:2]
+	web := []WorkloadFacts{two[1], {Object: Object{"deployment", "web"}, Containers: []ContainerFacts{{Image: "shop/web:1"}}}}
 	ports := ContainerFacts{Name: "api", Image: "a", Ports: []PortFact{{"a", 1}, {"b", 2}}}
 	pod := func(ks ...ContainerFacts) []WorkloadFacts {
 		return []WorkloadFacts{{Object: Object{"pod", "a"}, Containers: ks}}
@@ -273,8 +274,10 @@ func TestDeriveSaysWhatItCannotSettle(t *testing.T) {
 		f    Facts
 		want string
 	}{
-		{"two workloads", Contract{}, Facts{Workloads: two},
-			"the manifests hold 2 workloads; say which with `workload:` in the contract, one of: statefulset/postgres, deployment/api"},
+		{"two workloads", Contract{}, Facts{Workloads: web},
+			"the manifests hold 2 workloads; say which with `workload:` in the contract, one of: deployment/api, deployment/web"},
+		{"two workloads, and no contract to say it in", Contract{unwritten: true}, Facts{Workloads: web},
+			"the manifests hold 2 workloads; say which with `workload:` in a podproof.yaml, which `podproof init` writes, one of: deployment/api, deployment/web"},
 		{"none runs the image", Contract{Image: "other"}, Facts{Workloads: two},
 			"no workload of the manifests runs other; say which with `workload:` in the contract, one of: statefulset/postgres, deployment/api"},
 		{"both run the image", Contract{Image: "a"}, Facts{Workloads: append(pod(ports), pod(ports)...)},

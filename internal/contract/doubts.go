@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,11 @@ func Doubts(c Contract, f Facts, day time.Time) []string {
 	for _, w := range c.Waivers {
 		if w.Over(day) {
 			say("%s ended on %s, so it waives nothing", w, w.Until)
+		}
+	}
+	if c.Build != nil {
+		if root := checkout(c.dir); root != "" && !inside(root, c.Path(c.Build.Context)) {
+			say("build.context is %s, which is above this repository (%s), so that all beside it is sent to the builder: name a folder in it", c.Build.Context, root)
 		}
 	}
 	i := slices.IndexFunc(f.Workloads, func(w WorkloadFacts) bool { return w.Object.String() == c.Workload })
@@ -53,6 +59,26 @@ func Doubts(c Contract, f Facts, day time.Time) []string {
 		}
 	}
 	return out
+}
+
+// checkout is the nearest folder above that has a repository in it; empty where none has.
+func checkout(dir string) string {
+	for dir != "" {
+		if exists(filepath.Join(dir, ".git")) {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			break
+		}
+		dir = up
+	}
+	return ""
+}
+
+func inside(root, path string) bool {
+	rel, err := filepath.Rel(root, path)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 func alike(name string, set []string) string {

@@ -1,6 +1,9 @@
 package contract
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,9 +68,35 @@ func TestChooseImage(t *testing.T) {
 	for named, want := range map[string]string{
 		"ghcr.io/a/podinfo:6.5": "ghcr.io/a/podinfo:6.5", "ghcr.io/a/podinfo:pr-7": "ghcr.io/a/podinfo:6.5", "docker.io/library/redis:7": "redis:7",
 		"web:2": "web:2", "web:3": "", "other": "", "UPPER": "",
+		"registry.example/a/podinfo:dev": "ghcr.io/a/podinfo:6.5", "podinfo:dev": "ghcr.io/a/podinfo:6.5",
 	} {
 		if got := ChooseImage(named, all); got != want {
 			t.Errorf("%s chooses %q, want %q", named, got, want)
+		}
+	}
+}
+
+// One beside its database alone is meant by whatever name its image has.
+func TestChooseImageBesideADatabase(t *testing.T) {
+	db := WorkloadFacts{Object: Object{"statefulset", "db"}, Containers: []ContainerFacts{{Image: "postgres:16"}}}
+	api := WorkloadFacts{Object: Object{"deployment", "api"}, Containers: []ContainerFacts{{Image: "shop/api:1"}}}
+	for want, all := range map[string][]WorkloadFacts{"shop/api:1": {db, api}, "": {db, api, {Object: Object{"deployment", "web"}, Containers: []ContainerFacts{{Image: "shop/web:1"}}}}} {
+		if got := ChooseImage("backend:dev", all); got != want {
+			t.Errorf("it chooses %q, want %q", got, want)
+		}
+	}
+}
+
+func TestABuildAboveItsRepository(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "repo", ".git"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for context, doubtful := range map[string]bool{".": false, "..": true, "api": false, "/": true} {
+		c := Contract{dir: filepath.Join(dir, "repo"), Build: &Build{Context: context}}
+		got := Doubts(c, Facts{}, time.Now())
+		if doubtful != (len(got) == 1 && strings.HasPrefix(got[0], "build.context is "+context+", which is above this repository ("+c.dir+")")) || len(got) > 1 {
+			t.Errorf("%s: %q", context, got)
 		}
 	}
 }

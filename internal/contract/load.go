@@ -76,7 +76,11 @@ func Load(path string) (Contract, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return Contract{}, &Error{File: path, Problems: []Problem{{Message: unreadable(path, err)}}, cause: err}
+		message, named := unreadable(path, err)
+		if named { // there is one, by another name
+			err = nil
+		}
+		return Contract{}, &Error{File: path, Problems: []Problem{{Message: message}}, cause: err}
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
@@ -92,22 +96,23 @@ func Load(path string) (Contract, error) {
 	return c, nil
 }
 
-func unreadable(path string, err error) string {
+// unreadable says why, and whether there is one of another name.
+func unreadable(path string, err error) (message string, named bool) {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Sprintf("the contract cannot be read: %v", errors.Unwrap(err))
+		return fmt.Sprintf("the contract cannot be read: %v", errors.Unwrap(err)), false
 	}
 	for _, ending := range []string{".yaml", ".yml"} {
 		if other := strings.TrimSuffix(path, filepath.Ext(path)) + ending; other != path && exists(other) {
-			return fmt.Sprintf("there is no such file, but %s is beside it; rename that one, or write -f %s", other, other)
+			return fmt.Sprintf("there is no such file, but %s is beside it; rename that one, or write -f %s", other, other), true
 		}
 	}
 	if filepath.Base(path) == DefaultFile {
-		return fmt.Sprintf("there is no contract here; run podproof where a %s is, name another contract with -f FILE, or write one: %s", DefaultFile, startWith)
+		return fmt.Sprintf("there is no contract here; run podproof where a %s is, name another contract with -f FILE, or have `podproof init` write one", DefaultFile), false
 	}
 	if other := filepath.Join(filepath.Dir(path), DefaultFile); exists(other) {
-		return fmt.Sprintf("there is no such file, but %s is beside it; write -f %s to use that one", other, other)
+		return fmt.Sprintf("there is no such file, but %s is beside it; write -f %s to use that one", other, other), true
 	}
-	return fmt.Sprintf("there is no such file; correct -f, or write a contract there: %s", startWith)
+	return fmt.Sprintf("there is no such file; correct -f, or have one written there: podproof init -f %s", path), false
 }
 
 func exists(path string) bool {

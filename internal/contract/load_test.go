@@ -196,6 +196,8 @@ func TestLoadSaysWhatToWriteInstead(t *testing.T) {
 		{"text for list", header2 + "manifests: manifests/api\n", `F:3:12: manifests is the text "manifests/api"; write a list: [manifests/api]`},
 		{"mapping for list", header2 + "manifests: {a: b}\n", `F:3:12: manifests is a mapping; write a list`},
 		{"route without a path", header2 + "http: {query: {method: GET}}\n", `F:3:15: http.query has no path; give it one`},
+		{"a route that is no path", header2 + "http: {query: users}\n", `F:3:15: http.query is "users"; write a path that starts with /, such as "/users"`},
+		{"a path that is sent slowly", header2 + "http: {upload: /u}\n", `F:3:16: http.upload needs a body of two bytes or more, which podproof sends in two halves; add one that the route reads`},
 		{"route in small letters", header2 + "http: {query: {path: /q, method: get}}\n", `F:3:34: http.query.method is "get"; write it in capitals, such as GET or POST`},
 		{"upload without a body", header2 + "http: {upload: {path: /u}}\n", `F:3:16: http.upload needs a body of two bytes or more, which podproof sends in two halves; add one that the route reads`},
 		{"text for header fields", header2 + "http: {query: {path: /q, header: x}}\n", `F:3:34: http.query.header is the text "x"; write names and values under it`},
@@ -215,6 +217,8 @@ func TestLoadSaysWhatToWriteInstead(t *testing.T) {
 		{"no DNS name", header2 + "workload: pod/My_Api\n", `F:3:11: workload: "My_Api" is not a valid Kubernetes name; write pod/ and a name of lower-case letters, digits, dots and hyphens`},
 		{"depends on itself", header2 + "workload: deployment/api\ndependencies: [deploy/api]\n", `F:4:16: dependencies[0] is deployment/api, which is the workload itself; name what it needs, or remove it`},
 		{"no such manifest", header2 + "manifests: [manifests/apii]\n", `F:3:13: manifests: there is no file or folder manifests/apii; paths are relative to the folder of this contract`},
+		{"no manifest of a pattern", header2 + "manifests: [\"k8s/*.yaml\"]\n", `F:3:13: manifests: no file or folder fits the pattern k8s/*.yaml; paths are relative to the folder of this contract`},
+		{"the standard input", header2 + "manifests: [\"-\"]\n", `F:3:13: manifests: - is the standard input on a command line alone: podproof verify -m - reads it`},
 		{"build argument", header2 + "build: {args: [\"A B=C\"]}\n", `F:3:16: build.args: "A B" is not a valid variable name; write NAME=VALUE, or NAME to take its value from the environment`},
 		{"source elsewhere", header2 + "build: {context: api, sourceFile: main.go}\n", `F:3:35: build.sourceFile is main.go, which is not in the build context api, so the image cannot depend on it; name a source file below api`},
 		{"one of the sources elsewhere", header2 + "build: {context: api, sourceFiles: [api/main.go, ../x.go]}\n", `F:3:50: build.sourceFiles[1] is ../x.go, which is not in the build context api, so the image cannot depend on it; name a source file below api`},
@@ -298,7 +302,7 @@ func TestLoadFollowsAnchors(t *testing.T) {
 func TestLoadWithoutAFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, err := Load("")
-	if want := "podproof.yaml: there is no contract here; run podproof where a podproof.yaml is, name another contract with -f FILE, or write one: " + startWith; err == nil || err.Error() != want {
+	if want := "podproof.yaml: there is no contract here; run podproof where a podproof.yaml is, name another contract with -f FILE, or have `podproof init` write one"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -310,6 +314,13 @@ func TestLoadWithoutAFile(t *testing.T) {
 	_, err = Load("")
 	if want := "podproof.yaml: there is no such file, but podproof.yml is beside it; rename that one, or write -f podproof.yml"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestLoadTakesARouteByItsPath(t *testing.T) {
+	c, err := Load(write(t, header2+"http: {query: /users}\n"))
+	if err != nil || !reflect.DeepEqual(c.HTTP.Query, &Route{Path: "/users"}) {
+		t.Errorf("%+v, %v", c.HTTP.Query, err)
 	}
 }
 

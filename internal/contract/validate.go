@@ -77,6 +77,11 @@ func (r *reader) manifests(c *Contract) {
 		field := fmt.Sprintf("manifests[%d]", i)
 		_, err := os.Stat(c.Path(m))
 		switch {
+		case m == Stdin:
+			r.fail(field, "manifests: - is the standard input on a command line alone: podproof verify -m - reads it")
+		case errors.Is(err, fs.ErrNotExist) && len(patterned(c.Path(m))) > 0:
+		case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(m, "*?["):
+			r.fail(field, "manifests: no file or folder fits the pattern %s; paths are relative to the folder of this contract", m)
 		case errors.Is(err, fs.ErrNotExist):
 			r.fail(field, "manifests: there is no file or folder %s; paths are relative to the folder of this contract", m)
 		case err != nil:
@@ -153,10 +158,14 @@ func (r *reader) route(field string, t *Route) {
 	if t == nil {
 		return
 	}
-	if t.Path == "" && !r.given(field+".path") {
+	if t.Path == "" && !r.given(field+".path") && !r.wrong[field] {
 		r.fail(field, "%s has no path; give it one", field)
 	}
-	r.path(field+".path", t.Path)
+	at := field + ".path"
+	if !r.given(at) { // a path alone
+		at = field
+	}
+	r.path(at, t.Path)
 	if t.Method != "" && !httpMethod.MatchString(t.Method) {
 		r.fail(field+".method", "%s.method is %q; write it in capitals, such as GET or POST", field, t.Method)
 	}

@@ -185,11 +185,7 @@ func TestPackedFilesAreRead(t *testing.T) {
 	if len(c.Waivers) != 2 || c.Waivers[0].ID != "image/no-setuid" || c.Waivers[1].ID != "image/size-budget" || len(c.WaiversFrom) > 0 {
 		t.Errorf("the waivers are %+v", c.Waivers)
 	}
-	var paths []workload.Path
-	for _, m := range c.Manifests {
-		paths = append(paths, workload.Path{Written: m, Real: c.Path(m)})
-	}
-	objects, err := workload.Read(paths)
+	objects, err := workload.Read(workload.PathsOf(c))
 	if err != nil || len(objects) != 2 || c.Image != "shop/api:1.0" || c.Startup.Within.Std() != 30*time.Second {
 		t.Errorf("read were %v and %+v (%v)", objects, c, err)
 	}

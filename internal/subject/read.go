@@ -47,11 +47,7 @@ type reading struct {
 }
 
 func (r *reading) read() error {
-	var paths []workload.Path
-	for _, m := range r.Contract.Manifests {
-		paths = append(paths, workload.Path{Written: m, Real: r.Contract.Path(m)})
-	}
-	objects, err := workload.Read(paths)
+	objects, err := workload.Read(workload.PathsOf(r.Contract))
 	if err != nil {
 		return err
 	}

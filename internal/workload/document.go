@@ -26,6 +26,11 @@ func readFile(p Path) ([]Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Written, err)
 	}
+	return readText(p, b)
+}
+
+// readText reads the documents of a file.
+func readText(p Path, b []byte) ([]Object, error) {
 	var objects []Object
 	var problems []string
 	dec := yaml.NewDecoder(bytes.NewReader(b))

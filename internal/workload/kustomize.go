@@ -108,7 +108,7 @@ func readListed(p Path) ([]Object, error) {
 	var objects []Object
 	problems := inflates(written, k.HelmCharts)
 	for _, r := range k.Resources {
-		rp := Path{filepath.Join(p.Written, r), filepath.Join(p.Real, r)}
+		rp := Path{Written: filepath.Join(p.Written, r), Real: filepath.Join(p.Real, r)}
 		var read []Object
 		switch info, err := os.Stat(rp.Real); {
 		case err != nil && isRemote(r):

@@ -12,6 +12,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"podproof.dev/podproof/internal/contract"
 )
 
 // Object is one object of the manifests.
@@ -57,8 +59,28 @@ func (e *ManifestError) Error() string {
 	return "the manifests are wrong:\n  " + strings.Join(e.Problems, "\n  ")
 }
 
-// Path is a file or folder of manifests: as the user wrote it, and where it lies.
-type Path struct{ Written, Real string }
+// Path is a file or folder of manifests: as the user wrote it, and where it lies. What was piped lies
+// nowhere.
+type Path struct {
+	Written, Real string
+	piped         []byte
+}
+
+// PathsOf are the manifests of a contract.
+func PathsOf(c contract.Contract) []Path {
+	var out []Path
+	for _, m := range c.ManifestFiles() {
+		if m == contract.Stdin {
+			out = append(out, Path{Written: Piped, piped: c.Piped()})
+		} else {
+			out = append(out, Path{Written: m, Real: c.Path(m)})
+		}
+	}
+	return out
+}
+
+// Piped is the file of an object that came over the standard input.
+const Piped = "(standard input)"
 
 // Read reads files, kustomizations, and folders of files into objects. Unknown fields,
 // wrong types and broken YAML are reported with file and line, all of them at once.
@@ -78,10 +100,13 @@ func Read(paths []Path) ([]Object, error) {
 }
 
 func read(p Path) ([]Object, error) {
+	if p.piped != nil {
+		return readText(p, p.piped)
+	}
 	info, err := os.Stat(p.Real)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: there is no such file or folder; correct `manifests` in the contract", p.Written)
+		return nil, fmt.Errorf("%s: there is no such file or folder; correct `manifests` in the contract, or -m", p.Written)
 	case !info.IsDir():
 		return readFile(p)
 	case kustomization(p.Real) != "":
@@ -114,13 +139,13 @@ func readFolder(p Path) ([]Object, error) {
 			continue
 		}
 		files++
-		read, err := readFile(Path{filepath.Join(p.Written, e.Name()), filepath.Join(p.Real, e.Name())})
+		read, err := readFile(Path{Written: filepath.Join(p.Written, e.Name()), Real: filepath.Join(p.Real, e.Name())})
 		objects, problems = append(objects, read...), add(problems, err)
 	}
 	if files == 0 {
 		what := "this folder holds neither a kustomization.yaml nor a file of manifests (*.yaml, *.yml, *.json)"
 		if len(folders) > 0 {
-			what += "; the folders in it are not read: name those that are meant in `manifests`, of " + strings.Join(folders, ", ")
+			what += "; the folders in it are not read: name those that are meant, in `manifests` or with -m, of " + strings.Join(folders, ", ")
 		}
 		return nil, fmt.Errorf("%s: %s", p.Written, what)
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"podproof.dev/podproof/internal/contract"
 )
 
 const deployment = `apiVersion: apps/v1
@@ -60,7 +62,7 @@ func folder(t *testing.T, files map[string]string) string {
 func parse(t *testing.T, body string) []Object {
 	t.Helper()
 	file := filepath.Join(folder(t, map[string]string{"m.yaml": body}), "m.yaml")
-	objects, err := Read([]Path{{"m.yaml", file}})
+	objects, err := Read([]Path{{Written: "m.yaml", Real: file}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,18 +172,18 @@ func TestReadSaysWhereItIsWrong(t *testing.T) {
 			want: []string{`api.yaml:6: mapping key "replicas" already defined at line 5`}},
 		{name: "no such file", files: map[string]string{}, read: []string{"none.yaml"}, want: []string{"none.yaml: there is no such file"}},
 		{name: "a folder of folders", read: []string{"k"}, files: map[string]string{"k/base/api.yaml": deployment},
-			want: []string{"k: this folder holds neither a kustomization.yaml nor a file of manifests (*.yaml, *.yml, *.json); the folders in it are not read: name those that are meant in `manifests`, of k/base"}},
+			want: []string{"k: this folder holds neither a kustomization.yaml nor a file of manifests (*.yaml, *.yml, *.json); the folders in it are not read: name those that are meant, in `manifests` or with -m, of k/base"}},
 		{name: "several problems of a folder", read: []string{"k"}, files: map[string]string{"k/a.yaml": misspelt, "k/b.yaml": wordy},
 			want: []string{"k/a.yaml:12: ", "k/b.yaml:5: "}},
 		{name: "unknown field of a list's item", files: map[string]string{"all.yaml": "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret, metadata: {name: a}}\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: b}\n  datum: {}\n"},
 			want: []string{`all.yaml:8: secret/b: unknown field "datum"`}},
 		{name: "a chart", read: []string{"chart"}, files: map[string]string{"chart/Chart.yaml": "name: api\n", "chart/templates/d.yaml": deployment},
-			want: []string{"chart: this is a Helm chart (it has chart/Chart.yaml), and podproof reads what Helm makes of it: run `helm template api chart > rendered.yaml`"}},
+			want: []string{"chart: this is a Helm chart (it has chart/Chart.yaml), and podproof reads what Helm makes of it: run `helm template api chart | podproof verify -m - IMAGE`"}},
 		{name: "a chart's templates", read: []string{"chart/templates"}, files: map[string]string{"chart/Chart.yaml": "name: api\n", "chart/templates/d.yaml": deployment},
-			want: []string{"chart/templates: this is a Helm chart (it has chart/Chart.yaml), and podproof reads what Helm makes of it: run `helm template api chart > rendered.yaml`"}},
+			want: []string{"chart/templates: this is a Helm chart (it has chart/Chart.yaml), and podproof reads what Helm makes of it: run `helm template api chart | podproof verify -m - IMAGE`"}},
 		{name: "a template that is no YAML", read: []string{"chart/templates/d.yaml"},
 			files: map[string]string{"chart/Chart.yaml": "name: api\n", "chart/templates/d.yaml": "kind: Deployment\nmetadata:\n  name: {{ .Release.Name }}-api\n  labels:\n    {{- include \"l\" . | nindent 4 }}\n"},
-			want:  []string{"chart/templates/d.yaml:3: this is a template ({{ … }}), not a manifest; podproof reads what Helm makes of it: run `helm template api chart > rendered.yaml`"}},
+			want:  []string{"chart/templates/d.yaml:3: this is a template ({{ … }}), not a manifest; podproof reads what Helm makes of it: run `helm template api chart | podproof verify -m - IMAGE`"}},
 		{name: "a template that is YAML", files: map[string]string{"d.yaml": strings.Replace(deployment, "app:1", "{{ .Values.image }}", 1)},
 			want: []string{"d.yaml:12: this is a template ({{ … }}), not a manifest; podproof reads what Helm makes of it: run `helm template RELEASE CHART"}},
 		{name: "a template's name in quotes", files: map[string]string{"d.yaml": strings.Replace(deployment, "name: api}", `name: "{{ .Release.Name }}"}`, 1)},
@@ -235,7 +237,7 @@ func paths(t *testing.T, files map[string]string, read []string) []Path {
 	}
 	var out []Path
 	for _, r := range read {
-		out = append(out, Path{r, filepath.Join(dir, r)})
+		out = append(out, Path{Written: r, Real: filepath.Join(dir, r)})
 	}
 	return out
 }
@@ -264,6 +266,36 @@ func TestIsRemote(t *testing.T) {
 	} {
 		if got := isRemote(resource); got != want {
 			t.Errorf("%s: %t", resource, got)
+		}
+	}
+}
+
+// What is piped into podproof has lines, too, and may stand beside files.
+func TestReadWhatWasPiped(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("service.yaml", []byte("{apiVersion: v1, kind: Service, metadata: {name: api}}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"---\n# Source: shop/templates/s.yaml\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\n---\n": "service/api service.yaml:1, secret/s (standard input):3",
+		"apiVersion: v1\nkind: Secret\nmetadata: {nmae: s}\n":                                              "(standard input):3: ",
+		"kind: Secret\nmetadata:\n  name: {{ .Release.Name }}-x\n":                                         "(standard input):3: this is a template ({{ … }}), not a manifest; podproof reads what Helm makes of it: run `helm template RELEASE CHART | podproof verify -m - IMAGE`",
+	} {
+		c, err := contract.Unwritten(".", nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err = c.WithManifests([]string{"*.yaml", "-"}, strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+		objects, err := Read(PathsOf(c))
+		var got []string
+		for _, o := range objects {
+			got = append(got, o.String()+" "+o.Source.String())
+		}
+		if said := strings.Join(got, ", "); err == nil && said != want || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %s, %v", text, said, err)
 		}
 	}
 }

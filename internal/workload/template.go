@@ -21,9 +21,9 @@ func aChart(p Path) error {
 		if !isFile(filepath.Join(p.Real, up, chartFile)) || up != "" && filepath.Base(p.Real) != "templates" {
 			continue
 		}
-		chart := Path{filepath.Join(p.Written, up), filepath.Join(p.Real, up)}
-		return fmt.Errorf("%s: this is a Helm chart (it has %s), and podproof reads what Helm makes of it: run `%s`, and name that file in `manifests`",
-			p.Written, filepath.Join(chart.Written, chartFile), helmTemplate(chart))
+		chart := Path{Written: filepath.Join(p.Written, up), Real: filepath.Join(p.Real, up)}
+		return fmt.Errorf("%s: this is a Helm chart (it has %s), and podproof reads what Helm makes of it: run `%s | podproof verify -m - IMAGE`, or write that into a file, and name it in `manifests`",
+			p.Written, filepath.Join(chart.Written, chartFile), HelmTemplate(chart.Real, chart.Written))
 	}
 	return nil
 }
@@ -31,17 +31,17 @@ func aChart(p Path) error {
 // aTemplate says that a file is a template and no manifest.
 func aTemplate(p Path, line int) error {
 	chart := Path{Written: "CHART"}
-	if dir := filepath.Dir(filepath.Dir(p.Real)); isFile(filepath.Join(dir, chartFile)) {
-		chart = Path{filepath.Join(filepath.Dir(p.Written), ".."), dir}
+	if dir := filepath.Dir(filepath.Dir(p.Real)); p.Real != "" && isFile(filepath.Join(dir, chartFile)) {
+		chart = Path{Written: filepath.Join(filepath.Dir(p.Written), ".."), Real: dir}
 	}
-	return fmt.Errorf("%s:%d: this is a template ({{ … }}), not a manifest; podproof reads what Helm makes of it: run `%s`, and name that file in `manifests`",
-		p.Written, line, helmTemplate(chart))
+	return fmt.Errorf("%s:%d: this is a template ({{ … }}), not a manifest; podproof reads what Helm makes of it: run `%s | podproof verify -m - IMAGE`, or write that into a file, and name it in `manifests`",
+		p.Written, line, HelmTemplate(chart.Real, chart.Written))
 }
 
-// helmTemplate is the command that renders a chart.
-func helmTemplate(chart Path) string {
+// HelmTemplate is the command that renders a chart, which lies in a folder and is called by a path.
+func HelmTemplate(folder, path string) string {
 	release := "RELEASE"
-	if b, err := os.ReadFile(filepath.Join(chart.Real, chartFile)); err == nil {
+	if b, err := os.ReadFile(filepath.Join(folder, chartFile)); err == nil {
 		var c struct {
 			Name string `yaml:"name"`
 		}
@@ -49,7 +49,7 @@ func helmTemplate(chart Path) string {
 			release = c.Name
 		}
 	}
-	return fmt.Sprintf("helm template %s %s > rendered.yaml", release, chart.Written)
+	return fmt.Sprintf("helm template %s %s", release, path)
 }
 
 // action is a template's action where a key, a value or a whole line would begin.
