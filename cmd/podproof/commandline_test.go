@@ -73,7 +73,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"inspect .", "folder . is not an OCI image layout"},
 		{"inspect ./folder", "folder ./folder is not an OCI image layout"},
 		{"verify -f nope.yaml", "nope.yaml: there is no such file, but podproof.yaml is beside it; write -f podproof.yaml to use that one"},
-		{"inspect -f folder/nope.yaml x", "folder/nope.yaml: there is no such file; correct -f, or write a contract there: start it with the lines `apiVersion: podproof/v1alpha1` and `kind: Contract`"},
+		{"inspect -f folder/nope.yaml x", "folder/nope.yaml: there is no such file; correct -f, or have one written there: podproof init -f folder/nope.yaml"},
 		{"build -f folder", "folder/podproof.yaml: there is no contract here"},
 	} {
 		var b bytes.Buffer

@@ -66,6 +66,7 @@ is read once.`,
 	}
 	f.add(c, checks)
 	c.Flags().StringVarP(&f.file, "file", "f", "", "read the contract from this `FILE` (default: "+contract.DefaultFile+", where there is one and it is for this image)")
+	f.addManifests(c)
 	c.Flags().StringVar(&f.platform, "platform", "", "`OS/ARCH` of the image to take, where there are several (default: this host's)")
 	c.Flags().BoolVar(&f.noCache, "no-cache", false, "read every layer, and keep nothing for the next time")
 	return c
@@ -81,7 +82,7 @@ func (f *inspectFlags) run(ctx context.Context, image string) error {
 		return usage(err)
 	}
 	o := pipeline.InspectOptions{Image: image, Platform: f.platform, Version: version()}
-	if o.Contract, err = f.contract(); err != nil {
+	if o.Contract, err = f.contract(image); err != nil {
 		return usage(err)
 	}
 	if err := f.checkFiles(outs); err != nil {
@@ -109,7 +110,7 @@ func (f *inspectFlags) run(ctx context.Context, image string) error {
 			}
 		}
 	}
-	o.Near = f.file == ""
+	o.Near = f.file == "" && len(f.manifests) == 0
 	result, err := pipeline.Inspect(ctx, o)
 	progress.Close()
 	var input *pipeline.InputError
@@ -143,7 +144,10 @@ func (f *inspectFlags) selected() ([]check.Check, error) {
 }
 
 // contract is the one that was named, or the folder's; without one, defaults apply.
-func (f *inspectFlags) contract() (contract.Contract, error) {
+func (f *inspectFlags) contract(image string) (contract.Contract, error) {
+	if len(f.manifests) > 0 {
+		return f.promised(image)
+	}
 	c, err := loadContract(f.file)
 	if f.file == "" && errors.Is(err, fs.ErrNotExist) {
 		return contract.Contract{APIVersion: contract.APIVersion, Kind: contract.Kind}, nil

@@ -84,6 +84,7 @@ The namespace must be there, and empty: create pods in it is each of its Secrets
 	f.add(c, check.Catalogue())
 	fl.StringArrayVarP(&f.files, "file", "f", []string{contract.DefaultFile}, "read the contract from this `FILE`; given several times, each is an index of the Job")
 	fl.IntVar(&f.parallel, "parallel", 1, "verify `N` of several contracts at once: 1, as they are in one namespace")
+	f.addManifests(c)
 	fl.StringVarP(&f.namespace, "namespace", "n", "podproof", "the Job's `NAMESPACE`, which is there")
 	fl.StringVar(&f.name, "name", "podproof", "the `NAME` of the Job and of what it needs")
 	fl.StringVar(&f.podproof, "image", os.Getenv("PODPROOF_AGENT_IMAGE"), "podproof's own `IMAGE`, as the nodes pull it; `podproof agent push` makes one (default: the one published with this version; from PODPROOF_AGENT_IMAGE)")
@@ -125,7 +126,7 @@ func (f *jobFlags) spec(image string) (s job.Spec, err error) {
 
 // with adds what one contract needs to a Job that verifies it.
 func (f *jobFlags) with(s *job.Spec, image string) error {
-	c, err := loadContract(f.file)
+	c, err := f.promised(image)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ func (f *jobFlags) several(s job.Spec, image string) (job.Spec, error) {
 	if image != "" {
 		return s, errOneImage(image)
 	}
+	if len(f.manifests) > 0 {
+		return s, errors.New("-m is for one contract: with several each names its own `manifests`")
+	}
 	if f.tool != "" && !slices.Contains([]string{"argocd", "helm", "rollouts"}, f.tool) {
 		return s, fmt.Errorf("--for %s takes one contract; argocd, helm and rollouts take the Job of several", f.tool)
 	}

@@ -67,6 +67,7 @@ func TestTheJobOfSeveralContracts(t *testing.T) {
 		t.Errorf("it says %s", first)
 	}
 	for args, want := range map[string]string{
+		"-f podproof.yaml -f web.yaml -m deploy":                                                "-m is for one contract",
 		"-f podproof.yaml -f web.yaml r.example/x:1":                                            "IMAGE r.example/x:1 is for one contract",
 		"-f podproof.yaml -f web.yaml --parallel 2":                                             "--parallel 2: in one namespace contracts are verified one after the other",
 		"-f podproof.yaml -f web.yaml --for tekton":                                             "--for tekton takes one contract",

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,8 @@ type judgeFlags struct {
 	waiverFlags
 	command    string
 	file       string
+	manifests  []string         // in place of the contract's
+	stdin      func() io.Reader // of which one may be "-"
 	only, skip []string
 	evidence   string
 	keptIn     string // where the evidence is, beside a file; empty where it is nowhere else

@@ -73,7 +73,7 @@ func (f *verifyFlags) runMany(ctx context.Context, image string) error {
 		return usage(err)
 	}
 	stream := outs.ProgressTo(os.Stdout, os.Stderr)
-	m.console = report.ConsoleOf(stream, "verify", f.noColor, f.verbose)
+	m.console = f.console(stream, "verify")
 	m.progress = report.NewProgress(stream, m.console)
 	defer m.progress.Close()
 	m.console.Live = false // a report is no line that is drawn again
@@ -114,6 +114,9 @@ func (m *manyRun) prepare(image string) (outs report.Outputs, err error) {
 	if image != "" {
 		return nil, errOneImage(image)
 	}
+	if err := f.ofOne(); err != nil {
+		return nil, err
+	}
 	if f.timeout <= 0 {
 		return nil, fmt.Errorf("--timeout %s: give a time above zero, such as 10m", f.timeout)
 	}
@@ -145,6 +148,17 @@ func (m *manyRun) prepare(image string) (outs report.Outputs, err error) {
 	}
 	m.open = len(m.ones)
 	return outs, errors.Join(append(wrong, f.checkMany(outs, m.names))...)
+}
+
+// ofOne refuses flags that are about one contract.
+func (f *verifyFlags) ofOne() error {
+	switch {
+	case len(f.manifests) > 0:
+		return errors.New("-m is for one contract: with several each names its own `manifests`")
+	case f.attest.image != "":
+		return errors.New("--attest is for one contract: keep the records with --evidence run-{}.json, and `podproof attest` each of them")
+	}
+	return nil
 }
 
 // errOneImage refuses an IMAGE beside several contracts.
@@ -280,6 +294,9 @@ func (m *manyRun) end(ctx context.Context) error {
 // planMany says of each contract what a run would do.
 func (f *verifyFlags) planMany(ctx context.Context, image string) error {
 	names, err := contractNames(f.files)
+	if err == nil {
+		err = f.ofOne()
+	}
 	if err == nil && image != "" {
 		err = errOneImage(image)
 	}

@@ -58,6 +58,8 @@ func TestSeveralContractsThatCannotBegin(t *testing.T) {
 		want []string
 	}{
 		{append(two, "shop/api:1"), []string{"IMAGE shop/api:1 is for one contract"}},
+		{append(two, "-m", "deploy"), []string{"-m is for one contract"}},
+		{append(two, "--attest", "r.example/api:1"), []string{"--attest is for one contract"}},
 		{append(two, "--evidence", "e.json"), []string{"--evidence e.json: each contract has a file of its own; write --evidence e-{}.json"}},
 		{append(two, "--write-waivers", "w.yaml", "--until", "2030-01-01"), []string{"write --write-waivers w-{}.yaml"}},
 		{append(two, "--parallel", "-1"), []string{"--parallel -1: give a number above zero"}},
@@ -70,6 +72,7 @@ func TestSeveralContractsThatCannotBegin(t *testing.T) {
 		{append(two, "-f", "none.yaml"), []string{"none.yaml: there is no such file"}},
 		{[]string{"verify", "-f", "a.yaml", "--parallel", "2"}, []string{"--parallel is about several contracts"}},
 		{[]string{"plan", "-f", "a.yaml", "-f", "bad.yaml"}, []string{"bad: ", "imag"}},
+		{[]string{"plan", "-f", "a.yaml", "-f", "b.yaml", "-m", "deploy"}, []string{"-m is for one contract"}},
 		{[]string{"plan", "-f", "a.yaml", "-f", "b.yaml", "shop/api:1"}, []string{"IMAGE shop/api:1 is for one contract"}},
 	} {
 		err := execute(t.Context(), newRoot(), x.args)

@@ -18,6 +18,9 @@ func planText(p pipeline.Plan, all bool) string {
 		what = strings.TrimSpace(p.Workload + " with the image " + p.Image)
 	}
 	t.line("Verify %s, in %s", what, p.Where)
+	if len(p.Assumed) > 0 {
+		t.line("\n%s", strings.Join(p.Assumed, "\n"))
+	}
 	t.list(fmt.Sprintf("A run would end at once (%d):", len(p.Stops)), p.Stops)
 	t.list(fmt.Sprintf("In the way (%d):", len(p.InTheWay)), p.InTheWay)
 	var broken []string

@@ -61,7 +61,8 @@ and run as each of its service accounts: let it hold nothing else.`,
 	}
 	fl := c.Flags()
 	f.addSelection(c, check.Catalogue())
-	fl.StringVarP(&f.file, "file", "f", contract.DefaultFile, "read the contract from this `FILE`")
+	f.command = c.Name()
+	f.addContract(c)
 	fl.StringVarP(&f.namespace, "namespace", "n", "", "the run's `NAMESPACE`, which is there (default: the run makes its own)")
 	fl.BoolVar(&f.open, "open-network", false, "for a run with --open-network, which makes a network policy")
 	fl.StringVar(&f.job, "job", "", "for a run in the Job of this `NAME`, which tells its result")
@@ -83,7 +84,7 @@ func (f *rbacFlags) roles(image string) (string, error) {
 		return "", err
 	}
 	o := pipeline.RightsOptions{Image: image, Selected: selected, Namespace: f.namespace, OpenNetwork: f.open}
-	if o.Contract, err = loadContract(f.file); err != nil {
+	if o.Contract, err = f.promised(image); err != nil {
 		return "", err
 	}
 	rules, refused, err := pipeline.Rights(o)
@@ -96,7 +97,11 @@ func (f *rbacFlags) roles(image string) (string, error) {
 	if len(rules) == 0 {
 		return "# The selected checks need no cluster, and so no rights in one.\n", nil
 	}
-	g.Note = []string{"What podproof may do, in a run with " + report.Clean(f.file) + " in a cluster that it did not make."}
+	with := f.file
+	if !o.Contract.Written() {
+		with = "the manifests " + strings.Join(o.Contract.Manifests, ", ")
+	}
+	g.Note = []string{"What podproof may do, in a run with " + report.Clean(with) + " in a cluster that it did not make."}
 	if g.To == nil {
 		g.Note = append(g.Note, "Nobody is bound to it yet: --service-account NAMESPACE/NAME binds a service account.")
 	}
@@ -126,6 +131,9 @@ func (f *verifyFlags) rbacCommand(image string, in *workload.InJob) string {
 		words = append(words, "--job", word(in.Name))
 	} else if f.file != contract.DefaultFile {
 		words = append(words, "-f", word(f.file))
+	}
+	for _, m := range f.manifests {
+		words = append(words, "-m", word(m))
 	}
 	if len(f.only) > 0 {
 		words = append(words, "--only", word(strings.Join(f.only, ",")))

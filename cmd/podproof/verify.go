@@ -45,11 +45,19 @@ makes a kind cluster, loads the image into it, applies the manifests, and tries 
 promise of ` + "`podproof checks`" + `. Nothing stays behind: not the cluster, not in your
 kubeconfig, not in your working tree.
 
+Without a podproof.yaml here, and without -f, all that can be is derived from the manifests of -m, or from those
+in deploy, k8s, manifests, kustomize or the like, and from a Dockerfile; what was derived is said.
+IMAGE chooses the workload that runs it. With a contract -m stands in for its manifests.
+
 With several -f all contracts are verified in one cluster, which is made once; each has its own
 namespaces, --timeout and report, and a table of all comes last. What is wrong with one of them is
 told before anything is made. The exit code is the worst of theirs: 2 before 1 before 3 before 0.`,
 		Example: `  # what podproof.yaml in this folder promises
   podproof verify
+
+  # without a contract: manifests that are there, and those that Helm makes
+  podproof verify -m deploy/ shop/api:1.4.2
+  helm template shop charts/shop | podproof verify -m - shop/api:1.4.2
 
   # an image that was built elsewhere, against another contract
   podproof verify -f deploy/podproof.yaml registry.example/shop/api:1.4.2
@@ -94,6 +102,7 @@ func (f *verifyFlags) addRun(c *cobra.Command) {
 	f.add(c, check.Catalogue())
 	fl.StringArrayVarP(&f.files, "file", "f", []string{contract.DefaultFile}, "read the contract from this `FILE`; given several times, all are verified in one cluster")
 	fl.IntVar(&f.parallel, "parallel", 0, "verify `N` of several contracts at once (default: two for each processor)")
+	f.addManifests(c)
 	fl.BoolVar(&f.keep, "keep", false, "keep the cluster, and say how to look at it")
 	f.where.add(c)
 	fl.BoolVar(&f.noNodes, "no-node-access", false, "touch no node of the cluster, and see what a cluster gives whose nodes cannot be touched")
@@ -234,6 +243,6 @@ func (f *verifyFlags) options(image string) (pipeline.Options, error) {
 	if o.Job != nil && f.where.agentImage == "" {
 		o.AgentImage = "" // that of the Job's pod
 	}
-	o.Contract, err = loadContract(f.file)
+	o.Contract, err = f.promised(image)
 	return o, err
 }

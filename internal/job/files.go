@@ -35,9 +35,12 @@ func Pack(contractPath string, c contract.Contract, objects []workload.Object) (
 	if info, err := os.Stat(contractPath); err == nil && info.IsDir() {
 		contractPath = filepath.Join(contractPath, contract.DefaultFile)
 	}
-	text, err := os.ReadFile(contractPath)
-	if err != nil {
-		return Files{}, fmt.Errorf("reading the contract: %w", err)
+	text := []byte("apiVersion: " + contract.APIVersion + "\nkind: " + contract.Kind + "\n")
+	var err error
+	if c.Written() {
+		if text, err = os.ReadFile(contractPath); err != nil {
+			return Files{}, fmt.Errorf("reading the contract: %w", err)
+		}
 	}
 	var f Files
 	var manifests []string

@@ -37,7 +37,23 @@ func Spec(c contract.Contract, more []string) build.Spec {
 func (r *run) spec() build.Spec {
 	s := Spec(r.plan.Contract, r.BuildArgs)
 	s.Name = r.imageRef()
+	if !r.plan.Contract.Written() {
+		s.Name = r.buildName()
+	}
 	return s
+}
+
+// buildName is that of an image whose build nobody asked for in a contract: the name in the manifests may
+// be of an image that is in the engine, and somebody's.
+func (r *run) buildName() string { return "podproof.local/unwritten:" + r.ledger.ID }
+
+// nameForTheRun sees to it that the run's own name goes with the run.
+func (r *run) nameForTheRun() error {
+	if r.plan.Contract.Written() {
+		return nil
+	}
+	r.clean.add("removing the built image's name", func(ctx context.Context) error { return r.engine.RemoveImage(ctx, r.buildName()) })
+	return r.ledger.Record(func(m *ledger.Made) { m.Engine, m.Built = r.engine.Host(), append(m.Built, r.buildName()) })
 }
 
 // builder builds the image, as BuildKit does.
@@ -63,6 +79,9 @@ func (r *run) build(ctx context.Context) error {
 		b := evidence.Build{Context: r.plan.Contract.Build.Context, Dockerfile: r.plan.Contract.Build.Dockerfile, MissingPath: p}
 		r.seen(ctx, func(e *evidence.Evidence) { e.Build = &b })
 		return errNoBuild
+	}
+	if err := r.nameForTheRun(); err != nil {
+		return err
 	}
 	b, err := r.builder.Build(ctx, r.spec(), r.Tell.Waiting)
 	if err != nil {
@@ -150,7 +169,7 @@ func (r *run) reproduce(ctx context.Context) error {
 	r.saw.mu.Unlock()
 	name := "podproof.local/reproduction:" + r.ledger.ID
 	names := [2]string{name + "-1", name + "-2"}
-	if err := r.ledger.Record(func(m *ledger.Made) { m.Engine, m.Built = r.engine.Host(), names[:] }); err != nil {
+	if err := r.ledger.Record(func(m *ledger.Made) { m.Engine, m.Built = r.engine.Host(), append(m.Built, names[:]...) }); err != nil {
 		return err
 	}
 	r.clean.add("removing the images of two more builds", func(ctx context.Context) error {

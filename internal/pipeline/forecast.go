@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/rights"
 	"podproof.dev/podproof/internal/trial"
@@ -52,6 +53,7 @@ func (f *forecast) ask(ctx context.Context) (err error) {
 	}
 	if f.Existing == "" {
 		f.listImages()
+		f.doubt(contract.ImageFacts{}) // the image may not be there yet
 		return nil
 	}
 	if err := f.open(ctx); err != nil {
@@ -94,11 +96,16 @@ func (f *forecast) open(ctx context.Context) (err error) {
 	case err != nil:
 		return err
 	default:
-		for _, doubt := range f.plan.Doubts(f.declared(ctx), f.saw.began) {
-			f.Tell.Note(doubt)
-		}
+		f.doubt(f.declared(ctx))
 	}
 	return nil
+}
+
+// doubt says what of the contract does not fit the manifests and the image.
+func (f *forecast) doubt(image contract.ImageFacts) {
+	for _, doubt := range f.plan.Doubts(image, f.saw.began) {
+		f.Tell.Note(doubt)
+	}
 }
 
 // askNamespace asks a namespace that is there what it makes of the run's pods. Of one that podproof

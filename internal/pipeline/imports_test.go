@@ -47,6 +47,7 @@ var house = []struct {
 	{"job", append(others("rights", "workload", "shell", "credential", "redact", "evidence", "contract"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
 	{"workload", others("shell", "credential", "redact", "evidence", "contract", "rights")},
 	{"subject", append(others("shell", "credential", "redact", "evidence", "contract", "workload", "rights"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
+	{"draft", append(others("shell", "credential", "redact", "evidence", "contract", "workload", "rights", "subject"), "sigs.k8s.io/kind/", "github.com/docker/")},
 	{"docker", others()},
 	{"pipeline", []string{ours + "internal/report", ours + "internal/cluster/kind", ours + "cmd", "sigs.k8s.io/kind/"}},
 }
@@ -54,7 +55,7 @@ var house = []struct {
 // others are all packages of ours but these.
 func others(but ...string) []string {
 	var out []string
-	for _, p := range []string{"admission", "agent", "attest", "check", "cluster", "collect", "contract", "credential", "docker", "evidence", "job", "ledger", "pipeline", "redact", "report", "rights", "shell", "subject", "trial", "workload"} {
+	for _, p := range []string{"admission", "agent", "attest", "check", "cluster", "collect", "contract", "credential", "docker", "draft", "evidence", "job", "ledger", "pipeline", "redact", "report", "rights", "shell", "subject", "trial", "workload"} {
 		if !slices.Contains(but, p) {
 			out = append(out, ours+"internal/"+p)
 		}

@@ -124,6 +124,9 @@ func (i *inspection) resolve(names []string) error {
 	if i.plan, err = subject.Read(i.Contract, subject.Options{Owned: true, Debug: i.Debug}); err != nil {
 		return &InputError{err}
 	}
+	for _, line := range i.plan.Assumed() {
+		i.Tell.Note(line)
+	}
 	return nil
 }
 

@@ -29,6 +29,8 @@ type Plan struct {
 	Broken, Tried, Untried, Skipped []check.Verdict
 	// Hints are what the contract could say for more to be tried.
 	Hints []string
+	// Assumed is what was derived where there is no contract.
+	Assumed []string
 	// Images are those of the pods, Demands what the namespace asks of pods, and Notes what else is
 	// worth knowing.
 	Images         []PlannedImage
@@ -68,7 +70,7 @@ func MakePlan(ctx context.Context, o Options) (Plan, error) {
 	p := r.planned()
 	p.Stops, p.InTheWay, p.Demands, p.Images = f.stops, f.inTheWay, f.demands, f.images
 	for _, n := range told.notes {
-		if !slices.Contains(p.LeftOut, n) && !slices.Contains(p.Notes, n) {
+		if !slices.Contains(p.LeftOut, n) && !slices.Contains(p.Assumed, n) && !slices.Contains(p.Notes, n) {
 			p.Notes = append(p.Notes, n)
 		}
 	}
@@ -88,7 +90,7 @@ func (g *gathered) Note(text string) { g.notes = append(g.notes, text) }
 
 func (r *run) planned() Plan {
 	c := r.plan.Contract
-	p := Plan{Workload: c.Workload, Image: r.imageRef(), Where: r.where(), LeftOut: r.plan.LeftOut(), Hints: r.hints()}
+	p := Plan{Workload: c.Workload, Image: r.imageRef(), Where: r.where(), LeftOut: r.plan.LeftOut(), Hints: r.hints(), Assumed: r.plan.Assumed()}
 	steps := r.steps()
 	for _, s := range steps {
 		if s.name != "" {
@@ -107,7 +109,7 @@ func (r *run) planned() Plan {
 	e := evidence.Evidence{Missing: r.unseen()}
 	if c.Workload != "" { // what the manifests say of it is seen already
 		w := r.plan.Workload
-		e.Workload = &evidence.Workload{Kind: w.GetKind(), Name: w.GetName(), Source: &evidence.Source{File: w.Source.File, Line: w.Source.Line}, Replicas: w.Replicas,
+		e.Workload = &evidence.Workload{Kind: w.GetKind(), Name: w.GetName(), Source: r.plan.Source(), Replicas: w.Replicas,
 			DeclaredReplicas: r.plan.Declared, Container: r.plan.Container.Name, Template: w.Template}
 	}
 	for _, v := range check.Judge(r.Selected, c, e) {

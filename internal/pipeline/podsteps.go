@@ -177,7 +177,7 @@ func (r *run) startup(ctx context.Context) error {
 		r.bench.AgentImage = r.AgentImage
 	}
 	r.seen(ctx, func(e *evidence.Evidence) {
-		e.Workload = &evidence.Workload{Kind: r.subject.Workload.GetKind(), Name: r.subject.Workload.GetName(), Namespace: r.namespace(), Source: &evidence.Source{File: r.subject.Workload.Source.File, Line: r.subject.Workload.Source.Line},
+		e.Workload = &evidence.Workload{Kind: r.subject.Workload.GetKind(), Name: r.subject.Workload.GetName(), Namespace: r.namespace(), Source: r.subject.Source(),
 			Replicas: r.subject.Workload.Replicas, DeclaredReplicas: r.subject.Declared, LeftOut: r.subject.LeftOut(), Container: r.subject.Container.Name, Template: shipped.Template, ImageReplaced: r.place.replaced(), Secrets: r.subject.Secrets}
 	})
 	began := time.Now()

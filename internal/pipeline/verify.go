@@ -154,10 +154,14 @@ func (r *run) read() (err error) {
 		return &InputError{err}
 	}
 	if c := r.plan.Contract; r.plan.Container.Image != "" && c.Image != "" && !contract.SameImage(r.plan.Container.Image, c.Image) {
-		r.Tell.Note(fmt.Sprintf("%s names the image %s; %s runs in its place", c.Workload, r.plan.Container.Image, c.Image))
+		text := fmt.Sprintf("%s names the image %s; %s runs in its place", c.Workload, r.plan.Container.Image, c.Image)
+		if r.Image == "" {
+			text += ", as the contract says with `image`: correct that where it is a slip"
+		}
+		r.Tell.Note(text)
 	}
 	r.noteUnused()
-	for _, n := range r.plan.Notes {
+	for _, n := range slices.Concat(r.plan.Assumed(), r.plan.Notes) {
 		r.Tell.Note(n)
 	}
 	return nil

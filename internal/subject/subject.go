@@ -37,6 +37,7 @@ type Subject struct {
 	Secrets *evidence.Secrets
 
 	written contract.Contract
+	derived []contract.Derived
 	debug   func(string)
 }
 
@@ -58,7 +59,7 @@ func (s Subject) With(image contract.ImageFacts) (Subject, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Contract = c
+	s.Contract, s.derived = c, slices.Concat(s.derived, derived)
 	for _, d := range derived {
 		s.debug(fmt.Sprintf("derived %s: %s (from %s)", d.Field, d.Value, d.From))
 	}

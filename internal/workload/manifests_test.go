@@ -279,8 +279,8 @@ func TestReadWhatWasPiped(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"---\n# Source: shop/templates/s.yaml\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\n---\n": "service/api service.yaml:1, secret/s (standard input):3",
-		"apiVersion: v1\nkind: Secret\nmetadata: {nmae: s}\n":                                              "(standard input):3: ",
-		"kind: Secret\nmetadata:\n  name: {{ .Release.Name }}-x\n":                                         "(standard input):3: this is a template ({{ … }}), not a manifest; podproof reads what Helm makes of it: run `helm template RELEASE CHART | podproof verify -m - IMAGE`",
+		"apiVersion: v1\nkind: Secret\nmetadata: {nmae: s}\n":                                            "(standard input):3: ",
+		"kind: Secret\nmetadata:\n  name: {{ .Release.Name }}-x\n":                                       "(standard input):3: this is a template ({{ … }}), not a manifest; podproof reads what Helm makes of it: run `helm template RELEASE CHART | podproof verify -m - IMAGE`",
 	} {
 		c, err := contract.Unwritten(".", nil, nil)
 		if err != nil {
