@@ -34,7 +34,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"verfy", `unknown command "verfy"; did you mean verify?`},
 		{"--only x", "podproof has no flag --only; it is one of `podproof inspect` and `podproof job` and `podproof plan` and `podproof rbac` and `podproof verify`\nRun `podproof --help` for usage"},
 		{"shop/api:1", "unknown command \"shop/api:1\"; if it is an image: `podproof inspect shop/api:1` reads it, `podproof verify shop/api:1` runs it"},
-		{"everything", `unknown command "everything"; the commands are agent, attest, build, checks, clean, completion, diff, explain, gate, inspect, job, judge, plan, rbac, verify, version`},
+		{"everything", `unknown command "everything"; the commands are agent, attest, build, checks, clean, completion, diff, explain, gate, init, inspect, job, judge, plan, rbac, verify, version`},
 
 		{"verify --onyl image/*", "unknown flag --onyl; did you mean --only?\nRun `podproof verify --help` for usage"},
 		{"inspect --no-colour x", "unknown flag --no-colour; did you mean --no-color?"},
