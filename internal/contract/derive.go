@@ -211,12 +211,25 @@ func (d *deriver) chooseWorkload(all []WorkloadFacts, names []string) (name, fro
 	case len(names) == 1:
 		return names[0], "the manifests: it is the only workload", nil
 	case d.c.Image != "":
-		return "", "", &AmbiguousError{Field: "workload", Why: fmt.Sprintf("no workload of the manifests runs %s", d.c.Image), Candidates: names}
+		why := fmt.Sprintf("no workload of the manifests runs %s", d.c.Image)
+		if near := Nearest(d.c.Image, imagesOf(all)); near != "" {
+			why += ", though one runs " + near
+		}
+		return "", "", &AmbiguousError{Field: "workload", Why: why, Candidates: names}
 	}
 	if own := unknownKinds(all); len(own) == 1 {
 		return own[0].Object.String(), "the manifests: the only workload that is no database or the like", nil
 	}
 	return "", "", &AmbiguousError{Field: "workload", Why: fmt.Sprintf("the manifests hold %d workloads", len(names)), Candidates: names}
+}
+
+func imagesOf(all []WorkloadFacts) (out []string) {
+	for _, w := range all {
+		for _, k := range w.Containers {
+			out = append(out, k.Image)
+		}
+	}
+	return out
 }
 
 // unknownKinds are the workloads that run no database, cache or the like by their images or ports, and

@@ -280,6 +280,8 @@ func TestDeriveSaysWhatItCannotSettle(t *testing.T) {
 			"the manifests hold 2 workloads; say which with `workload:` in a podproof.yaml, which `podproof init` writes, one of: deployment/api, deployment/web"},
 		{"none runs the image", Contract{Image: "other"}, Facts{Workloads: two},
 			"no workload of the manifests runs other; say which with `workload:` in the contract, one of: statefulset/postgres, deployment/api"},
+		{"nearly the image", Contract{Image: "shop/wbe:1"}, Facts{Workloads: web},
+			"no workload of the manifests runs shop/wbe:1, though one runs shop/web:1; say which with `workload:` in the contract, one of: deployment/api, deployment/web"},
 		{"both run the image", Contract{Image: "a"}, Facts{Workloads: append(pod(ports), pod(ports)...)},
 			"2 workloads of the manifests run a; say which with `workload:` in the contract, one of: pod/a, pod/a"},
 		{"unknown workload", Contract{Workload: "deployment/apii"}, Facts{Workloads: two},

@@ -11,6 +11,7 @@ import (
 	"podproof.dev/podproof/internal/collect/build"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
+	"podproof.dev/podproof/internal/ledger"
 	"podproof.dev/podproof/internal/subject"
 )
 
@@ -83,6 +84,36 @@ func TestABuildIsWrittenDown(t *testing.T) {
 		r, _ := building(t, &c.b)
 		if err := r.build(t.Context()); err != c.fails || (r.saw.e.Build != nil) != c.written || c.written && r.saw.e.Build.Context == "" {
 			t.Errorf("got %+v (%v)", r.saw.e.Build, err)
+		}
+	}
+}
+
+// An image that nobody asked to be built must not take the name of one that somebody has, and goes with
+// the run.
+func TestABuildWithoutAContractHasANameOfItsOwn(t *testing.T) {
+	e := newEngine(t, "shop/api:1.0")
+	unwritten, err := contract.Unwritten(".", nil, &contract.Build{Context: ".", Dockerfile: "buildsteps_test.go"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for own, c := range map[bool]contract.Contract{true: unwritten, false: {Build: &contract.Build{Context: ".", Dockerfile: "buildsteps_test.go"}}} {
+		c.Image = "shop/api:1.0"
+		l, err := ledger.New(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, gone := "shop/api:1.0", []string(nil)
+		if own {
+			want = "podproof.local/unwritten:" + l.ID
+			gone = []string{want}
+		}
+		e.removed = nil
+		r := &run{Options: Options{Tell: &script{}}, engine: connect(t), builder: &testBuilder{}, plan: subject.Subject{Contract: c}, ledger: l}
+		if err := r.build(t.Context()); err != nil || r.spec().Name != want || !slices.Equal(l.Made.Built, gone) {
+			t.Errorf("built as %s, written down are %q (%v)", r.spec().Name, l.Made.Built, err)
+		}
+		if err := r.clean.run(); err != nil || !slices.Equal(e.removed, gone) {
+			t.Errorf("removed were %q (%v), want %q", e.removed, err, gone)
 		}
 	}
 }

@@ -66,6 +66,9 @@ func MakePlan(ctx context.Context, o Options) (Plan, error) {
 	r.ledger = &ledger.Ledger{ID: plannedRun}
 	f := forecast{run: r}
 	defer r.close()
+	if missing := r.missingInput(); missing != "" {
+		f.meets("%s does not exist, so that nothing can be built, and nothing else is tried: correct `build` in the contract, or give IMAGE", missing)
+	}
 	err := f.ask(ctx)
 	p := r.planned()
 	p.Stops, p.InTheWay, p.Demands, p.Images = f.stops, f.inTheWay, f.demands, f.images

@@ -11,6 +11,7 @@ import (
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/cluster"
+	"podproof.dev/podproof/internal/contract"
 )
 
 func idsOf(vs []check.Verdict) []string {
@@ -67,6 +68,44 @@ func TestAPlanWithoutACluster(t *testing.T) {
 	}
 	if c.opened+c.closed+left(t, o) > 0 || len(c.api.changes("POST"))+len(c.api.changes("PATCH")) > 0 {
 		t.Errorf("opened %d times, made %q", c.opened, c.api.changes("POST"))
+	}
+}
+
+// What is likely to be a slip in the contract is told before anything is made.
+func TestAPlanDoubtsTheContract(t *testing.T) {
+	o, _ := options(t, newCluster(t, true))
+	o.Contract.Env.Required = []string{"DATABSE_URL"}
+	o.Contract.Build = &contract.Build{Context: "nowhere", Dockerfile: "nowhere/Dockerfile"}
+	p, err := MakePlan(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, "env.required names DATABSE_URL, which no manifest sets for deployment/api") {
+		t.Errorf("noted is %q", notes)
+	}
+	if want := "nowhere does not exist, so that nothing can be built"; len(p.InTheWay) != 1 || !strings.HasPrefix(p.InTheWay[0], want) {
+		t.Errorf("in the way is %q, want %q", p.InTheWay, want)
+	}
+}
+
+// What is derived stands by itself in a plan, and is said of a run.
+func TestAPlanWithoutAContract(t *testing.T) {
+	o, _ := options(t, newCluster(t, true))
+	own := o.Contract
+	var err error
+	if o.Contract, err = contract.Unwritten(own.Path("."), own.Manifests, nil, contract.Derived{Field: "manifests", Value: "all.yaml", From: "found here"}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := MakePlan(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Assumed) < 3 || !strings.Contains(p.Assumed[1], "all.yaml (found here)  [-m]") || slices.Contains(p.Notes, p.Assumed[1]) {
+		t.Errorf("derived is %q, noted %q", p.Assumed, p.Notes)
+	}
+	o.Contract = own
+	if p, err = MakePlan(t.Context(), o); err != nil || p.Assumed != nil {
+		t.Errorf("with a contract: %q (%v)", p.Assumed, err)
 	}
 }
 
