@@ -22,9 +22,12 @@ func TestAPlanForAPerson(t *testing.T) {
 		Skipped: []check.Verdict{verdict("identity/arbitrary-uid", "not promised", "")}, Hints: []string{"a hint"}, Applied: []string{"deployment/api (a.yaml:1)"},
 		Images: []pipeline.PlannedImage{{Name: "shop/api:1", For: "deployment/api", How: "the nodes pull it", Digest: "sha256:1"}},
 		Steps:  []string{"Starting deployment/api"}, Usual: 71 * time.Second, AtMost: 90 * time.Second}
+	p.Advice = []check.Verdict{verdict("image/config-complete", "no EXPOSE", "")}
+	p.Assumed = []string{"There is no podproof.yaml:", "  manifests  k8s"}
 	p.Skipped[0].Enabling = "identity: {arbitraryUID: true}"
 	got := planText(p, false)
 	for _, want := range []string{"Verify deployment/api with the image shop/api:1, in a kind cluster", "A run would end at once (1):\n  secret/api", "In the way (1):\n  the quota",
+		"\n\nThere is no podproof.yaml:\n  manifests  k8s\n", "Advice, by the manifests alone:\n  image/config-complete: no EXPOSE\n",
 		"Broken already, by the manifests alone (1):\n  resources/limits: no memory limit\n    Set one.", "Would be tried (3 promises):\n  startup      ready, time\n  image        platform\n",
 		"Would stay undecided here:\n  database/recovers, database/slow: one namespace\n", "Would not be tried:\n  identity/arbitrary-uid: not promised\n    → identity: {arbitraryUID: true}\n",
 		"lines in the contract:\n  a hint", "shop/api:1 of deployment/api: the nodes pull it; sha256:1\n", "1 objects would be applied, in 1 steps", "about 75 s", "within 1m30s at the latest", "Nothing was made."} {

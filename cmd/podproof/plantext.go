@@ -28,6 +28,7 @@ func planText(p pipeline.Plan, all bool) string {
 		broken = append(broken, fmt.Sprintf("%s: %s\n%s", v.Check.ID, v.Seen, v.Fix))
 	}
 	t.list(fmt.Sprintf("Broken already, by the manifests alone (%d):", len(p.Broken)), broken)
+	t.list("Advice, by the manifests alone:", each(p.Advice, func(v check.Verdict) string { return v.Check.ID + ": " + v.Seen }))
 	title := fmt.Sprintf("Would be tried (%d promises):", len(p.Tried))
 	if all {
 		t.list(title, each(p.Tried, func(v check.Verdict) string { return fmt.Sprintf("%-36s %s", v.Check.ID, v.Check.Title) }))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/contract"
@@ -126,6 +127,15 @@ func TestRefusals(t *testing.T) {
 			w.attest()
 			return w.ref
 		}, "gate/required", "database/slow (left out by the contract)", prove},
+		{"a required promise that the contract takes for advice", func(w *world) string {
+			w.rec.Contract.Profile = contract.ProfileBaseline
+			for i := range w.rec.Evidence.Workload.Template.Spec.Containers {
+				w.rec.Evidence.Workload.Template.Spec.Containers[i].Resources = corev1.ResourceRequirements{}
+			}
+			w.policy.Require = []string{"resources/*"}
+			w.attest()
+			return w.ref
+		}, "gate/required", "resources/limits (advice under the contract's profile)", prove},
 		{"a required promise that there is nothing to try by", func(w *world) string {
 			w.policy.Require = []string{"identity/arbitrary-uid"}
 			w.attest()

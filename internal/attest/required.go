@@ -41,6 +41,8 @@ func (h *hearing) missing(glob string) []string {
 		switch {
 		case v.Status == check.Pass || v.Status == check.Waived:
 			kept++ // whether it may be waived is asked elsewhere
+		case v.Advice:
+			out = append(out, id+" (advice under the contract's profile)")
 		case v.Status != check.Skipped:
 			out = append(out, fmt.Sprintf("%s (%s)", id, v.Status))
 		case !known:
@@ -67,7 +69,7 @@ func (h *hearing) leftOut(c check.Check) bool {
 // complete asks whether the run left something out.
 func (h *hearing) complete() {
 	promised := "the run tried all that its podproof knew"
-	var left, skipped, newer []string
+	var left, skipped, advice, newer []string
 	for _, v := range h.again {
 		_, known := h.proof.Promises[v.Check.ID]
 		switch {
@@ -78,6 +80,8 @@ func (h *hearing) complete() {
 			left = append(left, v.Check.ID)
 		case h.leftOut(v.Check):
 			skipped = append(skipped, v.Check.ID)
+		case v.Advice:
+			advice = append(advice, v.Check.ID)
 		}
 	}
 	if len(left) > 0 {
@@ -88,6 +92,9 @@ func (h *hearing) complete() {
 	v := requiredGate.passes(promised, fmt.Sprintf("%d promises were asked for", len(h.proof.Selection)), fmt.Sprintf("Nothing left out of the run (%d promises)", len(h.proof.Selection)))
 	if len(skipped) > 0 {
 		v.Findings = append(v.Findings, check.Finding{Where: "contract", Note: true, Message: "the contract leaves out " + some(skipped)})
+	}
+	if len(advice) > 0 {
+		v.Findings = append(v.Findings, check.Finding{Where: "contract", Note: true, Message: "broken, which the contract's profile takes for advice: " + some(advice)})
 	}
 	if len(newer) > 0 {
 		v.Findings = append(v.Findings, check.Finding{Where: "statement", Note: true, Message: "whoever verified it did not know " + some(newer) + " yet; --require asks for what must have been tried"})

@@ -99,7 +99,8 @@ func Judge(selected []Check, c contract.Contract, e evidence.Evidence) []Verdict
 			v.Judgement = Judgement{}.skip("left out by the contract: " + left.Reason).until("no skip of it in the contract")
 		default:
 			v.Judgement = judge(ch, c, e)
-			if v.Status != Skipped {
+			advise(&v, c)
+			if v.Status != Skipped || v.Advice {
 				v.Timeline = story(ch, e)
 			}
 		}

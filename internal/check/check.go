@@ -49,6 +49,9 @@ type Check struct {
 	// ByPlace is set where each finding breaks the promise by itself and all are listed, so that a
 	// waiver may be about one of them.
 	ByPlace bool
+	// Profile is the first that asks for it (contract.Profiles), empty for the first of all. Under those
+	// before it is advice. Opinion says which findings another one asks for.
+	Profile, Opinion string
 	// Needs are the sections of the evidence that Judge looks at; a run collects no others.
 	Needs []evidence.Section
 	// OptIn is the contract's field that asks for it, empty for a promise that each run looks at.
@@ -69,6 +72,9 @@ type Judgement struct {
 	// Enabling is what to write, and where, for a promise that was skipped to be tried; empty where
 	// nothing would do that.
 	Enabling string
+	// Advice tells that it was skipped because the contract's profile does not ask for it, and that it
+	// would be broken.
+	Advice bool
 	// Line is the few words for a terminal when the promise holds: "Graceful shutdown OK (exit 0)".
 	Line     string
 	Findings []Finding
@@ -93,7 +99,8 @@ type Finding struct {
 	// Waiver is what accepts this finding, nil where none does.
 	Waiver *contract.Waiver `json:"waiver,omitempty"`
 
-	key string // what the fingerprint is made of; empty: the place and the message
+	profile string // the first that asks for it, empty for the check's
+	key     string // what the fingerprint is made of; empty: the place and the message
 }
 
 // Verdict is a check's judgement together with the check itself.

@@ -15,10 +15,11 @@ var configComplete = Check{
 	Title: "The image's configuration says what the contract promises",
 	Why: "EXPOSE, HEALTHCHECK and labels are what people and tools read who know nothing else of the image: a wrong port is " +
 		"copied into manifests, and without a source label nobody finds what a running image was built from.",
-	Fix:   "Let the Dockerfile's last stage say it: EXPOSE, HEALTHCHECK, LABEL, and a FROM that names a version.",
-	Story: Reliable,
-	Needs: []evidence.Section{evidence.SectionImage},
-	Judge: judgeConfigComplete,
+	Fix:     "Let the Dockerfile's last stage say it: EXPOSE, HEALTHCHECK, LABEL, and a FROM that names a version.",
+	Story:   Reliable,
+	Opinion: "That there is no EXPOSE at all is advice but under the profile strict; HEALTHCHECK and labels are promised only where imageConfig asks for them.",
+	Needs:   []evidence.Section{evidence.SectionImage},
+	Judge:   judgeConfigComplete,
 }
 
 // configField is one promise about the configuration. Seen says what is there; open, why that
@@ -26,6 +27,7 @@ var configComplete = Check{
 type configField struct {
 	promised, seen, open, where, fix string
 	broken                           bool
+	profile                          string // the first that asks for it
 }
 
 func judgeConfigComplete(c contract.Contract, e evidence.Evidence) Judgement {
@@ -56,6 +58,7 @@ func judgeConfigComplete(c contract.Contract, e evidence.Evidence) Judgement {
 		switch {
 		case f.broken:
 			j.broken(f.where, "promised: %s; seen: %s", f.promised, f.seen)
+			j.onlyFor(f.profile)
 			fixes = append(fixes, f.fix)
 			seen = append(seen, f.seen)
 		case f.open != "":
@@ -77,8 +80,9 @@ func judgeConfigComplete(c contract.Contract, e evidence.Evidence) Judgement {
 
 func exposed(port int, img evidence.Image) configField {
 	f := configField{promised: fmt.Sprintf("EXPOSE %d", port), where: instructionPlace(img, "EXPOSE"), broken: true,
-		seen: "no EXPOSE", fix: fmt.Sprintf("Write EXPOSE %d into the Dockerfile's last stage.", port)}
+		seen: "no EXPOSE", profile: contract.ProfileStrict, fix: fmt.Sprintf("Write EXPOSE %d into the Dockerfile's last stage.", port)}
 	if len(img.Config.ExposedPorts) > 0 {
+		f.profile = "" // it says what is not so
 		f.seen = "EXPOSE " + strings.Join(img.Config.ExposedPorts, " ")
 		f.fix = fmt.Sprintf("Let EXPOSE and the contract's http.port name the same port: EXPOSE %d.", port)
 	}

@@ -19,6 +19,7 @@ var contextLean = Check{
 		"version control data and caches make every build slower, and its layers change without need.",
 	Fix:     "Name what no build needs in .dockerignore. What has to be there is named in the contract's build.allowInContext.",
 	Story:   Reproducible,
+	Profile: contract.ProfileRecommended,
 	Needs:   []evidence.Section{evidence.SectionBuild, evidence.SectionContext},
 	ByPlace: true,
 	Judge:   judgeContextLean,

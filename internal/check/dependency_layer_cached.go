@@ -14,10 +14,11 @@ var dependencyLayerCached = Check{
 	Title: "A change of the source alone reuses the dependency layer",
 	Why: "Dependencies change rarely and take most of a build's time. When every change of the source installs them again, " +
 		"each build waits for it, and each deploy ships and pulls them anew.",
-	Fix:   "Copy the manifest and the lock file first, install from them, and copy the source after that.",
-	Story: Reproducible,
-	Needs: []evidence.Section{evidence.SectionBuild, evidence.SectionContext, evidence.SectionRebuild},
-	Judge: judgeDependencyLayerCached,
+	Fix:     "Copy the manifest and the lock file first, install from them, and copy the source after that.",
+	Story:   Reproducible,
+	Profile: contract.ProfileRecommended,
+	Needs:   []evidence.Section{evidence.SectionBuild, evidence.SectionContext, evidence.SectionRebuild},
+	Judge:   judgeDependencyLayerCached,
 }
 
 func judgeDependencyLayerCached(c contract.Contract, e evidence.Evidence) Judgement {

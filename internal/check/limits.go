@@ -18,10 +18,11 @@ var resourcesLimits = Check{
 	Title: "Requests and a memory limit are set, and fit what the process uses",
 	Why: "Without requests a node is overfilled; without a memory limit one leak takes its neighbours down. A limit below what is used " +
 		"ends the process with OOMKilled, under load first of all.",
-	Fix:   "Set resources.requests for cpu and memory and resources.limits.memory, with room above the measured use.",
-	Story: Reliable,
-	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionResources},
-	Judge: judgeResourcesLimits,
+	Fix:     "Set resources.requests for cpu and memory and resources.limits.memory, with room above the measured use.",
+	Story:   Reliable,
+	Opinion: "That requests or the memory limit are not set is advice under baseline.",
+	Needs:   []evidence.Section{evidence.SectionWorkload, evidence.SectionResources},
+	Judge:   judgeResourcesLimits,
 }
 
 // tight is the part of a memory limit above which a light load leaves too little room.
@@ -42,11 +43,13 @@ func judgeResourcesLimits(c contract.Contract, e evidence.Evidence) Judgement {
 		_, limited := k.Resources.Limits[name] // a limit alone is the request, too
 		if !requested && !limited {
 			j.brokenAt(podPlace(*e.Workload, where, containerField(*k, "resources.requests."+string(name))), "resources.requests.%s is not set", name)
+			j.onlyFor(contract.ProfileRecommended)
 		}
 	}
 	limit, limited := k.Resources.Limits[corev1.ResourceMemory]
 	if !limited {
 		j.brokenAt(podPlace(*e.Workload, where, containerField(*k, "resources.limits.memory")), "resources.limits.memory is not set")
+		j.onlyFor(contract.ProfileRecommended)
 	}
 	r := e.Resources
 	if r == nil {

@@ -18,6 +18,7 @@ var noDevDependencies = Check{
 	Fix: "Install the runtime dependencies alone in the last stage (uv sync --no-dev, pip without the test extras, npm ci --omit=dev, " +
 		"a Go binary copied from the builder), or name what is meant to be there in the contract's devDependencies.allow.",
 	Story:   Minimal,
+	Profile: contract.ProfileRecommended,
 	Needs:   []evidence.Section{evidence.SectionImage},
 	ByPlace: true,
 	Judge:   judgeNoDevDependencies,

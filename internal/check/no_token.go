@@ -15,10 +15,11 @@ var securityNoToken = Check{
 	Title: "No service account token is mounted that nobody uses",
 	Why: "Kubernetes mounts a token of its API into every container by default. Whoever gets into the process has it, and an API " +
 		"that never talks to Kubernetes has no use for it.",
-	Fix:   "Set automountServiceAccountToken: false in the pod's specification; or say in the contract that it is used: identity.serviceAccountToken: true.",
-	Story: Minimal,
-	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionIdentity},
-	Judge: judgeSecurityNoToken,
+	Fix:     "Set automountServiceAccountToken: false in the pod's specification; or say in the contract that it is used: identity.serviceAccountToken: true.",
+	Story:   Minimal,
+	Profile: contract.ProfileRecommended,
+	Needs:   []evidence.Section{evidence.SectionStartup, evidence.SectionIdentity},
+	Judge:   judgeSecurityNoToken,
 }
 
 // tokenPath is where the admission controller mounts it (plugin/pkg/admission/serviceaccount).

@@ -14,6 +14,7 @@ var readOnlyRoot = Check{
 		"that grows until the node's disk is full.",
 	Fix:      "Mount an emptyDir where it has to write (often /tmp and a cache folder), and set readOnlyRootFilesystem: true.",
 	Story:    Minimal,
+	Profile:  contract.ProfileRecommended,
 	Needs:    []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup, evidence.SectionReadOnlyRoot},
 	Judge:    judgeReadOnlyRoot,
 	Timeline: func(e evidence.Evidence) []Moment { return variantMoments(e.ReadOnlyRoot) },

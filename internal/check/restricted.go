@@ -20,6 +20,7 @@ var securityRestricted = Check{
 	Fix: "Set what is named in the container's and the pod's securityContext: runAsNonRoot, allowPrivilegeEscalation: false, " +
 		"capabilities.drop [ALL], seccompProfile RuntimeDefault.",
 	Story:   Minimal,
+	Profile: contract.ProfileRecommended,
 	Needs:   []evidence.Section{evidence.SectionWorkload, evidence.SectionAdmission},
 	ByPlace: true,
 	Judge:   judgeSecurityRestricted,

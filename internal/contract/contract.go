@@ -35,6 +35,9 @@ type Contract struct {
 	// Dependencies are ready before the workload is applied, but for those outside of the cluster.
 	Dependencies []Dependency `yaml:"dependencies" json:"dependencies,omitempty"`
 
+	// Profile is one of Profiles; empty is ProfileRecommended.
+	Profile string `yaml:"profile" json:"profile,omitempty"`
+
 	HTTP            HTTP            `yaml:"http" json:"http,omitzero"`
 	GRPC            *GRPC           `yaml:"grpc" json:"grpc,omitempty"`
 	Env             Env             `yaml:"env" json:"env,omitzero"`

@@ -22,6 +22,9 @@ func (r *reader) validate(c *Contract) {
 	if strings.ContainsAny(c.Image, " \t\n") {
 		r.fail("image", "image is %q; an image name has no spaces: write name:tag", c.Image)
 	}
+	if c.Profile != "" && !slices.Contains(Profiles, c.Profile) {
+		r.fail("profile", "profile is %q; write baseline, recommended or strict", c.Profile)
+	}
 	r.object("workload", &c.Workload)
 	r.dependencies(c)
 	r.manifests(c)

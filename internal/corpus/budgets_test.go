@@ -63,7 +63,7 @@ var configurations = []specimen{
 	{planted: "EXPOSE of another port", fails: []string{config}, at: []string{"EXPOSE 8000", "8080/tcp"},
 		plant: func(r *recipe) { r.config.ExposedPorts = map[string]struct{}{"8080/tcp": {}} }},
 	{planted: "EXPOSE of the port, over UDP", fails: []string{config}, plant: func(r *recipe) { r.config.ExposedPorts = map[string]struct{}{"8000/udp": {}} }},
-	{planted: "no EXPOSE", fails: []string{config}, at: []string{"no EXPOSE"}, plant: func(r *recipe) { r.config.ExposedPorts = nil }},
+	{planted: "no EXPOSE", fails: []string{config}, at: []string{"no EXPOSE"}, plant: func(r *recipe) { r.config.ExposedPorts, r.contract.Profile = nil, contract.ProfileStrict }},
 	{planted: "no HEALTHCHECK, where one is wanted", fails: []string{config}, at: []string{"no HEALTHCHECK"}, plant: described(contract.ImageConfig{Healthcheck: true})},
 	{planted: "HEALTHCHECK NONE, where one is wanted", fails: []string{config}, plant: func(r *recipe) {
 		described(contract.ImageConfig{Healthcheck: true})(r)

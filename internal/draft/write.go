@@ -198,6 +198,7 @@ func (p *page) rest() {
 		p.line("identity: {uid: %d, gid: %d} # as whom it runs", *uid, *gid)
 	}
 	p.line("# startup: {within: %s, logs: [\"listening\"]} # until all pods are Ready, and what a start logs", c.Startup.Within)
+	p.line("# profile: strict # what is a matter of opinion breaks a run, too; baseline: only what loses requests, data or secrets")
 	if len(c.InCluster()) > 0 {
 		p.line("# dependencies: [{object: %s, optional: true}] # where it stays Ready without one", c.InCluster()[0])
 	}

@@ -143,7 +143,7 @@ func suggestionsHold(t *testing.T, file, text string) {
 	t.Helper()
 	var lines []string
 	for _, l := range strings.Split(text, "\n") {
-		for _, key := range []string{"# http:", "#   health:", "#   query:", "#   upload:", "#   required:", "#     - ", "# env:", "  # health:", "  # query:", "  # upload:", "# identity:", "# startup:", "# size:", "# dependencies:", "# build:", "    # - "} {
+		for _, key := range []string{"# http:", "#   health:", "#   query:", "#   upload:", "#   required:", "#     - ", "# env:", "  # health:", "  # query:", "  # upload:", "# identity:", "# startup:", "# size:", "# dependencies:", "# profile:", "# build:", "    # - "} {
 			if strings.HasPrefix(l, key) {
 				l = strings.Replace(l, "# ", "", 1)
 				break

@@ -27,6 +27,8 @@ type Plan struct {
 	// those that would stay undecided in this cluster, and Skipped those that are not tried, each
 	// with why.
 	Broken, Tried, Untried, Skipped []check.Verdict
+	// Advice are those that would be broken, and that the contract's profile does not ask for.
+	Advice []check.Verdict
 	// Hints are what the contract could say for more to be tried.
 	Hints []string
 	// Assumed is what was derived where there is no contract.
@@ -119,6 +121,8 @@ func (r *run) planned() Plan {
 		undecided := func(s evidence.Section) bool { return e.Missing[s] != "" && strings.Contains(v.Seen, e.Missing[s]) }
 		switch selected := slices.ContainsFunc(r.Options.Selected, func(x check.Check) bool { return x.ID == v.Check.ID }); {
 		case !selected:
+		case v.Advice:
+			p.Advice = append(p.Advice, v)
 		case v.Status == check.Skipped:
 			p.Skipped = append(p.Skipped, v)
 		case v.Status == check.Fail:

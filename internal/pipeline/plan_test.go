@@ -71,6 +71,19 @@ func TestAPlanWithoutACluster(t *testing.T) {
 	}
 }
 
+// What the manifests break and the profile does not ask for is advice.
+func TestAPlanWithAdvice(t *testing.T) {
+	o, _ := options(t, newCluster(t, true))
+	o.Selected, o.Contract.Profile = check.Without(check.Catalogue(), nil), contract.ProfileBaseline
+	p, err := MakePlan(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := idsOf(p.Advice); !slices.Contains(got, "security/restricted") || !slices.Contains(got, "resources/limits") || slices.Contains(idsOf(p.Skipped), "resources/limits") || !slices.Equal(idsOf(p.Broken), []string{"probes/declared"}) {
+		t.Errorf("advised is %q, broken %q", got, idsOf(p.Broken))
+	}
+}
+
 // What is likely to be a slip in the contract is told before anything is made.
 func TestAPlanDoubtsTheContract(t *testing.T) {
 	o, _ := options(t, newCluster(t, true))

@@ -27,6 +27,7 @@ func WriteExplanation(w io.Writer, c check.Check) error {
 	for _, s := range d.Stacks {
 		fmt.Fprintf(&b, "- %s: %s\n", s.Name, s.Fix)
 	}
+	fmt.Fprintf(&b, "\n## Where it stands\n\n%s\n", c.Stands())
 	b.WriteString("\n## How to turn it off, or accept it for a time\n\n")
 	if c.OptIn != "" {
 		fmt.Fprintf(&b, "It is tried only where the contract asks for it with %s.\n\n", c.OptIn)

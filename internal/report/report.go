@@ -71,6 +71,9 @@ type Verdict struct {
 	Waiver   *contract.Waiver `json:"waiver,omitempty"`
 	// Undecided is set where a waiver accepts that nothing was decided.
 	Undecided bool `json:"undecided,omitempty"`
+	// Advice is set where it was skipped because the contract's profile does not ask for it, and it
+	// would be broken.
+	Advice bool `json:"advice,omitempty"`
 
 	howTo   string // how it is fixed in general
 	line    string // the few words for a promise that holds
@@ -107,7 +110,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 			Story: Story(v.Check.Story), Why: v.Check.Why, howTo: v.Check.Fix,
 			Promised: v.Promised, Seen: v.Seen, Fix: v.Fix,
 			Findings: append([]check.Finding{}, v.Findings...),
-			Seconds:  v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, Undecided: v.Undecided, line: v.Line, optIn: v.Check.OptIn != "", byPlace: v.Check.ByPlace,
+			Seconds:  v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, Undecided: v.Undecided, Advice: v.Advice, line: v.Line, optIn: v.Check.OptIn != "", byPlace: v.Check.ByPlace,
 		}
 		if v.Status == check.Pass || v.Status == check.Skipped {
 			out.Fix = ""

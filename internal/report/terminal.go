@@ -218,6 +218,10 @@ func (p *page) skipped(vs []Verdict) {
 	var reasons []string
 	by := map[string][]Verdict{}
 	for _, v := range vs {
+		if v.Advice {
+			p.line(0, plain, "Advice: "+v.ID+" ("+v.Seen+")")
+			continue
+		}
 		if by[v.Seen] == nil {
 			reasons = append(reasons, v.Seen)
 		}
