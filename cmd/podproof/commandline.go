@@ -21,6 +21,9 @@ func execute(ctx context.Context, root *cobra.Command, args []string) error {
 	if err == nil || errors.As(err, new(exitError)) || errors.As(err, new(*pipeline.Stopped)) {
 		return err
 	}
+	if strings.HasPrefix(err.Error(), "if any flags in the group [quiet verbose]") {
+		err = errors.New("-q and -v contradict each other; give one of them")
+	}
 	// What is left are cobra's own errors. Find gives one for an unknown command alone.
 	if _, rest, unknown := root.Find(args); unknown != nil {
 		for _, a := range rest {

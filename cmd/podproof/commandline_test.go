@@ -42,6 +42,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"judge --everything e.json", "unknown flag --everything; the flags of podproof judge are --file, --help, --no-color, --output, --quiet, --verbose"},
 		{"clean --all", "unknown flag --all; the flags of podproof clean are --cluster, --help, --kubeconfig, --namespace"},
 		{"judge -verbose e.json", "unknown flag -e in -erbose; did you mean --verbose, with two hyphens?"},
+		{"judge -q -v e.json", "-q and -v contradict each other; give one of them"},
 		{"judge -x e.json", "unknown flag -x in -x; podproof judge has -f, -h, -o, -q, -v"},
 		{"verify --only", "--only needs a value: --only IDs"},
 		{"judge -o", "--output needs a value: --output FORMAT[=FILE]"},

@@ -35,7 +35,9 @@ taken from the recorded one, and printed.`,
 			if err != nil {
 				return usage(err)
 			}
-			fmt.Fprintf(os.Stderr, "podproof: judging %s, observed %s by podproof %s\n", args[0], rec.Evidence.Run.Started.Format(time.RFC3339), report.Clean(rec.Evidence.Run.Version))
+			if !f.quiet {
+				fmt.Fprintf(os.Stderr, "podproof: judging %s, observed %s by podproof %s\n", args[0], rec.Evidence.Run.Started.Format(time.RFC3339), report.Clean(rec.Evidence.Run.Version))
+			}
 			if file != "" {
 				given, err := loadContract(file)
 				if err != nil {
