@@ -44,6 +44,7 @@ the Docker engine, where there is one. A file that is there is never overwritten
 	f.command, f.given = c.Name(), c.Flags()
 	c.Flags().StringVarP(&f.file, "file", "f", contract.DefaultFile, "write the contract to this `FILE`")
 	f.addManifests(c)
+	c.Flags().Lookup("manifests").Usage = "write it for these `MANIFESTS`: files, folders, patterns, or - for the standard input; may be repeated (default: those that are found here)"
 	return c
 }
 

@@ -29,3 +29,9 @@ func (c Contract) ProfileName() string {
 func (c Contract) Asks(profile string) bool {
 	return slices.Index(Profiles, profile) <= slices.Index(Profiles, c.ProfileName())
 }
+
+func (r *reader) profile(name string) {
+	if name != "" && !slices.Contains(Profiles, name) {
+		r.fail("profile", "profile is %q; write baseline, recommended or strict", name)
+	}
+}

@@ -1,10 +1,7 @@
 package contract
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -22,9 +19,7 @@ func (r *reader) validate(c *Contract) {
 	if strings.ContainsAny(c.Image, " \t\n") {
 		r.fail("image", "image is %q; an image name has no spaces: write name:tag", c.Image)
 	}
-	if c.Profile != "" && !slices.Contains(Profiles, c.Profile) {
-		r.fail("profile", "profile is %q; write baseline, recommended or strict", c.Profile)
-	}
+	r.profile(c.Profile)
 	r.object("workload", &c.Workload)
 	r.dependencies(c)
 	r.manifests(c)
@@ -70,28 +65,6 @@ func (r *reader) distinct(field string, list []string) {
 			r.fail(fmt.Sprintf("%s[%d]", field, i), "%s names %s twice; remove one of them", field, s)
 		}
 	}
-}
-
-func (r *reader) manifests(c *Contract) {
-	for i, m := range c.Manifests {
-		if m == "" {
-			continue
-		}
-		field := fmt.Sprintf("manifests[%d]", i)
-		_, err := os.Stat(c.Path(m))
-		switch {
-		case m == Stdin:
-			r.fail(field, "manifests: - is the standard input on a command line alone: podproof verify -m - reads it")
-		case errors.Is(err, fs.ErrNotExist) && len(patterned(c.Path(m))) > 0:
-		case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(m, "*?["):
-			r.fail(field, "manifests: no file or folder fits the pattern %s; paths are relative to the folder of this contract", m)
-		case errors.Is(err, fs.ErrNotExist):
-			r.fail(field, "manifests: there is no file or folder %s; paths are relative to the folder of this contract", m)
-		case err != nil:
-			r.fail(field, "manifests: %s cannot be read: %v", m, errors.Unwrap(err))
-		}
-	}
-	r.distinct("manifests", c.Manifests)
 }
 
 func (r *reader) build(b *Build) {

@@ -35,8 +35,12 @@ func (r *run) pulls() bool {
 
 // errBuildHere refuses to build an image for a cluster that none can be put into.
 func (r *run) errBuildHere() error {
-	return &InputError{fmt.Errorf("the contract builds the image, and the nodes of this cluster pull theirs from a registry: push it, and verify it by its name there: podproof verify --cluster %s %s@sha256:…",
-		r.flag(), cmp.Or(r.plan.Contract.Image, "IMAGE"))}
+	what := "the contract builds the image"
+	if c := r.plan.Contract; !c.Written() {
+		what = "podproof would build the image from " + c.Build.Dockerfile + ", which it found"
+	}
+	return &InputError{fmt.Errorf("%s, and the nodes of this cluster pull theirs from a registry: push it, and verify it by its name there: podproof verify --cluster %s %s@sha256:…",
+		what, r.flag(), cmp.Or(r.plan.Contract.Image, "IMAGE"))}
 }
 
 // flag is what --cluster says of a cluster that is there, also before that is looked for.

@@ -183,7 +183,7 @@ func (r *reading) preflight(needed []workload.Controller) error {
 // withoutWorkload says what is missing.
 func (r *reading) withoutWorkload() error {
 	if len(r.Contract.Manifests) == 0 {
-		return errors.New("the contract names no manifests, and the selected checks need pods; add `manifests`, or choose checks with --only 'image/*'")
+		return errors.New("the contract names no manifests, and the selected checks need pods; add `manifests`, name them with -m, or choose checks with --only 'image/*'")
 	}
 	text := fmt.Sprintf("the manifests (%s) hold no workload: no Deployment, StatefulSet, DaemonSet or Pod; add one, or correct `manifests` in the contract", strings.Join(r.Contract.Manifests, ", "))
 	for _, l := range r.Left {
