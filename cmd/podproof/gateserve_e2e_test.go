@@ -102,8 +102,8 @@ func (g gated) prove(image, key string) {
 	podproof(g.t, nil, "attest", file, image, "--key", key).want(g.t, exitPass, "Attested ")
 }
 
-// deployment runs an image that waits until it is stopped; nowhere keeps its pods from nodes, of which there are not enough.
-func deployment(name, image string, replicas int, nowhere bool) string {
+// waiting runs an image that waits until it is stopped; nowhere keeps its pods from nodes, of which there are not enough.
+func waiting(name, image string, replicas int, nowhere bool) string {
 	where := ""
 	if nowhere {
 		where = ", nodeSelector: {there: is-none}"
@@ -154,7 +154,7 @@ func TestTheGateInACluster(t *testing.T) {
 
 	// What was there before the namespace asked goes on, and gets no pod more.
 	g.kubectl("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}", "apply", "-f", "-")
-	g.kubectl(deployment("before", bad, 0, false)+"---\n"+deployment("many-unproven", bad, 0, true), "apply", "-f", "-")
+	g.kubectl(waiting("before", bad, 0, false)+"---\n"+waiting("many-unproven", bad, 0, true), "apply", "-f", "-")
 	g.kubectl(strings.ReplaceAll(kustomized(t, filepath.Join(checkout, "manifests", "gate")), "podproof.dev/podproof:latest", g.podproof), "apply", "-f", "-")
 	g.kubectl(string(public), "create", "configmap", "podproof-keys", "-n", "podproof-gate", "--from-file=podproof.pub=/dev/stdin")
 	g.kubectl("", "rollout", "status", "-n", "podproof-gate", "deployment/podproof-gate", "--timeout=4m")
@@ -164,8 +164,8 @@ func TestTheGateInACluster(t *testing.T) {
 		g := g
 		g.t = t
 		for what, o := range map[string]string{
-			"no statement is stored beside " + bad: deployment("unproven", bad, 1, false),
-			"an image must be named by its digest": deployment("tagged", g.registry+"/shop/proven:1", 1, false),
+			"no statement is stored beside " + bad: waiting("unproven", bad, 1, false),
+			"an image must be named by its digest": waiting("tagged", g.registry+"/shop/proven:1", 1, false),
 		} {
 			if said, ok := g.tries(o, "apply", "-f", "-"); ok || !strings.Contains(said, "gate.podproof.dev") || !strings.Contains(said, what) {
 				t.Errorf("admitted %v: %s", ok, said)
@@ -177,7 +177,7 @@ func TestTheGateInACluster(t *testing.T) {
 	t.Run("proven", func(t *testing.T) {
 		g := g
 		g.t = t
-		g.kubectl(deployment("proven", good, 1, false)+"---\n"+deployment("many", good, 0, true), "apply", "-f", "-")
+		g.kubectl(waiting("proven", good, 1, false)+"---\n"+waiting("many", good, 0, true), "apply", "-f", "-")
 		g.kubectl("", "rollout", "status", "-n", "shop", "deployment/proven", "--timeout=2m")
 		pod := g.kubectl("", "get", "pods", "-n", "shop", "-l", "app=proven", "-o", "name")
 		if said, ok := g.tries("", "debug", "-n", "shop", pod, "--image="+bad, "--quiet", "--attach=false"); ok || !strings.Contains(said, "ephemeral container") {
@@ -188,7 +188,10 @@ func TestTheGateInACluster(t *testing.T) {
 		g := g
 		g.t = t
 		g.kubectl("", "scale", "-n", "podproof-gate", "deployment/podproof-gate", "--replicas=0")
-		g.kubectl("", "wait", "-n", "podproof-gate", "--for=delete", "pods", "-l", "app.kubernetes.io/name=podproof-gate", "--timeout=2m")
+		g.until(2*time.Minute, "no gate", func() (string, bool) {
+			left := g.kubectl("", "get", "pods", "-n", "podproof-gate", "-o", "name")
+			return left, left == ""
+		})
 		g.kubectl("", "delete", "pods", "-n", "shop", "-l", "app=proven")
 		g.refused("proven", "failed calling webhook")
 		g.kubectl("", "scale", "-n", "podproof-gate", "deployment/podproof-gate", "--replicas=2")
