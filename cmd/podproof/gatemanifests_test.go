@@ -182,7 +182,7 @@ func TestThePolicyForKyverno(t *testing.T) {
 		t.Fatal("there is no policy")
 	}
 	b, _ := json.Marshal(p)
-	for _, want := range []string{`"intoto":{"type":"` + attest.VerificationType + `"}`, `p.predicate.result == \"pass\"`, `timestamp(p.predicate.finished)`, `duration(\"` + strings.TrimSuffix(contract.UsualMaxAge.Std().String(), "0m0s") + `\")`} {
+	for _, want := range []string{`"intoto":{"type":"` + attest.VerificationType + `"}`, `p.predicate.result == \"pass\"`, `timestamp(p.predicate.finished)`, `(images.containers + images.initContainers + images.ephemeralContainers).map(`, `duration(\"` + strings.TrimSuffix(contract.UsualMaxAge.Std().String(), "0m0s") + `\")`} {
 		if !strings.Contains(strings.ReplaceAll(strings.ReplaceAll(string(b), `\u003e`, ">"), `\u0026`, "&"), want) {
 			t.Errorf("it does not say %s:\n%s", want, b)
 		}
