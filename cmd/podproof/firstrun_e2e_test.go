@@ -14,7 +14,7 @@ import (
 // is built under a name that goes with the run, and a first contract is written that holds.
 func TestAFirstRunWithoutAContract(t *testing.T) {
 	podproof(t, nil, "build").want(t, exitPass)
-	before := imageID(t, "reactbin-api-prod:latest")
+	before := engineID(t, "reactbin-api-prod:latest")
 	program, err := filepath.Abs(filepath.Join(root, "bin/podproof"))
 	if err != nil {
 		t.Fatal(err)
@@ -36,8 +36,8 @@ func TestAFirstRunWithoutAContract(t *testing.T) {
 	}
 	const few = "startup/ready,health/answers,termination/exit-zero,identity/as-declared"
 	in("", "verify", "--only", few+",build/succeeds").want(t, exitPass, "There is no podproof.yaml, so that this is derived",
-		"manifests/api, manifests/postgres (found here; beside manifests/job, which runs Jobs alone)  [-m]", "api/Dockerfile.prod in api (found here)", "Nothing tells env.required")
-	if after := imageID(t, "reactbin-api-prod:latest"); after != before {
+		"manifests/api, manifests/postgres (found here; beside manifests/gate, which decides what a whole cluster admits,   [-m]", "api/Dockerfile.prod in api (found here)", "Nothing tells env.required")
+	if after := engineID(t, "reactbin-api-prod:latest"); after != before {
 		t.Errorf("the engine's image was %s, and is %s", before, after)
 	}
 	if out, err := exec.Command("docker", "images", "-q", "podproof.local/unwritten").Output(); err != nil || len(out) > 0 {
@@ -59,7 +59,7 @@ func TestAFirstRunWithoutAContract(t *testing.T) {
 	wantClean(t)
 }
 
-func imageID(t *testing.T, name string) string {
+func engineID(t *testing.T, name string) string {
 	t.Helper()
 	out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", name).Output()
 	if err != nil {

@@ -46,6 +46,7 @@ spec:
 
 var (
 	api     = runs("Deployment", "api", "shop/api:1")
+	webhook = "{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: gate}}\n"
 	migrate = "{apiVersion: batch/v1, kind: Job, metadata: {name: migrate}, spec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: shop/api:1}]}}}}\n"
 )
 
@@ -66,6 +67,8 @@ func TestLookFindsManifests(t *testing.T) {
 		{name: "the only overlay", files: map[string]string{"deploy/base/kustomization.yaml": kustomized("a.yaml"), "deploy/base/a.yaml": api, "deploy/overlays/prod/kustomization.yaml": kustomized("../../base")},
 			want: []string{"deploy/overlays/prod"}, from: "found here"},
 		{name: "a component", files: map[string]string{"k8s/a/kustomization.yaml": kustomized("a.yaml"), "k8s/a/a.yaml": api, "k8s/tls/kustomization.yaml": "kind: Component\n"}, want: []string{"k8s/a"}, from: "found here"},
+		{name: "a webhook beside them", files: map[string]string{"deploy/api/a.yaml": api, "deploy/gate/w.yaml": webhook}, want: []string{"deploy/api"}, from: "found here; beside deploy/gate, which decides what a whole cluster admits"},
+		{name: "a webhook alone", files: map[string]string{"deploy/w.yaml": webhook + api}, want: []string{"deploy"}, from: "found here"},
 		{name: "folders below a plain one", files: map[string]string{"k8s/a.yaml": api, "k8s/dev/a.yaml": api}, want: []string{"k8s"}, from: "found here; beside k8s/dev, which is not read"},
 		{name: "files of the folder itself", files: map[string]string{"api.yaml": api, "compose.yaml": "services: {}\n", "skaffold.yaml": "apiVersion: skaffold/v4beta1\nkind: Config\n"}, want: []string{"api.yaml"}, from: "found here"},
 		{name: "a kustomization of the folder itself", files: map[string]string{"kustomization.yaml": kustomized("a.yaml"), "a.yaml": api}, want: []string{"."}, from: "found here"},

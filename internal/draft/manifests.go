@@ -155,7 +155,8 @@ func roots(all []unit) []unit {
 }
 
 // sort says which of the units ship together: those with the same objects are variants of one another,
-// and one that runs nothing but Jobs is a task of its own.
+// one that runs nothing but Jobs is a task of its own, and one that decides about admission is for the
+// whole cluster, unless there is nothing else.
 func (l *looked) sort(dir string, units []unit) {
 	holds := map[string][]workload.Object{}
 	refs := map[string][]string{}
@@ -164,12 +165,17 @@ func (l *looked) sort(dir string, units []unit) {
 		// What is wrong in there is told when it is read for good.
 		holds[u.path], _ = workload.Read([]workload.Path{{Written: u.path, Real: filepath.Join(dir, u.path)}})
 	}
+	serves := func(u unit) bool { return !onlyJobs(holds[u.path]) && !admits(holds[u.path]) }
+	others := slices.ContainsFunc(units, serves)
 	for _, u := range units {
-		if onlyJobs(holds[u.path]) {
+		switch {
+		case onlyJobs(holds[u.path]):
 			l.aside = append(l.aside, u.path+", which runs Jobs alone")
-			continue
+		case others && !serves(u):
+			l.aside = append(l.aside, u.path+", which decides what a whole cluster admits")
+		default:
+			l.ship = append(l.ship, u.path)
 		}
-		l.ship = append(l.ship, u.path)
 	}
 	for _, p := range l.ship {
 		if slices.ContainsFunc(l.ship, func(o string) bool { return o != p && (overlap(holds[p], holds[o]) || share(refs[p], refs[o])) }) {
@@ -186,6 +192,13 @@ func (l *looked) sort(dir string, units []unit) {
 // share tells whether two kustomizations are made of the same one.
 func share(a, b []string) bool {
 	return slices.ContainsFunc(a, func(r string) bool { return slices.Contains(b, r) })
+}
+
+// admits tells whether objects have a say in what the API server of a cluster takes.
+func admits(objects []workload.Object) bool {
+	return slices.ContainsFunc(objects, func(o workload.Object) bool {
+		return strings.HasPrefix(o.GetAPIVersion(), "admissionregistration.k8s.io/")
+	})
 }
 
 func onlyJobs(objects []workload.Object) bool {

@@ -56,7 +56,7 @@ func TestReactbinWithoutItsContract(t *testing.T) {
 	}
 	said := got.Assumed()
 	for _, line := range []string{
-		"manifests     manifests/api, manifests/postgres (found here; beside manifests/job, which runs Jobs alone)  [-m]",
+		"manifests     manifests/api, manifests/postgres (found here; beside manifests/gate, which decides what a whole cluster admits, manifests/gate/vap, which decides what a whole cluster admits, manifests/job, which runs Jobs alone)  [-m]",
 		"build         api/Dockerfile.prod in api (found here), args GO_IMAGE, STATIC_IMAGE (",
 		"workload      deployment/api (", "dependencies  statefulset/postgres (", "port 8000", "health /api/v1/health", "[http:]", "uid 1001", "gid 1001",
 		"Nothing tells env.required, http.query, http.upload,", "`podproof init`",
