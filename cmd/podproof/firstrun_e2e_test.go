@@ -36,7 +36,7 @@ func TestAFirstRunWithoutAContract(t *testing.T) {
 	}
 	const few = "startup/ready,health/answers,termination/exit-zero,identity/as-declared"
 	in("", "verify", "--only", few+",build/succeeds").want(t, exitPass, "There is no podproof.yaml, so that this is derived",
-		"manifests/api, manifests/postgres (found here; beside manifests/gate, which decides what a whole cluster admits,   [-m]", "api/Dockerfile.prod in api (found here)", "Nothing tells env.required")
+		"manifests/api, manifests/postgres (found here; beside manifests/gate, which decides what a whole cluster admits, manifests/gate/vap, which decides what a whole cluster admits, manifests/job, which runs Jobs alone)  [-m]", "api/Dockerfile.prod in api (found here)", "Nothing tells env.required")
 	if after := engineID(t, "reactbin-api-prod:latest"); after != before {
 		t.Errorf("the engine's image was %s, and is %s", before, after)
 	}

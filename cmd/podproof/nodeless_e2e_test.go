@@ -35,7 +35,7 @@ func TestTruthTableWithoutNodes(t *testing.T) {
 				between := time.Now()
 				without, b, _ := tried(t, image, "--no-node-access")
 				wrong := differ(a, b)
-				both.add(image.Name, told(a, between.Sub(began)), told(b, time.Since(between)), strings.Join(wrong, "; "))
+				both.add(image.Name, rowOf(a, between.Sub(began)), rowOf(b, time.Since(between)), strings.Join(wrong, "; "))
 				if len(wrong) > 0 {
 					t.Errorf("%s\nwith nodes:\n%s\nwithout:\n%s", strings.Join(wrong, "\n"), with.stdout, without.stdout)
 				}
@@ -69,7 +69,7 @@ func differ(with, without report.Report) (out []string) {
 	return out
 }
 
-func told(r report.Report, took time.Duration) string {
+func rowOf(r report.Report, took time.Duration) string {
 	n := map[check.Status]int{}
 	for _, v := range r.Verdicts {
 		n[v.Verdict]++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -166,6 +167,9 @@ func sweep(ctx context.Context, run string, left ledger.Made, engine *docker.Eng
 		c, err := provider.Prepare(ctx, cluster.Spec{Existing: left.Existing, Kubeconfig: left.Kubeconfig, Run: run})
 		if errors.Is(err, cluster.ErrGone) {
 			return "its files; the cluster that it used is gone", nil
+		}
+		if errors.Is(err, fs.ErrNotExist) && left.Kubeconfig != "" {
+			return fmt.Sprintf("its files; the kubeconfig %s is gone, and with it the way to %s, which the next run there removes, or `podproof clean --cluster … %s`", left.Kubeconfig, left, run), nil
 		}
 		if err != nil {
 			return "", err

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -92,7 +94,12 @@ func TestSweepOfAClusterThatIsThere(t *testing.T) {
 	if what, err := sweep(t.Context(), "x", ledger.Made{}, connect(t), c.alone()); err != nil || what != "its files" {
 		t.Errorf("removed %s (%v)", what, err)
 	}
-	c.gone = false
+	c.gone, c.lost = false, fmt.Errorf("reading the kubeconfig /none: %w", fs.ErrNotExist)
+	inside := ledger.Made{Provider: "fake", Existing: "fake-1", Kubeconfig: "/none", Inside: "mine"}
+	if what, err := sweep(t.Context(), "x", inside, connect(t), c.alone()); err != nil || !strings.Contains(what, "the kubeconfig /none is gone") || !strings.Contains(what, "namespace mine") || !strings.Contains(what, "`podproof clean --cluster … x`") {
+		t.Errorf("removed %s (%v)", what, err)
+	}
+	c.lost = nil
 	c.api.put("ADDED", "/api/v1/namespaces/theirs", c.api.parse(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"theirs"}}`))
 	if _, err := sweep(t.Context(), "x", ledger.Made{Provider: "fake", Existing: "fake-1", Namespaces: []string{"theirs"}}, connect(t), c.alone()); err == nil || slices.Contains(c.api.changes("DELETE"), "/api/v1/namespaces/theirs") {
 		t.Errorf("a namespace that is not the run's: %v", err)

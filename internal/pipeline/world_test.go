@@ -131,6 +131,7 @@ type testCluster struct {
 	api   *apiServer
 	nodes *testNodes // nil where it lets podproof run nothing on a node
 	gone  bool
+	lost  error  // of looking for it
 	named string // comes before the names of images
 	pulls bool   // its nodes pull their images
 
@@ -155,7 +156,7 @@ func (c *testCluster) Prepare(_ context.Context, s cluster.Spec) (cluster.Cluste
 	if c.gone {
 		return nil, fmt.Errorf("%s: %w", s.Existing, cluster.ErrGone)
 	}
-	return c, nil
+	return c, c.lost
 }
 
 func (c *testCluster) Reclaim(_ context.Context, left ledger.Made) error {

@@ -2,6 +2,7 @@ package existing
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,9 @@ func TestAContextThatIsNotThere(t *testing.T) {
 			_, err := Provider{}.Prepare(t.Context(), cluster.Spec{Existing: c.context, Kubeconfig: c.kubeconfig})
 			if err == nil || errors.Is(err, cluster.ErrGone) != c.gone || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, and should say %q", err, c.want)
+			}
+			if errors.Is(err, fs.ErrNotExist) != (c.name == "no file") {
+				t.Errorf("whether the file is there: %v", err)
 			}
 		})
 	}
