@@ -213,6 +213,8 @@ func TestTheGateInACluster(t *testing.T) {
 			n := g.pods("many")
 			return strconv.Itoa(n), n == 200
 		})
+		// A ReplicaSet that was refused for long tries again after minutes; another number has it try now.
+		g.kubectl("", "scale", "deployment/many-unproven", "-n", "shop", "--replicas=199")
 		g.refused("many-unproven", "no statement is stored beside ")
 		g.kubectl("", "scale", "deployment/many", "deployment/many-unproven", "-n", "shop", "--replicas=0")
 	})
