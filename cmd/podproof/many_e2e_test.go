@@ -100,7 +100,7 @@ func TestSeveralContractsOfWhichOneIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := podproof(t, nil, append(args, "-f", bad)...)
-	f.want(t, exitUsage, bad+": ", "no/such:image")
+	f.want(t, exitUsage, bad+": the contract names no manifests")
 	if strings.Contains(f.stdout, "Creating a kind cluster") {
 		t.Errorf("a cluster was made:\n%s", f.stdout)
 	}
