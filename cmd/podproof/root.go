@@ -27,7 +27,7 @@ They are about the checks that were chosen: with --only and --skip the others co
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate("podproof {{.Version}}\n")
-	root.AddCommand(newVerify(), newPlan(), newInit(), newInspect(), newBuild(), newJudge(), newDiff(), newAttest(), newGate(), newChecks(), newExplain(), newRBAC(), newJob(), newClean(), newVersion(), newAgent())
+	root.AddCommand(newVerify(), newPlan(), newInit(), newInspect(), newBuild(), newJudge(), newDiff(), newAttest(), newGate(), newChecks(), newExplain(), newRBAC(), newJob(), newClean(), newVersion(), newAgent(), newContractTopic())
 	return root
 }
 
