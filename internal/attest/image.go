@@ -1,11 +1,14 @@
 package attest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
+	"github.com/containerd/platforms"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // pushed is an image as a registry has it.
@@ -81,7 +84,8 @@ func (r *registry) variants(index v1.ImageIndex) ([]variant, error) {
 		case d.MediaType.IsIndex():
 			return nil, inputf("image %s is an index that holds another index, %s; name that one, or the manifest that is to run", r.where, d.Digest)
 		case !d.MediaType.IsImage() && d.MediaType != "":
-			continue // no runtime runs it
+			// containerd would not run it. CRI-O chooses by the platform, and takes what the manifest itself says.
+			return nil, inputf("image %s is an index that holds %s of the media type %q, which is no image, and which some runtimes would run; leave it out of the index", r.where, d.Digest, d.MediaType)
 		case d.Digest.Algorithm != "sha256":
 			return nil, inputf("image %s holds a manifest with a digest of the kind %q; podproof knows sha256", r.where, d.Digest.Algorithm)
 		}
@@ -115,14 +119,20 @@ func (r *registry) variant(d v1.Descriptor, img v1.Image) (variant, error) {
 	if v.config.Algorithm != "sha256" {
 		return v, inputf("image %s: manifest %s names no configuration; it is not an image that can run", r.where, d.Digest)
 	}
-	if d.Platform != nil && d.Platform.OS != "" && d.Platform.Architecture != "" {
-		v.platform = d.Platform.OS + "/" + d.Platform.Architecture
+	if d.Platform != nil && d.Platform.Architecture != "" {
+		v.platform = platformOf(d.Platform.OS, d.Platform.Architecture)
 		return v, nil
 	}
 	c, err := img.ConfigFile()
 	if err != nil {
 		return v, r.explain(fmt.Errorf("configuration of manifest %s: %w", d.Digest, err))
 	}
-	v.platform = c.OS + "/" + c.Architecture
+	v.platform = platformOf(c.OS, c.Architecture)
 	return v, nil
+}
+
+// platformOf is a platform as nodes understand it: they take linux/x86_64, and amd64 alone, for linux/amd64.
+func platformOf(system, arch string) string {
+	p := platforms.Normalize(ocispec.Platform{OS: cmp.Or(system, "linux"), Architecture: arch})
+	return p.OS + "/" + p.Architecture
 }

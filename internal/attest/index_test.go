@@ -1,6 +1,9 @@
 package attest
 
 import (
+	"bytes"
+	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -81,4 +84,62 @@ func TestIndexOfLies(t *testing.T) {
 		}
 		w.passes(w.ref)
 	})
+}
+
+// Nodes know a platform by other names, too: one that is not asked about must be one that they do not take.
+func TestIndexOfOtherSpellings(t *testing.T) {
+	w := newWorld(t, true)
+	w.ref = w.host + "/shop/api:spelled"
+	w.policy.Platforms = []string{"linux/amd64"}
+	other := shop(t, "amd64", "1002")
+	under := func(os, arch string) v1.ImageIndex {
+		first := mutate.IndexAddendum{Add: other, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: os, Architecture: arch}}}
+		return mutate.AppendManifests(empty.Index, first, mutate.IndexAddendum{Add: w.img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}})
+	}
+	for name, index := range map[string]v1.ImageIndex{
+		"x86_64":           under("linux", "x86_64"),
+		"x86-64":           under("linux", "x86-64"),
+		"in capitals":      under("Linux", "AMD64"),
+		"without a system": under("", "amd64"),
+		"by its configuration": mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: shop(t, "x86_64", "1002")},
+			mutate.IndexAddendum{Add: w.img}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.push(w.ref, index)
+			w.attest(func(o *Options) { o.Index = true })
+			w.refused(w.ref, "gate/signed", "is for another platform", "")
+		})
+	}
+	w.push(w.ref, under("linux", "arm64"))
+	w.attest()
+	w.passes(w.ref)
+}
+
+// CRI-O chooses by the platform alone, and takes what the manifest itself says to be.
+func TestIndexOfSomethingElse(t *testing.T) {
+	w := newWorld(t, true)
+	m, err := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: shop(t, "amd64", "1002"), Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}},
+		mutate.IndexAddendum{Add: w.img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}}).IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Manifests[0].MediaType = "application/vnd.example+json"
+	text, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+w.host+"/v2/shop/api/manifests/else", bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", string(m.MediaType))
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil || answer.Body.Close() != nil || answer.StatusCode != http.StatusCreated {
+		t.Fatal(answer, err)
+	}
+	w.attest()
+	g, err := w.gate(w.host + "/shop/api:else")
+	if err == nil || !strings.Contains(err.Error(), `of the media type "application/vnd.example+json"`) {
+		t.Errorf("%v, exit code %d", err, g.Report.ExitCode())
+	}
 }
