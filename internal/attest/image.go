@@ -119,6 +119,9 @@ func (r *registry) variant(d v1.Descriptor, img v1.Image) (variant, error) {
 	if v.config.Algorithm != "sha256" {
 		return v, inputf("image %s: manifest %s names no configuration; it is not an image that can run", r.where, d.Digest)
 	}
+	if m.Config.Size > maxConfig {
+		return v, inputf("image %s: manifest %s has a configuration of %d bytes, more than the %d that podproof reads", r.where, d.Digest, m.Config.Size, maxConfig)
+	}
 	if d.Platform != nil && d.Platform.Architecture != "" {
 		v.platform = platformOf(d.Platform.OS, d.Platform.Architecture)
 		return v, nil

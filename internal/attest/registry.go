@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -74,8 +75,13 @@ func absent(err error) bool {
 	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
 }
 
-// maxAnswer is how many bytes of one answer are read.
-const maxAnswer = 32 << 20
+// How much of one answer is read. Any user of a cluster can have its gate ask a registry of his own.
+const (
+	maxBlob     = 32 << 20 // bytes of a blob
+	maxDocument = 4 << 20  // bytes of anything else: no registry need take a larger manifest
+	maxValues   = 1 << 16  // values in that: three bytes of a list take a hundred in memory
+	maxConfig   = 1 << 20  // bytes of an image's configuration
+)
 
 // bounded keeps what a registry answers from filling the memory, and does not take a part of a list
 // of referrers for all of it: the newest statement might be in the other.
@@ -91,20 +97,38 @@ func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close()
 		return nil, fmt.Errorf("the registry gives the list of what is stored beside the image in pages, which podproof does not read: %s; remove what is stored there and no longer needed", req.URL.Path)
 	}
-	resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxAnswer}
+	if isBlob(req) {
+		resp.Body = &boundedBody{ReadCloser: resp.Body, most: maxBlob}
+	} else {
+		resp.Body = &boundedBody{ReadCloser: resp.Body, most: maxDocument, isDocument: true}
+	}
 	return resp, nil
+}
+
+// isBlob tells whether a blob was asked for, which a registry may have somewhere else.
+func isBlob(req *http.Request) bool {
+	for req.Response != nil && req.Response.Request != nil {
+		req = req.Response.Request
+	}
+	return strings.Contains(req.URL.Path, "/blobs/")
 }
 
 type boundedBody struct {
 	io.ReadCloser
-	left int
+	most, read, commas int
+	isDocument         bool
 }
 
-// Read reads on, up to the bound.
+// Read reads on, up to the bounds.
 func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if b.left -= n; b.left < 0 {
-		return 0, fmt.Errorf("the registry's answer is larger than %d MiB", maxAnswer>>20)
+	if b.read += n; b.read > b.most {
+		return 0, fmt.Errorf("the registry's answer is larger than %d MiB", b.most>>20)
+	}
+	if b.isDocument {
+		if b.commas += bytes.Count(p[:n], []byte(",")); b.commas > maxValues {
+			return 0, fmt.Errorf("the registry's answer has more than %d values", maxValues)
+		}
 	}
 	return n, err
 }

@@ -95,11 +95,27 @@ func TestRegistryTrouble(t *testing.T) {
 				return false
 			}
 			w.Header().Set("Content-Type", "application/vnd.oci.image.index.v1+json")
-			for range maxAnswer>>20 + 1 {
+			for range maxDocument>>20 + 1 {
 				_, _ = w.Write(make([]byte, 1<<20))
 			}
 			return true
-		}, "larger than 32 MiB", false},
+		}, "larger than 4 MiB", false},
+		"a small answer that is large in memory": {func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, "/manifests/1") {
+				return false
+			}
+			w.Header().Set("Content-Type", "application/vnd.oci.image.index.v1+json")
+			_, _ = io.WriteString(w, `{"schemaVersion":2,"manifests":[`+strings.Repeat("{},", 1<<20)+`{}]}`)
+			return true
+		}, "has more than 65536 values", false},
+		"a configuration that is large": {func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, "/manifests/1") {
+				return false
+			}
+			w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+			_, _ = fmt.Fprintf(w, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","layers":[],"config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":%d,"digest":"sha256:%064x"}}`, maxConfig+1, 1)
+			return true
+		}, "a configuration of 1048577 bytes", true},
 		"no login": {func(w http.ResponseWriter, r *http.Request) bool {
 			w.WriteHeader(http.StatusUnauthorized)
 			return true
