@@ -173,14 +173,14 @@ func (w *world) carry(to v1.Hash) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	found, err := r.bundles(from)
-	if err != nil {
+	var all []found
+	if err := r.bundles(func(f found) { all = append(all, f) }, from); err != nil {
 		w.t.Fatal(err)
 	}
-	if len(found) == 0 {
+	if len(all) == 0 {
 		w.t.Fatal("there is nothing to copy")
 	}
-	for _, f := range found {
+	for _, f := range all {
 		w.store(to, f.Envelope)
 	}
 }

@@ -39,7 +39,8 @@ func FuzzBundle(f *testing.F) {
 	_, other := newKey(f, ed25519Key(f))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := readBundle(data)
-		w := witnessesOf([]found{{Envelope: e, err: err}}, []PublicKey{public, other})
+		var w witnesses
+		w.add(found{Envelope: e, err: err}, []PublicKey{public, other})
 		if len(w.proofs) > 0 {
 			t.Fatalf("believed without a signature: %s", data)
 		}

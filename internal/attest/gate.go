@@ -145,12 +145,7 @@ func (g *gate) hear(wanted []variant) error {
 			digests = append(digests, v.Digest)
 		}
 	}
-	all, err := g.bundles(digests...)
-	if err != nil {
-		return err
-	}
-	g.heard = witnessesOf(all, g.Keys)
-	return nil
+	return g.bundles(func(f found) { g.heard.add(f, g.Keys) }, digests...)
 }
 
 // hearing is the question for one manifest.

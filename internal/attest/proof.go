@@ -31,36 +31,42 @@ type witnesses struct {
 	unread    []string
 }
 
-// witnessesOf verifies all that was found. Nothing of a bundle is looked at before its signature is.
-func witnessesOf(all []found, keys []PublicKey) witnesses {
-	var w witnesses
-	for _, f := range all {
-		if f.err != nil {
-			w.unread = append(w.unread, fmt.Sprintf("%s: %v", f.digest, f.err))
-			continue
-		}
-		key, ok := f.signedBy(keys)
-		if !ok {
-			w.strangers++
-			continue
-		}
-		s, err := readStatement(f.Payload)
-		if err != nil {
-			w.unread = append(w.unread, fmt.Sprintf("%s: %v", f.digest, err))
-			continue
-		}
-		if !isVerification(s.PredicateType) {
-			continue // the key has signed something else, too
-		}
-		p := proof{statement: s, key: key, found: f}
-		if s.PredicateType == VerificationType {
-			p.Verification, p.err = readVerification(s.Predicate)
-		} else {
-			p.err = fmt.Errorf("it is of the type %s, and this podproof reads %s", s.PredicateType, VerificationType)
-		}
-		w.proofs = append(w.proofs, p)
+// add verifies what was found. Nothing of a bundle is looked at before its signature is, and nothing of it is kept
+// that none of the keys signed: there may be many, of anybody's size.
+func (w *witnesses) add(f found, keys []PublicKey) {
+	if f.err != nil {
+		w.unread = append(w.unread, short(fmt.Sprintf("%s: %v", f.digest, f.err)))
+		return
 	}
-	return w
+	key, ok := f.signedBy(keys)
+	if !ok {
+		w.strangers++
+		return
+	}
+	s, err := readStatement(f.Payload)
+	if err != nil {
+		w.unread = append(w.unread, short(fmt.Sprintf("%s: %v", f.digest, err)))
+		return
+	}
+	if !isVerification(s.PredicateType) {
+		return // the key has signed something else, too
+	}
+	p := proof{statement: s, key: key, found: f}
+	if s.PredicateType == VerificationType {
+		p.Verification, p.err = readVerification(s.Predicate)
+	} else {
+		p.err = fmt.Errorf("it is of the type %s, and this podproof reads %s", s.PredicateType, VerificationType)
+	}
+	w.proofs = append(w.proofs, p)
+}
+
+// short cuts a text that quotes what somebody else wrote.
+func short(text string) string {
+	const most = 400
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // newestFirst orders proofs by the end of their runs. Of two of one run the worse comes first.

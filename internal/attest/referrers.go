@@ -90,31 +90,30 @@ type found struct {
 
 // bundles reads the bundles beside the manifests of an image that may be podproof's statements. What an annotation
 // calls something else is left out; what it calls podproof's is not believed.
-func (r *registry) bundles(of ...v1.Hash) ([]found, error) {
-	var out []found
+func (r *registry) bundles(each func(found), of ...v1.Hash) error {
 	seen := map[v1.Hash]bool{}
 	for _, h := range of {
 		ds, err := r.referrers(h)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, d := range ds {
 			if kind := d.Annotations[predicateKey]; seen[d.Digest] || kind != "" && !isVerification(kind) {
 				continue
 			}
 			if seen[d.Digest] = true; len(seen) > maxBundles {
-				return nil, r.crowded(len(ds), h, maxBundles)
+				return r.crowded(len(ds), h, maxBundles)
 			}
 			f, isBundle, err := r.bundle(d)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if isBundle {
-				out = append(out, f)
+				each(f)
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // bundle reads what a descriptor leads to. An error is the registry's: what is wrong with the bundle is in found.

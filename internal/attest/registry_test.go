@@ -202,6 +202,34 @@ func TestLargeBundle(t *testing.T) {
 	w.refused(w.ref, "gate/signed", "larger than", "podproof verify")
 }
 
+// A registry in a cluster may be called as the places of an image are.
+func TestARegistryCalledRegistry(t *testing.T) {
+	digest := "@sha256:" + strings.Repeat("0", 64)
+	for image, want := range map[string]string{
+		"registry:5000/shop/api" + digest: "registry:5000/shop/api" + digest, "docker:5000/shop/api:1": "docker:5000/shop/api:1", "registry:registry:5000/api:1": "registry:5000/api:1",
+		"registry:shop/api:1": "index.docker.io/shop/api:1", "registry:127.0.0.1:5000/api:1": "127.0.0.1:5000/api:1", "registry:5000": "index.docker.io/library/5000:latest",
+	} {
+		r, err := openRegistry(t.Context(), image, "test")
+		if err != nil {
+			t.Errorf("%s: %v", image, err)
+		} else if r.where.Name() != want {
+			t.Errorf("%s is %s, want %s", image, r.where.Name(), want)
+		}
+	}
+}
+
+// What a stranger wrote is quoted in a few words.
+func TestABundleOfManyWords(t *testing.T) {
+	w := newWorld(t, true)
+	w.storeBundle(w.top().Digest, []byte(`{"mediaType":"`+strings.Repeat("a", maxBundle/2)+`"}`))
+	r := w.refused(w.ref, "gate/signed", `it says to be "aaaa`, "podproof verify")
+	for _, v := range r.Verdicts {
+		if len(v.Seen) > 2000 {
+			t.Errorf("%s is told in %d bytes", v.ID, len(v.Seen))
+		}
+	}
+}
+
 // notListing takes whatever is pushed, and never lists a referrer.
 func notListing(w http.ResponseWriter, r *http.Request) bool {
 	switch {
