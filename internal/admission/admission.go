@@ -126,7 +126,12 @@ func (w *Webhook) reasons(ctx context.Context, r *admissionv1.AdmissionRequest) 
 }
 
 // image says why an image is refused; empty lets it in.
-func (w *Webhook) image(ctx context.Context, image string, keys func() (keychain, error)) string {
+func (w *Webhook) image(ctx context.Context, image string, keys func() (keychain, error)) (why string) {
+	defer func() {
+		if p := recover(); p != nil { // else one user's image would end the gate for all
+			why = crashed(image, p)
+		}
+	}()
 	where, err := name.ParseReference(image)
 	if err != nil {
 		return fmt.Sprintf("%q is not a valid image name: %v", image, err)
@@ -153,7 +158,7 @@ func (w *Webhook) excepted(repository string) bool {
 func ParseExcept(globs []string) ([]string, error) {
 	var out []string
 	for _, g := range globs {
-		if _, err := path.Match(g, ""); err != nil || g == "" || strings.ContainsAny(g, "@ ") {
+		if _, err := path.Match(g, ""); err != nil || g == "" || strings.ContainsAny(g, "@ ") || strings.Contains(path.Base(g), ":") {
 			return nil, fmt.Errorf("%q is not a repository; write it as registry.example/mesh/proxy or registry.example/mesh/*, without tag and digest", g)
 		}
 		host, rest, slash := strings.Cut(g, "/")
@@ -161,6 +166,9 @@ func ParseExcept(globs []string) ([]string, error) {
 		case !slash || !strings.ContainsAny(host, ".:*") && host != "localhost":
 			return nil, fmt.Errorf("%q does not begin with a registry; write it as docker.io/library/postgres", g)
 		case host == "docker.io":
+			if !strings.Contains(rest, "/") {
+				rest = "library/" + rest
+			}
 			g = name.DefaultRegistry + "/" + rest
 		}
 		out = append(out, g)

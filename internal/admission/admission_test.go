@@ -2,18 +2,29 @@ package admission
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	admissionv1 "k8s.io/api/admission/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	kubefake "k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 )
 
 func TestOnlyWhatIsProvenIsLetIn(t *testing.T) {
@@ -236,18 +247,87 @@ func TestOneRegistryDoesNotKeepOthersWaiting(t *testing.T) {
 	}
 }
 
+// Nor does it take the places of the others with those that wait.
+func TestOneRegistryDoesNotTakeAllPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hosts{each: 1, all: 4}
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 4 {
+			go func() {
+				if leave, err := h.enter(ctx, "slow.example"); err == nil {
+					<-ctx.Done()
+					leave()
+				}
+			}()
+		}
+		synctest.Wait()
+		if leave, err := h.enter(ctx, "other.example"); err != nil {
+			t.Error(err)
+		} else {
+			leave()
+		}
+		if _, err := h.enter(ctx, "slow.example"); err == nil || err.Error() != "2 images of registry slow.example are being asked about already" {
+			t.Error(err)
+		}
+		cancel()
+	})
+}
+
+func TestALongRefusalIsRememberedInFewWords(t *testing.T) {
+	w := newWorld(t)
+	_, img := w.pushed("1002")
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: strings.Repeat("a", 1<<20)}}})
+	d, err := index.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := name.NewDigest(w.host + "/shop/api@" + d.String())
+	if err == nil {
+		err = remote.WriteIndex(ref, index)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.hook.Policy.Policy.Platforms = []string{"linux/amd64"}
+	w.denies(creating(t, pod(ref.Name())), "there is no image for linux/amd64")
+	known, ok := w.hook.asker.remembers.Get(ref.Name())
+	if n := len(known.(answer).refused); !ok || n > most+3 {
+		t.Errorf("%d bytes are remembered", n)
+	}
+}
+
+// What fails in one request ends neither the gate nor the requests of others.
+func TestACrash(t *testing.T) {
+	w := newWorld(t)
+	good := w.proven("1001")
+	client := kubefake.NewClientset()
+	client.PrependReactor("get", "serviceaccounts", func(clienttesting.Action) (bool, runtime.Object, error) { panic("broken") })
+	w.hook.Client = client
+	w.denies(creating(t, pod(good)), "podproof crashed on "+good, "please report it: broken")
+	w.hook.Client = nil
+	w.admits(creating(t, pod(good)))
+}
+
+func TestWhatGoesIsNotAskedAbout(t *testing.T) {
+	w := newWorld(t)
+	bad, _ := w.pushed("1002")
+	r := creating(t, pod(bad))
+	r.Operation, r.OldObject, r.Object = admissionv1.Delete, r.Object, runtime.RawExtension{}
+	w.admits(r)
+}
+
 func TestExceptions(t *testing.T) {
 	w := newWorld(t)
 	bad, _ := w.pushed("1002")
-	except, err := ParseExcept([]string{w.host + "/mesh/*", "docker.io/library/postgres"})
+	except, err := ParseExcept([]string{w.host + "/mesh/*", "docker.io/library/postgres", "docker.io/redis"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.hook.Except = except
-	w.admits(creating(t, pod(w.host+"/mesh/proxy:1", "postgres:16")))
+	w.admits(creating(t, pod(w.host+"/mesh/proxy:1", "postgres:16", "redis")))
 	w.denies(creating(t, pod(w.host+"/mesh/proxy:1", bad)), "container c1: no statement")
 	w.denies(creating(t, pod(w.host+"/mesh/a/proxy:1")), "by its digest")
-	for _, wrong := range []string{"", "postgres", "library/postgres", "r.example/a@sha256:1", "r.example/[", "a b/c"} {
+	for _, wrong := range []string{"", "postgres", "library/postgres", "r.example/a@sha256:1", "r.example/a:1", "r.example/[", "a b/c"} {
 		if _, err := ParseExcept([]string{wrong}); err == nil {
 			t.Errorf("%q is taken for a repository", wrong)
 		}

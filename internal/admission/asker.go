@@ -84,7 +84,7 @@ func (a *asker) ask(ctx context.Context, where name.Digest, chain authn.Keychain
 	image := where.Name()
 	defer func() {
 		if p := recover(); p != nil { // else one hostile answer of a registry would end the gate for all
-			out = answer{unasked: true, refused: fmt.Sprintf("podproof crashed on what is stored beside %s, which is a bug; please report it: %v", image, p)}
+			out = answer{unasked: true, refused: crashed(image, p)}
 		}
 	}()
 	leave, err := a.places.enter(ctx, where.RegistryStr())
@@ -101,7 +101,7 @@ func (a *asker) ask(ctx context.Context, where name.Digest, chain authn.Keychain
 	case err != nil:
 		return away(image, err)
 	case g.Report.ExitCode() != 0:
-		out = answer{refused: Refusal(g)}
+		out = answer{refused: cut(Refusal(g))} // which may quote what a registry has
 		a.remembers.Add(image, out, a.Refused)
 		return out
 	}

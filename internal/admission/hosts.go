@@ -7,7 +7,7 @@ import (
 )
 
 // hosts bounds how many images are asked about at once: so many of one registry, for one that hangs must not keep
-// the others waiting, and so many in all.
+// the others waiting, and so many in all. Those that wait for one registry are at most half of all.
 type hosts struct {
 	each, all int
 
@@ -28,8 +28,13 @@ func (h *hosts) enter(ctx context.Context, name string) (leave func(), err error
 		h.mu.Unlock()
 		return nil, fmt.Errorf("%d images are being asked about already", h.all)
 	}
-	h.open++
 	at := h.of[name]
+	if at != nil && at.users >= max(h.each, (h.all+1)/2) {
+		err := fmt.Errorf("%d images of registry %s are being asked about already", at.users, name)
+		h.mu.Unlock()
+		return nil, err
+	}
+	h.open++
 	if at == nil {
 		at = &host{slots: make(chan struct{}, h.each)}
 		if h.of == nil {

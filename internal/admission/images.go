@@ -24,6 +24,9 @@ type asked struct {
 // images finds the images of a request. An object that a controller makes on its way to pods, such as a Deployment's
 // ReplicaSet, is not asked about: a Deployment gives up after 15 refusals, and never tries again by itself.
 func images(r *admissionv1.AdmissionRequest) (asked, error) {
+	if r.Operation == admissionv1.Delete { // the manifests do not ask; a rule for all operations would
+		return asked{}, nil
+	}
 	meta, pod, err := podOf(r.Kind, r.Object.Raw)
 	if err != nil {
 		return asked{}, err

@@ -88,7 +88,7 @@ func pullSecrets(ctx context.Context, client kubernetes.Interface, namespace str
 		}
 		k.entries = append(k.entries, found...)
 		for _, e := range found {
-			fmt.Fprintf(sum, "%q %q %q %q %q\n", e.host, e.path, e.auth.Username, e.auth.Password, e.auth.IdentityToken)
+			fmt.Fprintf(sum, "%q %q %q %q %q %q\n", e.host, e.path, e.auth.Username, e.auth.Password, e.auth.IdentityToken, e.auth.RegistryToken)
 		}
 	}
 	slices.SortStableFunc(k.entries, func(a, b entry) int { return len(b.path) - len(a.path) })

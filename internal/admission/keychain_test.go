@@ -112,4 +112,16 @@ func TestWhichPasswordIsWhose(t *testing.T) {
 	if other, err := pullSecrets(t.Context(), client, "shop", corev1.PodSpec{ImagePullSecrets: []corev1.LocalObjectReference{{Name: "old"}}}); err != nil || other.id == k.id || other.id == "" {
 		t.Errorf("other passwords have the same id %q (%v)", other.id, err)
 	}
+	token := func(of string) string {
+		s := pullSecret("token", nil)
+		s.Data[corev1.DockerConfigJsonKey] = []byte(`{"auths": {"registry.example": {"registrytoken": "` + of + `"}}}`)
+		k, err := pullSecrets(t.Context(), fake.NewClientset(s), "shop", corev1.PodSpec{ImagePullSecrets: []corev1.LocalObjectReference{{Name: "token"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.id
+	}
+	if token("a") == token("b") {
+		t.Error("two tokens have the same id")
+	}
 }

@@ -36,6 +36,11 @@ func byTag(image, digest string, err error) string {
 	return why + fmt.Sprintf("write %s@%s", image, digest)
 }
 
+// crashed is the answer where podproof itself failed.
+func crashed(image string, p any) string {
+	return fmt.Sprintf("podproof crashed on %s, or on what is stored beside it, which is a bug; please report it: %v", image, p)
+}
+
 // most is how long a denial may be: events are cut at 1024 bytes, and a person reads no more.
 const most = 2048
 
@@ -46,6 +51,10 @@ func joined(reasons []string) string {
 	if n := len(reasons) - shown; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
+	return cut(text)
+}
+
+func cut(text string) string {
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
