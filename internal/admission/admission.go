@@ -3,9 +3,11 @@
 package admission
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path"
@@ -40,6 +42,8 @@ type Webhook struct {
 
 const (
 	maxReview = 16 << 20 // bytes of a request: an object and the one before it, of up to 3 MiB each
+	maxValues = 1 << 17  // values in it: whoever reaches the Service may ask, and an empty container takes 3 bytes and fills 1000
+	maxImages = 64       // images of a pod: one pod must not take all places to ask
 	// usualTime is how long a request may take that does not say so (admissionregistration.k8s.io/v1).
 	usualTime = 10 * time.Second
 	// spare is what is left of that for the answer's way.
@@ -49,8 +53,14 @@ const (
 // ServeHTTP answers an AdmissionReview.
 func (w *Webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	var review admissionv1.AdmissionReview
-	dec := json.NewDecoder(http.MaxBytesReader(rw, r.Body, maxReview))
-	if err := dec.Decode(&review); err != nil {
+	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxReview))
+	if err == nil && bytes.Count(body, []byte(",")) > maxValues {
+		err = fmt.Errorf("it has more than %d values", maxValues)
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &review)
+	}
+	if err != nil {
 		http.Error(rw, "this is no AdmissionReview: "+err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -111,6 +121,9 @@ func (w *Webhook) reasons(ctx context.Context, r *admissionv1.AdmissionRequest) 
 			order = append(order, u.image)
 		}
 		users[u.image] = append(users[u.image], u.kind+" "+u.container)
+	}
+	if len(order) > maxImages {
+		return []string{fmt.Sprintf("it names %d images, more than the %d that podproof asks about at a time; make several of it", len(order), maxImages)}
 	}
 	said := make([]string, len(order))
 	var all sync.WaitGroup
