@@ -45,6 +45,9 @@ func (r *registry) image() (pushed, error) {
 	if p.top.Digest.Algorithm != "sha256" {
 		return p, inputf("image %s has a digest of the kind %q; podproof knows sha256", r.where, p.top.Digest.Algorithm)
 	}
+	if err := r.unambiguous(p.top.Digest, d.Manifest); err != nil {
+		return p, err
+	}
 	if !p.isIndex() {
 		img, err := d.Image()
 		if err != nil {
@@ -111,6 +114,9 @@ func (r *registry) variant(d v1.Descriptor, img v1.Image) (variant, error) {
 	if err != nil {
 		return v, r.explain(err)
 	}
+	if err := r.unambiguous(d.Digest, raw); err != nil {
+		return v, err
+	}
 	var m v1.Manifest
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return v, inputf("image %s: manifest %s is not valid: %w", r.where, d.Digest, err)
@@ -132,6 +138,16 @@ func (r *registry) variant(d v1.Descriptor, img v1.Image) (variant, error) {
 	}
 	v.platform = platformOf(c.OS, c.Architecture)
 	return v, nil
+}
+
+// unambiguous refuses a document that is a manifest and an index: which of them it is the registry says anew to
+// everybody who asks (CVE-2021-41190).
+func (r *registry) unambiguous(digest v1.Hash, raw []byte) error {
+	var has struct{ Manifests, Config, Layers any }
+	if json.Unmarshal(raw, &has) == nil && has.Manifests != nil && (has.Config != nil || has.Layers != nil) {
+		return inputf("image %s: %s is a manifest and an index at once, and a node may take it for the other; build it anew", r.where, digest)
+	}
+	return nil
 }
 
 // platformOf is a platform as nodes understand it: they take linux/x86_64, and amd64 alone, for linux/amd64.

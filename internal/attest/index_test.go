@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // An index is proven by a statement for each platform that it can run on.
@@ -128,18 +129,54 @@ func TestIndexOfSomethingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+w.host+"/v2/shop/api/manifests/else", bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", string(m.MediaType))
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil || answer.Body.Close() != nil || answer.StatusCode != http.StatusCreated {
-		t.Fatal(answer, err)
-	}
+	w.put("else", string(m.MediaType), text)
 	w.attest()
 	g, err := w.gate(w.host + "/shop/api:else")
 	if err == nil || !strings.Contains(err.Error(), `of the media type "application/vnd.example+json"`) {
 		t.Errorf("%v, exit code %d", err, g.Report.ExitCode())
+	}
+}
+
+// A document that is a manifest and an index is what the registry calls it, to the gate one and to a node the other.
+func TestAManifestThatIsAnIndexToo(t *testing.T) {
+	w := newWorld(t, true)
+	w.attest()
+	m, err := indexOf(w.img).IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := shop(t, "amd64", "1002").RawManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := map[string]any{}
+	if err := json.Unmarshal(raw, &both); err != nil {
+		t.Fatal(err)
+	}
+	both["manifests"] = m.Manifests
+	text, err := json.Marshal(both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []types.MediaType{types.OCIImageIndex, types.OCIManifestSchema1} {
+		w.put("both", string(kind), text)
+		g, err := w.gate(w.host + "/shop/api:both")
+		if err == nil || !strings.Contains(err.Error(), "is a manifest and an index at once") {
+			t.Errorf("%s: %v, exit code %d", kind, err, g.Report.ExitCode())
+		}
+	}
+}
+
+// put stores a manifest as it is.
+func (w *world) put(tag, kind string, text []byte) {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodPut, "http://"+w.host+"/v2/shop/api/manifests/"+tag, bytes.NewReader(text))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", kind)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil || answer.Body.Close() != nil || answer.StatusCode != http.StatusCreated {
+		w.t.Fatal(answer, err)
 	}
 }
