@@ -19,7 +19,7 @@ import (
 type Bounds struct {
 	// Keep is how long an image counts as proven without being asked about again, Refused how long as not proven.
 	Keep, Refused time.Duration
-	// Remembered is how many answers are kept.
+	// Remembered is how many proven images are kept, and how many refused ones.
 	Remembered int
 	// Fetch is how long a registry may take for one image. A request may be answered before that: what comes
 	// later is there for the next one.
@@ -39,13 +39,15 @@ type asker struct {
 	policy attest.GateOptions
 	now    func() time.Time
 
-	flights   singleflight.Group
-	places    *hosts
-	remembers *cache.LRUExpireCache
+	flights singleflight.Group
+	places  *hosts
+	// Anybody can have many images refused, which must not drive the others out.
+	passed, refused *cache.LRUExpireCache
 }
 
 func newAsker(policy attest.GateOptions, b Bounds, now func() time.Time) *asker {
-	return &asker{Bounds: b, policy: policy, now: now, places: &hosts{each: b.PerRegistry, all: b.InAll}, remembers: cache.NewLRUExpireCacheWithClock(b.Remembered, clock(now))}
+	remembers := func() *cache.LRUExpireCache { return cache.NewLRUExpireCacheWithClock(b.Remembered, clock(now)) }
+	return &asker{Bounds: b, policy: policy, now: now, places: &hosts{each: b.PerRegistry, all: b.InAll}, passed: remembers(), refused: remembers()}
 }
 
 type clock func() time.Time
@@ -57,8 +59,11 @@ func (c clock) Now() time.Time { return c() }
 // nobody for a password.
 func (a *asker) proven(ctx context.Context, where name.Digest, keys func() (keychain, error)) answer {
 	image := where.Name()
-	if known, ok := a.remembers.Get(image); ok {
+	if known, ok := a.refused.Get(image); ok {
 		return known.(answer)
+	}
+	if _, ok := a.passed.Get(image); ok {
+		return answer{}
 	}
 	chain, note := keys()
 	said := a.flights.DoChan(image+" "+chain.id, func() (any, error) {
@@ -102,11 +107,13 @@ func (a *asker) ask(ctx context.Context, where name.Digest, chain authn.Keychain
 		return away(image, err)
 	case g.Report.ExitCode() != 0:
 		out = answer{refused: cut(Refusal(g))} // which may quote what a registry has
-		a.remembers.Add(image, out, a.Refused)
+		a.passed.Remove(image)
+		a.refused.Add(image, out, a.Refused)
 		return out
 	}
 	if left := g.Until.Sub(o.Now); left > 0 {
-		a.remembers.Add(image, answer{}, min(a.Keep, left))
+		a.refused.Remove(image)
+		a.passed.Add(image, nil, min(a.Keep, left))
 	}
 	return answer{}
 }

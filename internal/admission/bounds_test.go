@@ -31,6 +31,22 @@ func TestTheMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// Nobody drives what is proven out of the memory with images that are not.
+func TestRefusalsTakeNoProofsPlace(t *testing.T) {
+	w := newWorld(t)
+	w.hook.Bounds.Remembered = 1
+	good := w.proven("1001")
+	bad, _ := w.pushed("1002")
+	w.admits(creating(t, pod(good)))
+	w.denies(creating(t, pod(bad)), "no statement")
+	w.asked.Store(0)
+	w.admits(creating(t, pod(good)))
+	w.denies(creating(t, pod(bad)), "no statement")
+	if n := w.asked.Load(); n != 0 {
+		t.Errorf("the registry was asked %d times again", n)
+	}
+}
+
 func TestTooManyAtOnce(t *testing.T) {
 	w := newWorld(t)
 	good := w.proven("1001")
@@ -116,7 +132,7 @@ func TestALongRefusalIsRememberedInFewWords(t *testing.T) {
 	}
 	w.hook.Policy.Policy.Platforms = []string{"linux/amd64"}
 	w.denies(creating(t, pod(ref.Name())), "there is no image for linux/amd64")
-	known, ok := w.hook.asker.remembers.Get(ref.Name())
+	known, ok := w.hook.asker.refused.Get(ref.Name())
 	if n := len(known.(answer).refused); !ok || n > most+3 {
 		t.Errorf("%d bytes are remembered", n)
 	}
