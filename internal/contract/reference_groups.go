@@ -1,5 +1,7 @@
 package contract
 
+import "strings"
+
 // groups are the parts of the reference. A key at the root is in one of them.
 var groups = []Group{
 	{Title: "What is under test", Roots: []string{"apiVersion", "kind", "image", "manifests", "workload"}, About: `
@@ -8,6 +10,8 @@ Of the manifests these are left out, and each run says so: NetworkPolicies, whic
 What cannot work (a Secret that nobody makes, a port that no container has, a removed API version) is reported with file and line before a cluster is made.`},
 	{Title: "What it depends on", Roots: []string{"dependencies"}, About: `
 Each dependency is taken away, and judged, on its own. Where there are several, a verdict is the worst of them, and names each. An object alone is written as a text: ` + "`- statefulset/postgres`" + `.
+
+The kinds are ` + strings.Join(Kinds, ", ") + `.
 
 ` + "`optional: true`" + ` turns the promise around: the service must do without it while that is away or slow, and be connected to it again afterwards, as far as podproof's proxy can see. A host that the cluster does not reach is refused and hangs all the same; what comes after its return is inconclusive.`},
 	{Title: "What breaks a run", Roots: []string{"profile", "skip", "waivers", "waiversFrom"}, About: `

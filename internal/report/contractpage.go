@@ -15,7 +15,8 @@ func WriteContractReference(w io.Writer) error {
 	fmt.Fprintf(&b, `# The contract: %[1]s
 
 What an image promises stands in a %[1]s beside the code. No contract is needed to begin with:
-`+"`podproof verify -m deploy/ IMAGE`"+` derives what it can from the manifests and the image, and says what that is.
+`+"`podproof verify -m deploy/ IMAGE`"+` derives what it can from the manifests and the image, and says what that is, and which
+flag or key changes it. Without `+"`-m`"+` it looks for manifests (in deploy, k8s, manifests, kustomize and the like) and for a Dockerfile.
 `+"`podproof init`"+` writes a contract with the rest, a word on each line. `+"`podproof plan`"+` says what would be tried.
 
 The smallest one:
