@@ -213,9 +213,13 @@ func TestTheGateInACluster(t *testing.T) {
 			n := g.pods("many")
 			return strconv.Itoa(n), n == 200
 		})
-		// A ReplicaSet that was refused for long tries again after minutes; another number has it try now.
-		g.kubectl("", "scale", "deployment/many-unproven", "-n", "shop", "--replicas=199")
-		g.refused("many-unproven", "no statement is stored beside ")
+		// A ReplicaSet keeps the words of its first refusal (pkg/controller/replicaset, calculateStatus): another one asks anew.
+		if said, ok := g.tries(waiting("unproven", bad, 1, false), "apply", "-f", "-"); ok || !strings.Contains(said, "no statement is stored beside ") {
+			t.Errorf("admitted %v: %s", ok, said)
+		}
+		if n := g.pods("many-unproven"); n != 0 {
+			t.Errorf("%d unproven pods run", n)
+		}
 		g.kubectl("", "scale", "deployment/many", "deployment/many-unproven", "-n", "shop", "--replicas=0")
 	})
 	t.Run("restarted under load", func(t *testing.T) {
