@@ -96,7 +96,7 @@ func TestTheGatesManifests(t *testing.T) {
 			t.Errorf("%s: %s, asks %+v", w.Name, *w.FailurePolicy, to)
 		}
 		b, _ := json.Marshal(w.NamespaceSelector)
-		if s := string(b); !strings.Contains(s, `"key":"podproof.dev/gate","operator":"In","values":["enforce"]`) || !strings.Contains(s, `"values":["kube-system","podproof-gate"]`) {
+		if s := string(b); !strings.Contains(s, `{"key":"podproof.dev/gate","operator":"Exists"},{"key":"podproof.dev/gate","operator":"NotIn","values":["listed"]}`) || !strings.Contains(s, `"values":["kube-system","podproof-gate"]`) {
 			t.Errorf("%s is for %s", w.Name, s)
 		}
 	}
