@@ -159,6 +159,10 @@ func TestTheGateInACluster(t *testing.T) {
 	g.kubectl(string(public), "create", "configmap", "podproof-keys", "-n", "podproof-gate", "--from-file=podproof.pub=/dev/stdin")
 	g.kubectl("", "rollout", "status", "-n", "podproof-gate", "deployment/podproof-gate", "--timeout=4m")
 	g.kubectl("", "label", "namespace", "shop", "podproof.dev/gate=enforce")
+	g.until(2*time.Minute, "the gate answers through its Service", func() (string, bool) { // kube-proxy follows the pods' readiness
+		said, _ := g.tries(waiting("unproven", bad, 1, false), "apply", "--dry-run=server", "-f", "-")
+		return said, strings.Contains(said, "no statement is stored beside ")
+	})
 
 	t.Run("unproven", func(t *testing.T) {
 		g := g
