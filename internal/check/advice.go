@@ -57,6 +57,12 @@ func askedBy(v Verdict) string {
 	return contract.ProfileBaseline
 }
 
+// asks tells whether something is broken that the contract's profile asks for. What is left undecided
+// beside mere advice stays undecided.
+func (j *Judgement) asks(c contract.Contract) bool {
+	return slices.ContainsFunc(j.Findings, func(f Finding) bool { return !f.Note && c.Asks(f.profile) })
+}
+
 // onlyFor marks the last finding as one that a profile asks for, and those before it do not.
 func (j *Judgement) onlyFor(profile string) {
 	j.Findings[len(j.Findings)-1].profile = profile

@@ -21,17 +21,31 @@ func TestAdvice(t *testing.T) {
 		containerOf(*e.Workload).Resources = corev1.ResourceRequirements{}
 		e.Resources.Ended = &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error"}
 	})
+	pinned := func(c contract.Contract) contract.Contract { c.ImageConfig.PinnedBase = true; return c }
+	unbuilt := config(func(c *evidence.ImageConfig) { c.ExposedPorts = nil })
+	unbuilt.Build = nil
+	unmeasured := with(func(e *evidence.Evidence) {
+		containerOf(*e.Workload).Resources = corev1.ResourceRequirements{}
+		e.Resources = nil
+	})
+	unserved := with(func(e *evidence.Evidence) {
+		containerOf(*e.Workload).Resources = corev1.ResourceRequirements{}
+		e.Resources.Requests = 0
+	})
 	for _, x := range []struct {
 		name, id string
 		c        contract.Contract
 		e        evidence.Evidence
 		breaks   string // the profiles under which it does
-		says     string
+		says     string // empty: under the others it is undecided
 	}{
 		{"no EXPOSE", "image/config-complete", goodContract(), noExpose, "strict", "under the profile PROFILE this breaks nothing: no EXPOSE. Write EXPOSE 8000"},
 		{"no EXPOSE beside a label that is promised", "image/config-complete", noLabel(goodContract()), noExpose, "baseline recommended strict", ""},
 		{"an EXPOSE that is not so", "image/config-complete", goodContract(), wrongPort, "baseline recommended strict", ""},
 		{"no requests and no limit", "resources/limits", goodContract(), unlimited, "recommended strict", "resources.requests.cpu is not set"},
+		{"no EXPOSE beside a base of which nothing is known", "image/config-complete", pinned(goodContract()), unbuilt, "strict", ""},
+		{"no requests, and nothing was measured", "resources/limits", goodContract(), unmeasured, "recommended strict", ""},
+		{"no requests, and nobody was served", "resources/limits", goodContract(), unserved, "recommended strict", ""},
 		{"an end beside that", "resources/limits", goodContract(), ended, "baseline recommended strict", ""},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -43,7 +57,7 @@ func TestAdvice(t *testing.T) {
 				}
 				vs := Judge(selected, x.c, x.e)
 				v := vs[slices.IndexFunc(vs, func(v Verdict) bool { return v.Check.ID == x.id })]
-				if breaks := slices.Contains(strings.Fields(x.breaks), profile); breaks != (v.Status == Fail) || breaks == v.Advice {
+				if breaks := slices.Contains(strings.Fields(x.breaks), profile); breaks != (v.Status == Fail) || v.Advice != (!breaks && x.says != "") || !breaks && x.says == "" && v.Status != Inconclusive {
 					t.Errorf("%s: %s (advice: %t): %s", profile, v.Status, v.Advice, v.Seen)
 				}
 				if !v.Advice {

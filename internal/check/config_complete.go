@@ -70,7 +70,7 @@ func judgeConfigComplete(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	j.Promised = strings.Join(promised, ", ")
 	switch {
-	case len(fixes) > 0:
+	case len(fixes) > 0 && (open == "" || j.asks(c)):
 		return j.fail(strings.Join(seen, ", "), strings.Join(fixes, " "))
 	case open != "":
 		return j.undecided(open, "Let podproof build the image, or label it with "+baseLabel+".")

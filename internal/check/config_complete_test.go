@@ -66,7 +66,7 @@ var configCompleteExamples = []example{
 	}()},
 	{name: "base unknown", c: pinned, want: Inconclusive, says: []string{"does not name its base"}, e: with(func(e *evidence.Evidence) { e.Build = nil })},
 	{name: "base unknown, and the port wrong", c: pinned, want: Fail, says: []string{"undecided"}, e: func() evidence.Evidence {
-		e := config(func(c *evidence.ImageConfig) { c.ExposedPorts = nil })
+		e := config(func(c *evidence.ImageConfig) { c.ExposedPorts = []string{"1/tcp"} })
 		e.Build = nil
 		return e
 	}()},
