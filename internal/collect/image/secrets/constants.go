@@ -30,8 +30,14 @@ func constant(b []byte, at int) (name string, value span, ok bool) {
 	from, to := max(0, at-longestCode), min(len(b), at+longestCode)
 	before, after := bytes.LastIndexByte(b[from:at], '\n'), bytes.IndexByte(b[at:to], '\n')
 	short := (before >= 0 || from == 0) && (after >= 0 || to == len(b))
+	if manager.MatchString(name) {
+		return "", span{}, false
+	}
 	return name, value, short && value.end-value.start >= least && isRandom(b[value.start:value.end])
 }
+
+// manager is the name of a program that keeps passwords, under which its ID stands in tables of such.
+var manager = lazy(`(?i)^(?:one|last|nord|proton|kee|zoho|sticky)_?pass(?:word)?$`)
 
 // isRandom is for a word of the characters of base64, in which letters and digits are mixed.
 func isRandom(v []byte) bool {

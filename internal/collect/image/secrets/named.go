@@ -56,6 +56,9 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 		value = k.value(b, blanks(b, i+1))
 	case sign == ',' && k.code: // define('DB_PASSWORD', 'x')
 		value = k.value(b, blanks(b, i+1))
+		if listed.Match(b[min(value.end, len(b)):]) && identifier.Match(b[value.start:value.end]) {
+			return "", span{}, false
+		}
 	case sign == ':':
 		next := blanks(b, i+1)
 		if next == i+1 && next < len(b) && !isQuote(b[next]) && !k.loose {
@@ -77,6 +80,9 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 	start := at
 	for start > 0 && at-start < longestName && isNameByte(b[start-1]) {
 		start--
+	}
+	if start > 1 && b[start-1] == '{' && b[start-2] == '$' && tested.Match(b[end:]) {
+		return "", span{}, false
 	}
 	name = strings.Trim(string(b[start:end]), ".-")
 	says := credential.NameSays(name)
@@ -167,8 +173,13 @@ var (
 	attribute  = begins("v", `^value\s*=\s*["']`)
 	// reference is one to a variable, with what stands for it where it is not set.
 	reference = lazy(`^\$\{[\w.-]+:[-=]?([^{}$?+][^{}$]*)\}$`)
-	escaped   = lazy(`\\u[0-9A-Fa-f]{4}`)
-	digest    = begins("sm", `^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)
+	// tested follows a variable in a shell, and is no value of it: "${PASSWORD:+set}", "${PASSWORD:?is missing}".
+	tested = begins(":+?", `^:?[+?]`)
+	// identifier and listed, behind it, are those of "auth_token", "token_last_4", "id": names of columns.
+	identifier = lazy(`^[a-z_][a-z0-9_]*$`)
+	listed     = begins("\"'", `^["'],\s*["'][a-z_][a-z0-9_]*["']`)
+	escaped    = lazy(`\\u[0-9A-Fa-f]{4}`)
+	digest     = begins("sm", `^(?:sha(?:1|256|384|512)[-:]|md5[-:])`)
 )
 
 // plausible tells whether a literal under a telling name looks like a secret of someone.

@@ -98,6 +98,8 @@ func TestFinds(t *testing.T) {
 		{"Deno", "/app/env.ts", "const s = Deno.env.get('JWT_SECRET') ?? 'kJ7h2Lq9Xv4Zt8Wm'\n", "named-secret:1"},
 		{"Spring", "/app/A.java", "@Value(\"${jwt.secret:kJ7h2Lq9Xv4Zt8Wm}\")\n", "named-secret:1"},
 		{"lines of Python", "/app/auth.py", "K = os.environ.get(\n    'SECRET_KEY',\n    'kJ7h2Lq9Xv4Zt8Wm',\n)\n", "named-secret:3"},
+		{"what stands for a variable in a shell", "/app/entry.sh", "#!/bin/sh\nexport PGPASSWORD=\"${DB_PASSWORD:-Tr0ub4dor-x9}\"\n", "named-secret:2"},
+		{"a flag with a value and words", "/app/settings.py", "flag.String(\"db-password\", \"my_secret_41\", \"the database's\")\n", "named-secret:1"},
 		{"netrc", "/root/.netrc", "machine x\nlogin me\npassword s3cr3t\n", "netrc:3"},
 		{"npmrc", "/app/.npmrc", "registry=https://r/\n//r/:_authToken=9c1b-77aa-41\n", "npmrc:2"},
 		{"npmrc with npm's own token", "/app/.npmrc", "//registry.npmjs.org/:_authToken=" + npm + "\n", "npm-token:1"},
@@ -158,6 +160,9 @@ func TestLookAlikes(t *testing.T) {
 		{"lines that do more than assign", "/app/Makefile", "run: export TOKEN = $(shell cat token)\n\t./x --password $(PASSWORD) --token=abc1-DEF2-ghi3-JKL4 x\n"},
 		{"names of what to install", "/app/Dockerfile", "RUN apk add secret=1.2.3-r0\nENV TOKEN_FILE=/run/secrets/t0ken-A1\n"},
 		{"lookups of what is no secret", "/app/env.ts", "config.get('NODE_ENV', 'production-4711x'); z.string().default('kJ7h2Lq9Xv4Zt8Wm'); Field('kJ7h2Lq9Xv4Zt8Wm')\nname: str = Field('kJ7h2Lq9Xv4Zt8Wm')"},
+		{"what a shell says of a variable", "/app/mvnw", "#!/bin/sh\ncase \"${MVNW_PASSWORD:+has-password}\" in\nesac\n: \"${DB_PASSWORD:?must-be-set-1}\"\n"},
+		{"columns", "/app/settings.py", "apps.values_list(\"auth_token\", \"token_last_4\", \"app_id\")\n"},
+		{"programs that keep passwords", "/app/passkeys.ts", "enum Keeper {\n  OnePassword = \"bada5566-a7aa-401f-bd96-45619a55120d\",\n  LastPass = \"b78a0a55-6ef8-d246-a042-ba0f6d55050c\",\n}\n"},
 		{"a git remote", "/app/.git/config", "\turl = git@github.com:x/y\n\turl = https://github.com/x\n"},
 	} {
 		if got := scan(c.path, c.body); len(got) > 0 {
@@ -204,7 +209,7 @@ func TestEveryRule(t *testing.T) {
 func TestPatternsCompile(t *testing.T) {
 	all := []*pattern{connectionKey, expression, connectionUser, connectionHost, pemHeader, pemHidden, pemNote, puttyPrivate, keyStore, trustStore,
 		looseName, codeName, codeFolder, wordsName, wordsFolder, templateName, templateFolder, copied, manual, lockFile,
-		words, lowerWord, call, tag, annotation, attribute, reference, escaped, digest, placeholder, formatVerb, exampleHost, localHost,
+		words, lowerWord, call, tag, annotation, attribute, reference, tested, identifier, listed, manager, escaped, digest, placeholder, formatVerb, exampleHost, localHost,
 		forBrowsers, forBundles, sealed, exampleWord, strayLine, versioned}
 	for _, l := range lookups {
 		all = append(all, l.re)
