@@ -12,7 +12,7 @@ import (
 // it. The other steps are named.
 var stepFixes = map[string]string{
 	"ready":        fixFirst("startup/ready"),
-	"cluster":      "Creating the cluster failed: see that the Docker engine runs and has memory and disk to spare, then run podproof again.",
+	"cluster":      "Creating the cluster failed: do what is named above, or else see that the Docker engine runs and has memory and disk to spare; then run podproof again.",
 	"boot":         "The cluster's node did not boot: see that the Docker engine has memory and disk to spare, then run podproof again.",
 	"node":         "The cluster did not come up: see that its nodes are Ready (kubectl get nodes), then run podproof again.",
 	"dns":          "The cluster's DNS did not come up: see that its pods are Ready (kubectl -n kube-system get pods), then run podproof again.",

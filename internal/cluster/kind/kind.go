@@ -361,8 +361,23 @@ func explain(err error) error {
 	if lines := strings.Split(out, "\n"); len(lines) > 12 {
 		out = strings.Join(lines[len(lines)-12:], "\n")
 	}
+	if c := run.Command; len(c) == 3 && c[1] == "pull" {
+		return &noNodeImage{image: c[2], said: out, inner: run.Inner}
+	}
 	if out == "" {
 		return fmt.Errorf("`%s`: %w", run.PrettyCommand(), run.Inner)
 	}
 	return fmt.Errorf("`%s`: %w:\n%s", run.PrettyCommand(), run.Inner, out)
+}
+
+// noNodeImage is for a node image that the engine has not and no registry gives, as where none is reachable.
+type noNodeImage struct {
+	image, said string
+	inner       error
+}
+
+func (e *noNodeImage) Unwrap() error { return e.inner }
+
+func (e *noNodeImage) Error() string {
+	return fmt.Sprintf("the Docker engine has no node image %s, and cannot pull it; name one that it has, or that a registry within reach has, with --node-image or PODPROOF_NODE_IMAGE, or load it (docker load):\n%s", e.image, e.said)
 }

@@ -73,6 +73,8 @@ func TestExplain(t *testing.T) {
 		{"wrapped, with output",
 			fmt.Errorf("failed to create: %w", &exec.RunError{Command: []string{"docker", "run"}, Output: []byte("no space left\n"), Inner: inner}),
 			"`docker run`: exit status 1:\nno space left"},
+		{"no node image", &exec.RunError{Command: []string{"docker", "pull", "kindest/node:v1"}, Output: []byte("no such host\n"), Inner: inner},
+			"the Docker engine has no node image kindest/node:v1, and cannot pull it; name one that it has, or that a registry within reach has, with --node-image or PODPROOF_NODE_IMAGE, or load it (docker load):\nno such host"},
 		{"long output", &exec.RunError{Command: []string{"docker", "run"}, Output: []byte(strings.Join(lines, "\n")), Inner: inner},
 			"`docker run`: exit status 1:\n" + strings.Join(lines[8:], "\n")},
 	} {
