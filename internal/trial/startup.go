@@ -42,10 +42,37 @@ func Startup(ctx context.Context, b *TestBed, objects []workload.Object, within 
 	if !s.Ready {
 		s.Warnings = b.Observer.Warnings()
 	}
+	if s.Ready {
+		if err := b.awaitWord(ctx); err != nil {
+			return nil, err
+		}
+	}
 	for _, uid := range b.Observer.UIDs(podsOf(b.Subject)) {
 		s.Pods = append(s.Pods, b.podEvidence(ctx, uid))
 	}
 	return s, nil
+}
+
+// wordWithin is how long the log of a pod that is Ready may take to say what a start is to say: one without a
+// probe is Ready before its program has said a word, and a line comes over the API when the kubelet gets to it.
+const wordWithin = 10 * time.Second
+
+// awaitWord waits for what the pods are to say of their start. That they say nothing is evidence.
+func (b *TestBed) awaitWord(ctx context.Context) error {
+	texts := b.Contract.Startup.Logs
+	if len(texts) == 0 {
+		texts = []string{""}
+	}
+	return b.Observer.Within(ctx, wordWithin, podsOf(b.Subject), func(ps []*workload.Observed) (bool, string, error) {
+		for _, p := range ps {
+			for _, text := range texts {
+				if p.Gone.IsZero() && !p.Said(b.Container, text) {
+					return false, "what " + p.Pod.Name + " says of its start", nil
+				}
+			}
+		}
+		return true, "", nil
+	})
 }
 
 // readyPod is the newest Ready pod of the workload: in a rollout the older ones go.

@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 
 	"podproof.dev/podproof/internal/evidence"
 	"podproof.dev/podproof/internal/workload"
@@ -54,6 +56,41 @@ func TestStartup(t *testing.T) {
 				}
 				if s.Seconds < c.seconds || s.Seconds > c.seconds+0.5 || len(s.Pods) != 1 || len(s.Warnings) == 0 != c.ready {
 					t.Errorf("got %+v", s)
+				}
+			})
+		})
+	}
+}
+
+// A pod that is Ready at once has said nothing yet: what it says a moment later is waited for, for a while.
+func TestStartupThatIsToldLate(t *testing.T) {
+	for name, c := range map[string]struct {
+		says  time.Duration
+		lines int
+		took  time.Duration
+	}{"a moment later": {3 * time.Second, 1, 3 * time.Second}, "never": {time.Hour, 0, wordWithin}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newKubelet(t, life{})
+				ready := time.Now()
+				k.client.PrependReactor("get", "pods/log", func(clienttesting.Action) (bool, runtime.Object, error) {
+					if wait := c.says - time.Since(ready); wait > 0 {
+						select {
+						case <-time.After(wait):
+						case <-t.Context().Done():
+							return true, &runtime.Unknown{}, nil
+						}
+					}
+					return true, &runtime.Unknown{Raw: []byte(time.Now().UTC().Format(time.RFC3339Nano) + " listening\n")}, nil
+				})
+				b := k.bench(template())
+				b.Node, b.Subject = nil, controller(t, "Deployment", "api")
+				s, err := Startup(t.Context(), b, []workload.Object{b.Subject.Object}, time.Minute)
+				if err != nil || !s.Ready || s.Seconds > 1 || len(s.Pods) != 1 || len(s.Pods[0].Log) != c.lines {
+					t.Fatalf("got %+v (%v)", s, err)
+				}
+				if took := time.Since(ready); took < c.took || took > c.took+time.Second {
+					t.Errorf("it took %s, want %s", took, c.took)
 				}
 			})
 		})
