@@ -301,6 +301,9 @@ func (r *run) checkImage(ctx context.Context) error {
 		return &InputError{err}
 	}
 	r.image.id = img.ID
+	if of := img.Architecture; err == nil && of != "" && r.info.Architecture != "" && of != r.info.Architecture {
+		r.Tell.Note(fmt.Sprintf("%s is for linux/%s and the Docker engine's machine is linux/%s: it runs there only where that emulates the other (build for it with docker build --platform linux/%s)", ref, of, r.info.Architecture, r.info.Architecture))
+	}
 	return err
 }
 

@@ -454,3 +454,17 @@ func TestAnEarlierRunsLeftoversAreSwept(t *testing.T) {
 		t.Errorf("noted: %q, %d folders are left (%v)", tell.noted, left(t, o), err)
 	}
 }
+
+// An image for another machine may run where that is emulated, and is told of before a cluster is made.
+func TestVerifyTellsOfAnotherMachinesImage(t *testing.T) {
+	for machine, want := range map[string]string{"amd64": "", "arm64": "shop/api:1.0 is for linux/amd64 and the Docker engine's machine is linux/arm64: it runs there only where that emulates the other"} {
+		newEngine(t, "shop/api:1.0").machine = machine
+		o, tell := options(t, newCluster(t, true), "image/config-complete")
+		if _, err := Verify(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Join(tell.noted, "\n"); (want == "") != !strings.Contains(said, "the Docker engine's machine") || !strings.Contains(said, want) {
+			t.Errorf("on %s: noted is %q", machine, said)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ type fakeEngine struct {
 	mu      sync.Mutex
 	images  map[string]v1.Image // by name
 	removed []string
+	machine string // its architecture; amd64 where it is empty
 }
 
 func newEngine(t *testing.T, names ...string) *fakeEngine {
@@ -96,7 +98,7 @@ func (e *fakeEngine) serve(w http.ResponseWriter, r *http.Request) {
 	case path == "info":
 		fmt.Fprint(w, `{"NCPU":2}`)
 	case path == "version":
-		fmt.Fprint(w, `{"Os":"linux","Arch":"amd64"}`)
+		fmt.Fprintf(w, `{"Os":"linux","Arch":%q}`, cmp.Or(e.machine, "amd64"))
 	case r.Method == http.MethodDelete:
 		e.removed = append(e.removed, strings.TrimPrefix(path, "images/"))
 		fmt.Fprint(w, `[]`)
