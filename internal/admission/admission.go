@@ -125,11 +125,11 @@ func (w *Webhook) reasons(ctx context.Context, r *admissionv1.AdmissionRequest) 
 	if len(order) > maxImages {
 		return []string{fmt.Sprintf("it names %d images, more than the %d that podproof asks about at a time; make several of it", len(order), maxImages)}
 	}
-	said := make([]string, len(order))
+	said, who := make([]string, len(order)), askedBy(r)
 	var all sync.WaitGroup
 	for i, image := range order {
 		all.Go(func() {
-			if why := w.image(ctx, image, keys); why != "" {
+			if why := w.image(ctx, image, who, keys); why != "" {
 				said[i] = strings.Join(users[image], ", ") + ": " + why
 			}
 		})
@@ -139,7 +139,7 @@ func (w *Webhook) reasons(ctx context.Context, r *admissionv1.AdmissionRequest) 
 }
 
 // image says why an image is refused; empty lets it in.
-func (w *Webhook) image(ctx context.Context, image string, keys func() (keychain, error)) (why string) {
+func (w *Webhook) image(ctx context.Context, image, who string, keys func() (keychain, error)) (why string) {
 	defer func() {
 		if p := recover(); p != nil { // else one user's image would end the gate for all
 			why = crashed(image, p)
@@ -154,10 +154,10 @@ func (w *Webhook) image(ctx context.Context, image string, keys func() (keychain
 	}
 	digest, ok := where.(name.Digest)
 	if !ok {
-		now, err := w.asker.resolve(ctx, where, keys)
+		now, err := w.asker.resolve(ctx, where, who, keys)
 		return byTag(image, now, err)
 	}
-	return w.asker.proven(ctx, digest, keys).refused
+	return w.asker.proven(ctx, digest, who, keys).refused
 }
 
 func (w *Webhook) excepted(repository string) bool {

@@ -51,6 +51,32 @@ func TestAnImageByItsTag(t *testing.T) {
 	w.denies(creating(t, pod(w.host+"/shop/api@sha256:"+strings.Repeat("0", 64))), "has no image")
 }
 
+// What a pod mounts may hold the program that it runs.
+func TestImageVolumes(t *testing.T) {
+	w := newWorld(t)
+	good := w.proven("1001")
+	bad, _ := w.pushed("1002")
+	mounting := func(image string) corev1.PodSpec {
+		p := pod(good).Spec
+		p.Volumes = []corev1.Volume{{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+			{Name: "plugins", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: image}}}}
+		return p
+	}
+	for image, says := range map[string]string{good: "", bad: "image volume plugins: no statement is stored", w.host + "/shop/api:1001": "image volume plugins: an image must be named by its digest"} {
+		p := pod(good)
+		p.Spec = mounting(image)
+		d := appsv1.Deployment{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"}, Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: p.Spec}}}
+		if says == "" {
+			w.admits(creating(t, p))
+			w.admits(creating(t, d))
+			continue
+		}
+		w.denies(creating(t, p), says)
+		w.denies(creating(t, d), says)
+		w.admits(updating(t, p, p)) // it is there already
+	}
+}
+
 // Each way to a container is the same question, and what is there already is none.
 func TestEveryContainerIsAskedAbout(t *testing.T) {
 	w := newWorld(t)

@@ -24,13 +24,13 @@ type Bounds struct {
 	// Fetch is how long a registry may take for one image. A request may be answered before that: what comes
 	// later is there for the next one.
 	Fetch time.Duration
-	// PerRegistry and InAll are how many images are asked about at once.
-	PerRegistry, InAll int
+	// PerRegistry, PerUser and InAll are how many images are asked about at once.
+	PerRegistry, PerUser, InAll int
 }
 
 // UsualBounds suit a webhook that has 10 s and 128 MiB.
 func UsualBounds() Bounds {
-	return Bounds{Keep: 5 * time.Minute, Refused: 10 * time.Second, Remembered: 4096, Fetch: 30 * time.Second, PerRegistry: 16, InAll: 256}
+	return Bounds{Keep: 5 * time.Minute, Refused: 10 * time.Second, Remembered: 4096, Fetch: 30 * time.Second, PerRegistry: 16, PerUser: maxImages, InAll: 256}
 }
 
 // asker knows which images are proven.
@@ -47,7 +47,7 @@ type asker struct {
 
 func newAsker(policy attest.GateOptions, b Bounds, now func() time.Time) *asker {
 	remembers := func() *cache.LRUExpireCache { return cache.NewLRUExpireCacheWithClock(b.Remembered, clock(now)) }
-	return &asker{Bounds: b, policy: policy, now: now, places: &hosts{each: b.PerRegistry, all: b.InAll}, passed: remembers(), refused: remembers()}
+	return &asker{Bounds: b, policy: policy, now: now, places: &hosts{each: b.PerRegistry, user: b.PerUser, all: b.InAll}, passed: remembers(), refused: remembers()}
 }
 
 type clock func() time.Time
@@ -55,9 +55,9 @@ type clock func() time.Time
 // Now is for the cache.
 func (c clock) Now() time.Time { return c() }
 
-// proven tells whether an image is; several that ask at once share one answer. What is known already asks
-// nobody for a password.
-func (a *asker) proven(ctx context.Context, where name.Digest, keys func() (keychain, error)) answer {
+// proven tells whether an image is; several of one user that ask at once share one answer. What is known already
+// asks nobody for a password.
+func (a *asker) proven(ctx context.Context, where name.Digest, who string, keys func() (keychain, error)) answer {
 	image := where.Name()
 	if known, ok := a.refused.Get(image); ok {
 		return known.(answer)
@@ -66,11 +66,12 @@ func (a *asker) proven(ctx context.Context, where name.Digest, keys func() (keyc
 		return answer{}
 	}
 	chain, note := keys()
-	said := a.flights.DoChan(image+" "+chain.id, func() (any, error) {
+	// Of one user: who has all his places taken must not have others refused with him.
+	said := a.flights.DoChan(image+" "+chain.id+" "+who, func() (any, error) {
 		// The flight is everybody's: it does not end with the request that began it.
 		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), a.Fetch, fmt.Errorf("it was not done within %s", a.Fetch))
 		defer cancel()
-		return a.ask(ctx, where, chain), nil
+		return a.ask(ctx, where, who, chain), nil
 	})
 	select {
 	case r := <-said:
@@ -85,14 +86,14 @@ func (a *asker) proven(ctx context.Context, where name.Digest, keys func() (keyc
 }
 
 // ask asks the registry, and remembers what it says.
-func (a *asker) ask(ctx context.Context, where name.Digest, chain authn.Keychain) (out answer) {
+func (a *asker) ask(ctx context.Context, where name.Digest, who string, chain authn.Keychain) (out answer) {
 	image := where.Name()
 	defer func() {
 		if p := recover(); p != nil { // else one hostile answer of a registry would end the gate for all
 			out = answer{unasked: true, refused: crashed(image, p)}
 		}
 	}()
-	leave, err := a.places.enter(ctx, where.RegistryStr())
+	leave, err := a.places.enter(ctx, where.RegistryStr(), who)
 	if err != nil {
 		return away(image, err)
 	}
@@ -119,8 +120,8 @@ func (a *asker) ask(ctx context.Context, where name.Digest, chain authn.Keychain
 }
 
 // resolve asks what a tag leads to now.
-func (a *asker) resolve(ctx context.Context, where name.Reference, keys func() (keychain, error)) (string, error) {
-	leave, err := a.places.enter(ctx, where.Context().RegistryStr())
+func (a *asker) resolve(ctx context.Context, where name.Reference, who string, keys func() (keychain, error)) (string, error) {
+	leave, err := a.places.enter(ctx, where.Context().RegistryStr(), who)
 	if err != nil {
 		return "", err
 	}

@@ -53,7 +53,7 @@ func TestTooManyAtOnce(t *testing.T) {
 	w.hook.Bounds.InAll = 1
 	w.hook.Bounds.Fetch = time.Minute
 	w.admits(creating(t, pod(good)))
-	leave, err := w.hook.asker.places.enter(t.Context(), "other.example")
+	leave, err := w.hook.asker.places.enter(t.Context(), "other.example", "somebody")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,50 +65,50 @@ func TestTooManyAtOnce(t *testing.T) {
 }
 
 func TestOneRegistryDoesNotKeepOthersWaiting(t *testing.T) {
-	h := &hosts{each: 1, all: 3}
-	leave, err := h.enter(t.Context(), "slow.example")
+	h := &hosts{each: 1, user: 3, all: 3}
+	leave, err := h.enter(t.Context(), "slow.example", "a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := h.enter(t.Context(), "other.example")
+	other, err := h.enter(t.Context(), "other.example", "a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	other()
 	waiting := make(chan error)
 	go func() {
-		next, err := h.enter(t.Context(), "slow.example")
+		next, err := h.enter(t.Context(), "slow.example", "a")
 		if err == nil {
 			next()
 		}
 		waiting <- err
 	}()
 	leave()
-	if err := <-waiting; err != nil || h.open != 0 || len(h.of) != 0 {
-		t.Errorf("%v; %d open, %d registries", err, h.open, len(h.of))
+	if err := <-waiting; err != nil || h.open != 0 || len(h.of) != 0 || len(h.by) != 0 {
+		t.Errorf("%v; %d open, %d registries, %d users", err, h.open, len(h.of), len(h.by))
 	}
 }
 
 // Nor does it take the places of the others with those that wait.
 func TestOneRegistryDoesNotTakeAllPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &hosts{each: 1, all: 4}
+		h := &hosts{each: 1, user: 4, all: 4}
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 4 {
 			go func() {
-				if leave, err := h.enter(ctx, "slow.example"); err == nil {
+				if leave, err := h.enter(ctx, "slow.example", "a"); err == nil {
 					<-ctx.Done()
 					leave()
 				}
 			}()
 		}
 		synctest.Wait()
-		if leave, err := h.enter(ctx, "other.example"); err != nil {
+		if leave, err := h.enter(ctx, "other.example", "a"); err != nil {
 			t.Error(err)
 		} else {
 			leave()
 		}
-		if _, err := h.enter(ctx, "slow.example"); err == nil || err.Error() != "2 images of registry slow.example are being asked about already" {
+		if _, err := h.enter(ctx, "slow.example", "a"); err == nil || err.Error() != "2 images of registry slow.example are being asked about already" {
 			t.Error(err)
 		}
 		cancel()

@@ -7,13 +7,15 @@ import (
 )
 
 // hosts bounds how many images are asked about at once: so many of one registry, for one that hangs must not keep
-// the others waiting, and so many in all. Those that wait for one registry are at most half of all.
+// the others waiting, so many for one user, who could name registries without end, and so many in all. Those that
+// wait for one registry are at most half of all.
 type hosts struct {
-	each, all int
+	each, user, all int
 
 	mu   sync.Mutex
 	open int
 	of   map[string]*host
+	by   map[string]int // how many each user has
 }
 
 type host struct {
@@ -22,11 +24,15 @@ type host struct {
 }
 
 // enter waits for a place; leave gives it back.
-func (h *hosts) enter(ctx context.Context, name string) (leave func(), err error) {
+func (h *hosts) enter(ctx context.Context, name, who string) (leave func(), err error) {
 	h.mu.Lock()
 	if h.open >= h.all {
 		h.mu.Unlock()
 		return nil, fmt.Errorf("%d images are being asked about already", h.all)
+	}
+	if n := h.by[who]; n >= h.user {
+		h.mu.Unlock()
+		return nil, fmt.Errorf("%d images are being asked about for %s already", n, who)
 	}
 	at := h.of[name]
 	if at != nil && at.users >= max(h.each, (h.all+1)/2) {
@@ -35,11 +41,12 @@ func (h *hosts) enter(ctx context.Context, name string) (leave func(), err error
 		return nil, err
 	}
 	h.open++
+	if h.of == nil {
+		h.of, h.by = map[string]*host{}, map[string]int{}
+	}
+	h.by[who]++
 	if at == nil {
 		at = &host{slots: make(chan struct{}, h.each)}
-		if h.of == nil {
-			h.of = map[string]*host{}
-		}
 		h.of[name] = at
 	}
 	at.users++
@@ -48,6 +55,9 @@ func (h *hosts) enter(ctx context.Context, name string) (leave func(), err error
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.open--
+		if h.by[who]--; h.by[who] == 0 {
+			delete(h.by, who)
+		}
 		if at.users--; at.users == 0 {
 			delete(h.of, name)
 		}

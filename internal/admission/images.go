@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// use is one container's use of an image.
+// use is one container's, or volume's, use of an image.
 type use struct{ kind, container, image string }
 
 // asked is what a request is about.
@@ -96,7 +96,7 @@ func podOf(kind metav1.GroupVersionKind, raw []byte) (*metav1.ObjectMeta, *corev
 	return nil, nil, fmt.Errorf("podproof does not know where a %s (%s/%s) names its images; take it out of the webhook's rules", kind.Kind, kind.Group, kind.Version)
 }
 
-// usesOf are all containers of a pod.
+// usesOf are all containers of a pod, and the images that it mounts: what runs may as well come from these.
 func usesOf(p corev1.PodSpec) []use {
 	var out []use
 	for _, c := range p.InitContainers {
@@ -107,6 +107,11 @@ func usesOf(p corev1.PodSpec) []use {
 	}
 	for _, c := range p.EphemeralContainers {
 		out = append(out, use{"ephemeral container", c.Name, c.Image})
+	}
+	for _, v := range p.Volumes {
+		if v.Image != nil {
+			out = append(out, use{"image volume", v.Name, v.Image.Reference})
+		}
 	}
 	return out
 }
