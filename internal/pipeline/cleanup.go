@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// cleanupWithin bounds the removal of all that a run created.
-const cleanupWithin = 60 * time.Second
+// CleanupWithin bounds the removal of all that a run created.
+const CleanupWithin = 60 * time.Second
 
 // cleanup is a stack of removals, each put there before the thing is created.
 type cleanup struct {
@@ -40,8 +40,8 @@ func (c *cleanup) unsure() {
 // run removes the newest first, and goes on after an error. The run's own context may have
 // ended; this one has its own time.
 func (c *cleanup) run() error {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), cleanupWithin,
-		fmt.Errorf("cleaning up took longer than %s", cleanupWithin))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), CleanupWithin,
+		fmt.Errorf("cleaning up took longer than %s", CleanupWithin))
 	defer cancel()
 	c.mu.Lock()
 	stack := c.stack

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +59,39 @@ func TestARunThatIsAJob(t *testing.T) {
 		if anchors != 1 || owned != (held == 0) {
 			t.Errorf("in %s: %d anchors, and %d finalizers", in, anchors, held)
 		}
+	}
+}
+
+// Told to stop, as by a drain or at the Job's deadline, a run removes what it made. Until then all of it belongs to the
+// Job, so that one that is killed leaves nothing else.
+func TestAJobThatIsToldToStop(t *testing.T) {
+	ref, _ := pushed(t)
+	c := somebodys(t)
+	before := c.api.paths()
+	o, _ := options(t, c, "startup/ready", "termination/exit-zero")
+	o.Existing, o.Namespace, o.Image = "fake-1", "mine", ref
+	o.Job = &workload.InJob{Name: "podproof", Namespace: "mine", UID: "job-1"}
+	stopped := &Stopped{By: "SIGTERM"}
+	ctx, stop := context.WithCancelCause(t.Context())
+	o.Tell = &stopping{notes: &notes{}, at: "Stopping a pod with SIGTERM", stop: func() { stop(stopped) }}
+	if r, err := Verify(ctx, o); !errors.Is(err, stopped) {
+		t.Fatalf("missing: %v (%v)", r.Evidence.Missing, err)
+	}
+	if after := c.api.paths(); !slices.Equal(before, after) {
+		t.Errorf("there are %q, and there were %q", after, before)
+	}
+	made := 0
+	for _, l := range c.api.log {
+		controllers := strings.Contains(l.path, "/pods/") && !strings.Contains(l.path, "/pods/podproof-")
+		if l.Type == "ADDED" && strings.Contains(l.path, "/namespaces/mine/") && !slices.Contains(before, l.path) && !controllers {
+			made++
+			if len(l.Object.GetOwnerReferences()) != 1 || len(l.Object.GetFinalizers()) > 0 {
+				t.Errorf("%s belongs to %+v, and is held by %q", l.path, l.Object.GetOwnerReferences(), l.Object.GetFinalizers())
+			}
+		}
+	}
+	if made < 5 {
+		t.Errorf("it made %d objects before it was stopped: %q", made, c.api.changes("POST"))
 	}
 }
 
