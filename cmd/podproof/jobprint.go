@@ -89,9 +89,6 @@ func (f *jobFlags) print(s job.Spec) (string, error) {
 	if s.Large() {
 		note = append(note, "It is too large for a plain `kubectl apply`: use `kubectl apply --server-side`.")
 	}
-	if len(s.PullSecrets) > 1 {
-		note = append(note, "podproof itself reads the image with the first of its pull secrets, "+s.PullSecrets[0]+".")
-	}
 	for _, r := range s.Rules {
 		if r.Wide {
 			note = append(note, "What is about the whole cluster is not in the Role, and may be left out; `podproof rbac -n "+s.Namespace+"` prints it.")

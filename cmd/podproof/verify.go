@@ -239,6 +239,9 @@ func (f *verifyFlags) options(image string) (pipeline.Options, error) {
 	if o.Job, err = job.Inside(os.Getenv, existing.Namespace); err != nil {
 		return o, err
 	}
+	if err := job.LogIn(); err != nil {
+		return o, err
+	}
 	o.RightsCommand = f.rbacCommand(image, o.Job)
 	if o.Job != nil && f.where.agentImage == "" {
 		o.AgentImage = "" // that of the Job's pod

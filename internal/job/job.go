@@ -3,7 +3,9 @@
 package job
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -30,7 +32,7 @@ type Spec struct {
 	Parts []Part
 	// Rules are the rights of the run. What is about the whole cluster is no part of a Role.
 	Rules []rights.Rule
-	// PullSecrets are those with which the image is pulled. podproof reads it with the first one.
+	// PullSecrets are those with which nodes pull podproof's own image and the one under test, and podproof reads that.
 	PullSecrets []string
 	// Timeout is the run's own.
 	Timeout time.Duration
@@ -124,12 +126,23 @@ func (s Spec) template() corev1.PodTemplateSpec {
 	for _, name := range s.PullSecrets {
 		pulls = append(pulls, corev1.LocalObjectReference{Name: name})
 	}
-	if len(s.PullSecrets) > 0 {
-		volumes = append(volumes, corev1.Volume{Name: "registry", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: s.PullSecrets[0],
+	var others []string
+	for i, secret := range s.PullSecrets {
+		name, at := "registry", registry
+		if i > 0 {
+			name, at = fmt.Sprintf("registry-%d", i), fmt.Sprintf("%s-%d", registry, i)
+			others = append(others, at)
+		}
+		volumes = append(volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret,
 			// As a kubelet pulls without a secret that is not there, podproof says then what the registry says.
 			Optional: &yes, Items: []corev1.KeyToPath{{Key: corev1.DockerConfigJsonKey, Path: "config.json"}}}}})
-		mounts = append(mounts, corev1.VolumeMount{Name: "registry", MountPath: registry, ReadOnly: true})
+		mounts = append(mounts, corev1.VolumeMount{Name: name, MountPath: at, ReadOnly: true})
+	}
+	if len(s.PullSecrets) > 0 {
 		env = append(env, corev1.EnvVar{Name: "DOCKER_CONFIG", Value: registry})
+	}
+	if len(others) > 0 {
+		env = append(env, corev1.EnvVar{Name: othersVariable, Value: strings.Join(others, ":")})
 	}
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{
