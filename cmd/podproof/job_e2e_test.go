@@ -143,17 +143,13 @@ func TestAJobInACluster(t *testing.T) {
 		}
 		p.asBefore(t)
 	})
-	t.Run("a killed pod", func(t *testing.T) {
-		p := p
-		p.t = t
-		printed := podproof(t, nil, p.args(good)...)
-		p.kubectl(printed.stdout, "apply", "--server-side", "-f", "-")
-		p.kubectl("", "wait", "-n", "proof", "--for=create", "--timeout=5m", "pod/podproof-termination")
-		// Nobody is told to clean up: what the run made goes with the Job.
-		p.kubectl("", "delete", "pods", "-n", "proof", "-l", "batch.kubernetes.io/job-name=podproof", "--force", "--grace-period=0")
-		p.kubectl(printed.stdout, "delete", "-f", "-")
-		p.asBefore(t)
-	})
+	for name, end := range map[string]func(inProof, *testing.T, string){"a killed pod": inProof.killed, "a drained node": inProof.drained, "a deadline": inProof.atItsDeadline} {
+		t.Run(name, func(t *testing.T) {
+			p := p
+			p.t = t
+			end(p, t, good)
+		})
+	}
 	t.Run("a killed process", func(t *testing.T) {
 		p := p
 		p.t = t
