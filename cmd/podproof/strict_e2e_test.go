@@ -193,6 +193,7 @@ func TestThreeNodesOfSomebodyElsesCluster(t *testing.T) {
 	if after := look(); after != before {
 		t.Errorf("the cluster is not as it was:\n%s\nbefore:\n%s", after, before)
 	}
+	t.Run("as a Job", func(t *testing.T) { asAJob(r.with(t), images[0]) })
 	t.Run("without a right", func(t *testing.T) { withoutARight(r.with(t), images[0], skip) })
 	t.Run("a drained node", func(t *testing.T) { drained(r.with(t), images[0], skip) })
 	t.Run("a token that ends", func(t *testing.T) { tokenThatEnds(r.with(t), images[0], skip) })

@@ -29,9 +29,9 @@ const (
 	auditDir      = "/etc/kubernetes/audit"
 )
 
-// auditPolicy is for one user alone.
+// auditPolicy is for podproof alone, from outside and as a Job.
 const auditPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
-  "rules": [{"level": "Metadata", "users": ["` + strictAccount + `"]}, {"level": "None"}]}`
+  "rules": [{"level": "Metadata", "users": ["` + strictAccount + `", "` + jobAccount + `"]}, {"level": "None"}]}`
 
 // auditing has the API server write that log, and lets one control plane be alone.
 const auditing = `apiVersion: kubeadm.k8s.io/v1beta4
