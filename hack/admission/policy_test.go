@@ -102,6 +102,12 @@ func TestTheListLetsInWhatIsOnIt(t *testing.T) {
 		p.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", Image: image}}}
 		return p
 	}
+	mounting := func(image string) *corev1.Pod {
+		p := pod(good)
+		p.Spec.Volumes = []corev1.Volume{{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+			{Name: "c0", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: image}}}}
+		return p
+	}
 	labelled := pod(bad)
 	labelled.Labels = map[string]string{"a": "b"}
 	for _, c := range []struct {
@@ -123,6 +129,10 @@ func TestTheListLetsInWhatIsOnIt(t *testing.T) {
 		{"an init container on the list", withInit(good), nil, list, ""},
 		{"an ephemeral container", debugged(bad), pod(good), list, bad},
 		{"an ephemeral container on the list", debugged(good), pod(good), list, ""},
+		{"an image volume", mounting(bad), nil, list, bad},
+		{"an image volume on the list", mounting(good), nil, list, ""},
+		{"an image volume of a pod from before", mounting(bad), mounting(bad), list, ""},
+		{"an image volume by no name", mounting(""), nil, list, "not named"},
 		{"a label of a pod from before", labelled, pod(bad), list, ""},
 		{"another image of a pod from before", pod(bad), pod(good), list, bad},
 		{"the same image in a container more", pod(bad, bad), pod(bad), list, bad},
