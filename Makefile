@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 WITH_IMAGES := hack/with-images
 PODPROOF := bin/podproof
 # Those with code of ours; hack/node's wrap Kubernetes and containerd, which take minutes to vet.
-MODULES := . api hack hack/admission
+MODULES := . api hack hack/admission hack/verifiers
 
 # ARGS is passed on to podproof: make verify-prod ARGS='--only "image/*" -v'
 ARGS ?=
@@ -53,12 +53,16 @@ test-unit: ## Tests in seconds, without Docker
 	@for m in $(MODULES); do (cd $$m && $(RACE) ./...); done
 
 .PHONY: test-integration
-test-integration: test-page ## The API's tests against a real Postgres, and the page's
+test-integration: test-page test-verifiers ## The API's tests against a real Postgres, the page's, and those of other verifiers
 	@$(WITH_IMAGES) -n postgres hack/with-postgres env -C api $(RACE) -count=1 -tags integration ./...
 
 .PHONY: test-page
 test-page: ## The HTML report in a real Chromium; ARGS='-artifacts -outputdir /tmp/page' keeps the screenshots
 	@hack/with-chromium go test -count=1 -tags integration -run TestPage ./internal/report $(ARGS)
+
+.PHONY: test-verifiers
+test-verifiers: build ## What cosign's library, which Kyverno calls, makes of podproof's statements
+	@cd hack/verifiers && go test -count=1 -tags integration ./...
 
 .PHONY: test-e2e
 test-e2e: build ## podproof on a real cluster: the good images, and the mutants that must fail
