@@ -32,6 +32,9 @@ type Workload struct {
 type Source struct {
 	File string `json:"file"` // as the user wrote it
 	Line int    `json:"line,omitempty"`
+	// Lines are those of the object's fields, a list's item by its name:
+	// "spec.template.spec.containers[api].livenessProbe". There are none where they are not known.
+	Lines map[string]int `json:"lines,omitempty"`
 }
 
 // Secrets says which values of the manifests' Secrets were looked for in all that was observed.

@@ -92,5 +92,5 @@ func (s Subject) Source() *evidence.Source {
 	if s.Workload.Source.File == workload.Piped {
 		return nil
 	}
-	return &evidence.Source{File: s.Workload.Source.File, Line: s.Workload.Source.Line}
+	return &evidence.Source{File: s.Workload.Source.File, Line: s.Workload.Source.Line, Lines: s.Workload.Source.Lines()}
 }

@@ -30,7 +30,7 @@ func readKustomization(p Path) ([]Object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", p.Written, r.CurId(), err)
 		}
-		o := Object{&unstructured.Unstructured{}, Source{File: p.Written}}
+		o := Object{&unstructured.Unstructured{}, Source{File: filepath.Join(p.Written, filepath.Base(kustomization(p.Real)))}}
 		if err := o.UnmarshalJSON(b); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", p.Written, r.CurId(), err)
 		}

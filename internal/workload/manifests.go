@@ -29,7 +29,7 @@ func (o Object) String() string {
 
 // Source is where an object was read.
 type Source struct {
-	// File is as the user wrote it; the folder of a kustomization that made the object itself.
+	// File is as the user wrote it; the kustomization's where it made the object itself.
 	File string
 	Line int // 0 where it is not known
 	node *yaml.Node

@@ -100,7 +100,7 @@ func TestRead(t *testing.T) {
 			want: []string{"k/api.yaml:1 deployment/api", "base/secret.yaml:1 secret/api"}},
 		{name: "what a kustomization makes itself, and what it renames", read: []string{"k"},
 			files: map[string]string{"k/kustomization.yaml": "namePrefix: my-\nresources: [api.yaml]\nconfigMapGenerator: [{name: c, literals: [A=1]}]\ngeneratorOptions: {disableNameSuffixHash: true}\n", "k/api.yaml": deployment},
-			want:  []string{"k/api.yaml:1 deployment/my-api", "k configmap/my-c"}},
+			want:  []string{"k/api.yaml:1 deployment/my-api", "k/kustomization.yaml configmap/my-c"}},
 		{name: "a folder without a kustomization, and not deeper", read: []string{"k"},
 			files: map[string]string{"k/b.yml": secret, "k/a.yaml": deployment, "k/c.json": `{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "c"}}`, "k/README.md": "words", "k/deeper/d.yaml": secret,
 				"k/podproof.yaml": "apiVersion: podproof/v1alpha1\nkind: Contract\n"},
