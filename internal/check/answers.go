@@ -19,6 +19,7 @@ var healthAnswers = Check{
 		"the port that is listened on.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionHealth},
+	At:    []Spot{theProgram},
 	Judge: asking(judgeHealthAnswers),
 }
 

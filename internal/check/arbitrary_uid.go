@@ -16,6 +16,7 @@ var arbitraryUID = Check{
 	Story:    Minimal,
 	Needs:    []evidence.Section{evidence.SectionStartup, evidence.SectionArbitraryUID},
 	OptIn:    "identity.arbitraryUID",
+	At:       []Spot{inDockerfile("USER"), theProgram},
 	Judge:    judgeArbitraryUID,
 	Timeline: func(e evidence.Evidence) []Moment { return variantMoments(e.ArbitraryUID) },
 }

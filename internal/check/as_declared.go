@@ -17,6 +17,7 @@ var identityAsDeclared = Check{
 	Fix:   "Let the manifest's securityContext, the image's USER and the entrypoint agree; the finding names the field.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup, evidence.SectionIdentity},
+	At:    []Spot{inContainer("securityContext")},
 	Judge: judgeIdentityAsDeclared,
 }
 

@@ -109,6 +109,7 @@ func Judge(selected []Check, c contract.Contract, e evidence.Evidence) []Verdict
 		}
 		fingerprint(&v)
 		waive(&v, c.Waivers, e.Run.Started)
+		locate(&v, c, e)
 		out = append(out, v)
 	}
 	return out

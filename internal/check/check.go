@@ -57,6 +57,8 @@ type Check struct {
 	// OptIn is the contract's field that asks for it, empty for a promise that each run looks at.
 	// To skip it is no news where the contract does not ask.
 	OptIn string
+	// At is where in the user's files it is kept, the likeliest first, for a finding that names no place.
+	At []Spot
 	// Judge concludes from the evidence alone.
 	Judge func(contract.Contract, evidence.Evidence) Judgement
 	// Timeline tells what happened when, where the promise is about a trial; nil where not.
@@ -109,6 +111,8 @@ type Verdict struct {
 	Waiver *contract.Waiver
 	// Undecided is set where what the waiver accepts is that nothing was decided.
 	Undecided bool
+	// Location is where to mend a promise that does not hold; nil where that is not known.
+	Location *Location
 	Judgement
 	Timeline []Moment
 }

@@ -19,6 +19,7 @@ var configComplete = Check{
 	Story:   Reliable,
 	Opinion: "That there is no EXPOSE at all is advice but under the profile strict; HEALTHCHECK and labels are promised only where imageConfig asks for them.",
 	Needs:   []evidence.Section{evidence.SectionImage},
+	At:      []Spot{inDockerfile("CMD", "ENTRYPOINT"), inContainer("image")},
 	Judge:   judgeConfigComplete,
 }
 

@@ -22,6 +22,7 @@ var contextLean = Check{
 	Profile: contract.ProfileRecommended,
 	Needs:   []evidence.Section{evidence.SectionBuild, evidence.SectionContext},
 	ByPlace: true,
+	At:      []Spot{inDockerfile("COPY", "ADD")},
 	Judge:   judgeContextLean,
 }
 

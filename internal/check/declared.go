@@ -21,6 +21,7 @@ var probesDeclared = Check{
 		"on the port that it listens on.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup},
+	At:    []Spot{inContainer("readinessProbe")},
 	Judge: judgeProbesDeclared,
 }
 

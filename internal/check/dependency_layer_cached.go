@@ -18,6 +18,7 @@ var dependencyLayerCached = Check{
 	Story:   Reproducible,
 	Profile: contract.ProfileRecommended,
 	Needs:   []evidence.Section{evidence.SectionBuild, evidence.SectionContext, evidence.SectionRebuild},
+	At:      []Spot{inDockerfile("COPY")},
 	Judge:   judgeDependencyLayerCached,
 }
 

@@ -17,6 +17,7 @@ var terminationDuringStartup = Check{
 	Fix:   "Handle SIGTERM from the first line on, before anything slow is loaded or waited for.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionEarlyTermination},
+	At:    []Spot{theCommand, theProgram},
 	Judge: judgeTerminationDuringStartup,
 
 	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.EarlyTermination) },

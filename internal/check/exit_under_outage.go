@@ -19,6 +19,7 @@ var exitUnderOutage = Check{
 	Fix:   exitOutageFix,
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutageTermination},
+	At:    []Spot{theProgram},
 	Judge: eachDependency(evidence.SectionOutageTermination, exitOutageFix, judgeExitUnderOutage),
 
 	Timeline: endsUnderOutage,

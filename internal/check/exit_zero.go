@@ -18,6 +18,7 @@ var terminationExitZero = Check{
 	Fix:   "Run the program itself as PID 1 (exec form of CMD), and let it handle SIGTERM: finish the requests in flight, then exit 0.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionTermination},
+	At:    []Spot{theCommand, theProgram},
 	Judge: judgeTerminationExitZero,
 
 	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.Termination) },

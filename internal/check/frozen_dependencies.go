@@ -15,6 +15,7 @@ var frozenDependencies = Check{
 	Fix:   "Commit the lock file, copy it before the install, and let the install refuse anything else: npm ci, uv sync --locked, pip install --require-hashes.",
 	Story: Reproducible,
 	Needs: []evidence.Section{evidence.SectionBuild, evidence.SectionContext},
+	At:    []Spot{inDockerfile("RUN")},
 	Judge: judgeFrozenDependencies,
 }
 

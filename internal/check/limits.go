@@ -22,6 +22,7 @@ var resourcesLimits = Check{
 	Story:   Reliable,
 	Opinion: "That requests or the memory limit are not set is advice under baseline.",
 	Needs:   []evidence.Section{evidence.SectionWorkload, evidence.SectionResources},
+	At:      []Spot{inContainer("resources")},
 	Judge:   judgeResourcesLimits,
 }
 

@@ -17,6 +17,7 @@ var livenessSurvivesOutage = Check{
 	Fix:   livenessOutageFix,
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutages},
+	At:    []Spot{inContainer("livenessProbe")},
 	Judge: eachDependency(evidence.SectionOutages, livenessOutageFix, judgeLivenessSurvivesOutage),
 
 	Timeline: allOutages,

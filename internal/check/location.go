@@ -21,6 +21,8 @@ type Location struct {
 	// list's item by its name: "spec.template.spec.containers[api].resources".
 	Object string `json:"object,omitempty"`
 	Field  string `json:"field,omitempty"`
+	// About says what is to be changed where that is not at the line itself.
+	About string `json:"about,omitempty"`
 }
 
 // place is a location, in words for a person.
@@ -60,7 +62,23 @@ func podPlace(w evidence.Workload, words, field string) place {
 	}
 	p := place{words: words, Location: Location{Object: strings.ToLower(w.Kind) + "/" + w.Name, Field: strings.TrimSuffix(spec+field, ".")}}
 	if w.Source != nil {
-		p.File, p.Line = w.Source.File, w.Source.Line
+		p.File, p.Line = w.Source.File, lineIn(*w.Source, p.Field)
 	}
 	return p
+}
+
+// lineIn is the line of a field, or of the nearest one around it that is there.
+func lineIn(s evidence.Source, field string) int {
+	for field != "" {
+		if line := s.Lines[field]; line > 0 {
+			return line
+		}
+		// A name in brackets may have dots: "volumes[a.b]".
+		if strings.HasSuffix(field, "]") {
+			field = field[:max(0, strings.LastIndexByte(field, '['))]
+		} else {
+			field = field[:max(0, strings.LastIndexByte(field, '.'))]
+		}
+	}
+	return s.Line
 }

@@ -17,6 +17,7 @@ var lockfileChangeRebuilds = Check{
 	Fix:   "Let the lock file and the manifest be copied, or mounted with --mount=type=bind, before the step that installs from them.",
 	Story: Reproducible,
 	Needs: []evidence.Section{evidence.SectionBuild, evidence.SectionContext, evidence.SectionLockRebuild},
+	At:    []Spot{inDockerfile("COPY")},
 	Judge: judgeLockfileChangeRebuilds,
 }
 

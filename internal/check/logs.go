@@ -18,6 +18,7 @@ var startupLogs = Check{
 		"Write one format, and errors only when there is one.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionStartup},
+	At:    []Spot{theProgram},
 	Judge: judgeStartupLogs,
 }
 

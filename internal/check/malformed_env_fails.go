@@ -15,6 +15,7 @@ var malformedEnvFails = Check{
 	Fix:      "Parse every setting at the start, end non-zero when one is wrong, name the variable, and never print the value.",
 	Story:    Reliable,
 	Needs:    []evidence.Section{evidence.SectionStartup, evidence.SectionMalformedEnv},
+	At:       []Spot{theProgram},
 	Judge:    judgeMalformedEnvFails,
 	Timeline: func(e evidence.Evidence) []Moment { return variableMoments(e.MalformedEnv) },
 }

@@ -18,6 +18,7 @@ var missingEnvFails = Check{
 	Fix:      "Read all required variables before anything else; when one is missing, say which on stderr and exit with a code other than 0.",
 	Story:    Reliable,
 	Needs:    []evidence.Section{evidence.SectionStartup, evidence.SectionRequiredEnv},
+	At:       []Spot{theProgram},
 	Judge:    judgeMissingEnvFails,
 	Timeline: func(e evidence.Evidence) []Moment { return variableMoments(e.RequiredEnv) },
 }

@@ -21,6 +21,7 @@ var noDevDependencies = Check{
 	Profile: contract.ProfileRecommended,
 	Needs:   []evidence.Section{evidence.SectionImage},
 	ByPlace: true,
+	At:      []Spot{inDockerfile("RUN", "COPY"), inContainer("image")},
 	Judge:   judgeNoDevDependencies,
 }
 

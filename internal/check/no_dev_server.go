@@ -19,6 +19,7 @@ var noDevServer = Check{
 		"to the developer's own environment.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionImage},
+	At:    []Spot{theCommand, inContainer("image")},
 	Judge: judgeNoDevServer,
 }
 

@@ -13,6 +13,7 @@ var noLostRequests = Check{
 	Fix:   "Keep serving for a few seconds after SIGTERM (lifecycle.preStop.sleep, or a delay in the process) with maxUnavailable: 0 and at least two replicas.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionRollouts},
+	At:    []Spot{inContainer("lifecycle")},
 	Judge: asking(func(c contract.Contract, e evidence.Evidence) Judgement {
 		return judgeRollouts(c, e, "a rolling restart and an eviction under load", "Rollout without lost requests OK", evidence.RolloutRestart, evidence.RolloutEviction)
 	}),

@@ -23,6 +23,7 @@ var noSecretsInHistory = Check{
 	Story:   Minimal,
 	Needs:   []evidence.Section{evidence.SectionImage},
 	ByPlace: true,
+	At:      []Spot{inDockerfile("FROM"), inContainer("image")},
 	Judge:   judgeNoSecretsInHistory,
 }
 

@@ -21,6 +21,7 @@ var noSecretsInLayers = Check{
 	Story:   Minimal,
 	Needs:   []evidence.Section{evidence.SectionImage},
 	ByPlace: true,
+	At:      []Spot{inDockerfile("COPY", "ADD"), inContainer("image")},
 	Judge:   judgeNoSecretsInLayers,
 }
 

@@ -20,6 +20,7 @@ var noSetuid = Check{
 	Story:   Minimal,
 	Needs:   []evidence.Section{evidence.SectionImage},
 	ByPlace: true,
+	At:      []Spot{inDockerfile("FROM"), inContainer("image")},
 	Judge:   judgeNoSetuid,
 }
 

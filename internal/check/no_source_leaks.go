@@ -20,6 +20,7 @@ var noSourceLeaks = Check{
 	Story:   Minimal,
 	Needs:   []evidence.Section{evidence.SectionImage},
 	ByPlace: true,
+	At:      []Spot{inDockerfile("COPY", "ADD"), inContainer("image")},
 	Judge:   judgeNoSourceLeaks,
 }
 

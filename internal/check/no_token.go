@@ -19,6 +19,7 @@ var securityNoToken = Check{
 	Story:   Minimal,
 	Profile: contract.ProfileRecommended,
 	Needs:   []evidence.Section{evidence.SectionStartup, evidence.SectionIdentity},
+	At:      []Spot{inPod("automountServiceAccountToken")},
 	Judge:   judgeSecurityNoToken,
 }
 

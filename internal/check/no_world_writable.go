@@ -19,6 +19,7 @@ var noWorldWritable = Check{
 	Story:   Minimal,
 	Needs:   []evidence.Section{evidence.SectionImage},
 	ByPlace: true,
+	At:      []Spot{inDockerfile("COPY", "ADD"), inContainer("image")},
 	Judge:   judgeNoWorldWritable,
 }
 

@@ -18,6 +18,7 @@ var imagePlatform = Check{
 	Fix:   "Build for the platform of the nodes (docker build --platform linux/amd64), and let GOARCH, the base image and what is copied or downloaded follow TARGETARCH.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionImage},
+	At:    []Spot{inDockerfile("FROM"), inContainer("image")},
 	Judge: judgePlatform,
 }
 

@@ -16,6 +16,7 @@ var readOnlyRoot = Check{
 	Story:    Minimal,
 	Profile:  contract.ProfileRecommended,
 	Needs:    []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup, evidence.SectionReadOnlyRoot},
+	At:       []Spot{inContainer("securityContext.readOnlyRootFilesystem")},
 	Judge:    judgeReadOnlyRoot,
 	Timeline: func(e evidence.Evidence) []Moment { return variantMoments(e.ReadOnlyRoot) },
 }

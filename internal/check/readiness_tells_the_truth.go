@@ -12,6 +12,7 @@ var readinessTellsTheTruth = Check{
 	Fix:   readinessOutageFix,
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutages},
+	At:    []Spot{inContainer("readinessProbe")},
 	Judge: eachDependency(evidence.SectionOutages, readinessOutageFix, readinessFollows),
 
 	Timeline: allOutages,

@@ -19,6 +19,7 @@ var startupReady = Check{
 	Fix:   "Read the pod's events and its log, and let the process start without a restart, within the contract's startup.within.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionFinal},
+	At:    []Spot{inContainer("")},
 	Judge: judgeStartupReady,
 
 	Timeline: func(e evidence.Evidence) []Moment { return startMoments(e.Startup) },

@@ -17,6 +17,7 @@ var databaseRecovers = Check{
 	Fix:   recoversFix,
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionOutages},
+	At:    []Spot{theProgram},
 	Judge: eachDependency(evidence.SectionOutages, recoversFix, judgeDatabaseRecovers),
 
 	Timeline: allOutages,

@@ -18,6 +18,7 @@ var buildReproducible = Check{
 	Fix:   "Let what writes the time, a random name or an order of its own into a file honour SOURCE_DATE_EPOCH, or leave that out.",
 	Story: Reproducible,
 	Needs: []evidence.Section{evidence.SectionReproduction},
+	At:    []Spot{inDockerfile("RUN")},
 	Judge: judgeBuildReproducible,
 	OptIn: "build.reproducible",
 }

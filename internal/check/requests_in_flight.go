@@ -15,6 +15,7 @@ var requestsInFlight = Check{
 	Fix:   "On SIGTERM stop accepting, answer what was begun (http.Server.Shutdown, uvicorn's --timeout-graceful-shutdown), and only then exit.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionInFlight, evidence.SectionResponses},
+	At:    []Spot{theProgram},
 	Judge: asking(judgeRequestsInFlight),
 
 	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.InFlight) },

@@ -23,6 +23,7 @@ var securityRestricted = Check{
 	Profile: contract.ProfileRecommended,
 	Needs:   []evidence.Section{evidence.SectionWorkload, evidence.SectionAdmission},
 	ByPlace: true,
+	At:      []Spot{inContainer("securityContext")},
 	Judge:   judgeSecurityRestricted,
 }
 

@@ -12,6 +12,7 @@ var scaleDown = Check{
 	Fix:   "Keep serving for a few seconds after SIGTERM (lifecycle.preStop.sleep, or a delay in the process).",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionRollouts},
+	At:    []Spot{inContainer("lifecycle")},
 	Judge: asking(func(c contract.Contract, e evidence.Evidence) Judgement {
 		if w := e.Workload; w != nil && w.Replicas < 2 && len(e.Rollouts) > 0 {
 			return Judgement{}.skip("the workload has one replica").until("spec: {replicas: 2} in its manifest")

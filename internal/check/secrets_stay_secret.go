@@ -18,6 +18,7 @@ var secretsStaySecret = Check{
 	Fix:   "Log the names of settings and never their values; mask URLs before they are logged; give secrets by the environment, not as arguments.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup, evidence.SectionResponses, evidence.SectionIdentity},
+	At:    []Spot{theProgram},
 	Judge: judgeSecretsStaySecret,
 }
 

@@ -21,6 +21,7 @@ var signalPath = Check{
 		"unless the program handles another signal than SIGTERM.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionImage},
+	At:    []Spot{theCommand, inContainer("image")},
 	Judge: judgeSignalPath,
 }
 

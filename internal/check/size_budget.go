@@ -18,6 +18,7 @@ var sizeBudget = Check{
 		"The largest files and the waste are named; a larger budget is the contract's size.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionImage},
+	At:    []Spot{inDockerfile("FROM"), inContainer("image")},
 	Judge: judgeSizeBudget,
 }
 

@@ -20,6 +20,7 @@ var databaseSlow = Check{
 	Fix:   slowFix,
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionSlow},
+	At:    []Spot{inContainer("livenessProbe")},
 	Judge: eachDependency(evidence.SectionSlow, slowFix, judgeDatabaseSlow),
 
 	Timeline: func(e evidence.Evidence) []Moment {

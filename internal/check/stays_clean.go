@@ -17,6 +17,7 @@ var staysClean = Check{
 	Fix:   "Mount an emptyDir (with a sizeLimit) where it writes, or tell it not to write: PYTHONDONTWRITEBYTECODE=1, log to stdout.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionResources},
+	At:    []Spot{inContainer("volumeMounts")},
 	Judge: judgeStaysClean,
 }
 

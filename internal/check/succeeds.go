@@ -16,6 +16,7 @@ var buildSucceeds = Check{
 	Fix:   "Fix the failed step; `docker build` with the same context and Dockerfile shows it again.",
 	Story: Reproducible,
 	Needs: []evidence.Section{evidence.SectionBuild},
+	At:    []Spot{inDockerfile("FROM")},
 	Judge: judgeBuildSucceeds,
 }
 

@@ -19,6 +19,7 @@ var startupTime = Check{
 	Fix:   "Look at the longest part: a large image, a slow start of the process, or a probe that asks too rarely.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionStartup},
+	At:    []Spot{inContainer("startupProbe"), theProgram},
 	Judge: judgeStartupTime,
 
 	Timeline: func(e evidence.Evidence) []Moment { return startMoments(e.Startup) },

@@ -19,6 +19,7 @@ var userNonRoot = Check{
 	Fix:   "End the Dockerfile's last stage with a numeric USER other than 0, such as USER 1001:1001.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionImage},
+	At:    []Spot{inDockerfile("USER"), inContainer("image")},
 	Judge: judgeUserNonRoot,
 }
 

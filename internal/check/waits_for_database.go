@@ -17,6 +17,7 @@ var waitsForDatabase = Check{
 	Fix:      waitsFix,
 	Story:    Reliable,
 	Needs:    []evidence.Section{evidence.SectionOutages},
+	At:       []Spot{theProgram},
 	Judge:    eachDependency(evidence.SectionOutages, waitsFix, judgeWaitsForDatabase),
 	Timeline: startsWithout,
 }

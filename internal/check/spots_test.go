@@ -1,0 +1,144 @@
+package check
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"podproof.dev/podproof/internal/contract"
+	"podproof.dev/podproof/internal/evidence"
+)
+
+// inFiles is evidence of a run whose manifest and Dockerfile podproof has read.
+func inFiles(e evidence.Evidence) evidence.Evidence {
+	if e.Workload != nil {
+		w := *e.Workload
+		spec := "spec.template.spec."
+		if w.Kind == "Pod" {
+			spec = "spec."
+		}
+		w.Source = &evidence.Source{File: "k8s/api.yaml", Line: 3, Lines: map[string]int{
+			spec + "terminationGracePeriodSeconds": 19, spec + "containers[api]": 20, spec + "containers[api].command": 22,
+			spec + "containers[api].readinessProbe": 30, spec + "containers[api].livenessProbe": 35, spec + "containers[api].securityContext": 40}}
+		e.Workload = &w
+	}
+	b := evidence.Build{}
+	if e.Build != nil {
+		b = *e.Build
+	}
+	if len(b.Instructions) == 0 {
+		b.Instructions = []evidence.Instruction{
+			{Line: 1, Stage: "builder", Text: "FROM golang:1.26 AS builder"}, {Line: 2, Stage: "builder", Text: "USER 5"},
+			{Line: 4, Stage: "stage-1", Text: "FROM scratch"}, {Line: 5, Stage: "stage-1", Text: "COPY --from=builder /shop /shop"},
+			{Line: 6, Stage: "stage-1", Text: "USER 1001:1001"}, {Line: 7, Stage: "stage-1", Text: `cmd ["/shop"]`}}
+	}
+	e.Build = &b
+	return e
+}
+
+// Whoever meets a broken promise on a page of code is taken to the line where it is mended. There is no exception:
+// a promise is kept in a manifest or in a Dockerfile.
+func TestEachBrokenPromiseHasAPlace(t *testing.T) {
+	for _, ch := range Catalogue() {
+		if len(ch.At) == 0 {
+			t.Errorf("%s names no place in the user's files", ch.ID)
+		}
+		for _, x := range examples[ch.ID] {
+			if x.want == Pass || x.want == Skipped {
+				continue
+			}
+			c, e := x.c, inFiles(x.e)
+			if c.Build == nil {
+				c.Build = &contract.Build{Context: "api", Dockerfile: "api/Dockerfile.prod"}
+			}
+			for _, v := range Judge([]Check{ch}, c, e) {
+				if v.Check.ID != ch.ID || v.Status != Fail && v.Status != Inconclusive {
+					continue
+				}
+				if v.Status == Inconclusive && e.Workload == nil {
+					continue // nobody knows what would run the image
+				}
+				if v.Location == nil || v.Location.File == "" || v.Location.Line == 0 {
+					t.Errorf("%s/%s: at %+v", ch.ID, x.name, v.Location)
+				}
+				for _, f := range v.Findings {
+					if !f.Note && f.Location == nil {
+						t.Errorf("%s/%s: %s is nowhere", ch.ID, x.name, f.Where)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestWhereAPromiseIsMended(t *testing.T) {
+	manifest := func(line int, field string) Location {
+		return Location{File: "k8s/api.yaml", Line: line, Object: "deployment/api", Field: "spec.template.spec." + field}
+	}
+	program := manifest(20, "containers[api]")
+	program.About = inProgram
+	for _, x := range []struct {
+		name, id string
+		c        contract.Contract
+		e        evidence.Evidence
+		want     Location
+	}{
+		{"a program that does not hear SIGTERM", "termination/exit-zero", goodContract(), ended(137, 30.2, "/shop"),
+			Location{File: "api/Dockerfile.prod", Line: 7}},
+		{"one whose command the manifest has", "termination/exit-zero", goodContract(), func() evidence.Evidence {
+			e := ended(137, 30.2, "/shop")
+			e.Workload.Template.Spec.Containers[0].Command = []string{"sh", "-c", "/shop"}
+			return e
+		}(), manifest(22, "containers[api].command")},
+		{"one whose Dockerfile is not known", "termination/exit-zero", contractWith(func(c *contract.Contract) { c.Build = nil }), ended(137, 30.2, "/shop"), program},
+		{"a field that is not there", "resources/limits", goodContract(), container(func(k *corev1.Container) { k.Resources.Limits = nil }),
+			manifest(20, "containers[api].resources.limits.memory")},
+		{"a probe that lies", "probes/readiness-tells-the-truth", goodContract(), func() evidence.Evidence {
+			for _, x := range examples["probes/readiness-tells-the-truth"] {
+				if x.want == Fail {
+					return x.e
+				}
+			}
+			panic("no example")
+		}(), manifest(30, "containers[api].readinessProbe")},
+		{"a USER", "image/user-non-root", goodContract(), image(func(i *evidence.Image) { i.Config.User = "0" }),
+			Location{File: "api/Dockerfile.prod", Line: 6}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			for _, v := range Judge(Catalogue(), x.c, inFiles(x.e)) {
+				if v.Check.ID == x.id && (v.Status != Fail || v.Location == nil || *v.Location != x.want) {
+					t.Errorf("%s at %+v\nwant %+v", v.Status, v.Location, x.want)
+				}
+			}
+		})
+	}
+}
+
+// The place of a finding is told after its fingerprint is taken, so that a waiver of it goes on.
+func TestPlacesChangeNoFingerprint(t *testing.T) {
+	e := container(func(k *corev1.Container) { k.Resources.Limits = nil })
+	of := func(e evidence.Evidence) string {
+		for _, v := range Judge(Catalogue(), goodContract(), e) {
+			if v.Check.ID == "resources/limits" {
+				return v.Findings[0].Fingerprint
+			}
+		}
+		return ""
+	}
+	moved := inFiles(e)
+	moved.Workload.Source.Lines = nil
+	if a, b := of(inFiles(e)), of(moved); a != b || a == "" {
+		t.Errorf("%s, and without lines %s", a, b)
+	}
+}
+
+func TestTheNearestLine(t *testing.T) {
+	s := evidence.Source{Line: 3, Lines: map[string]int{"spec": 5, "spec.volumes[a.b]": 8, "spec.volumes": 7}}
+	for field, want := range map[string]int{
+		"spec.volumes[a.b].emptyDir": 8, "spec.volumes[c.d].emptyDir": 7, "spec.volumes": 7, "spec.replicas": 5, "kind": 3, "": 3,
+	} {
+		if got := lineIn(s, field); got != want {
+			t.Errorf("%s: line %d, want %d", field, got, want)
+		}
+	}
+}
