@@ -61,5 +61,5 @@ func judged(file string) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, fmt.Errorf("%s: %w", file, err)
 	}
-	return report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)), nil
+	return report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)).At(rec.Home), nil
 }

@@ -133,7 +133,7 @@ func (r jobRun) ofIndex(ctx context.Context, j workload.InJob, i int, codes map[
 		one.Error = err.Error()
 		return one, err
 	}
-	out := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)).Among(name)
+	out := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)).At(rec.Home).Among(name)
 	if out.ExitCode() == exitPass && code != exitPass {
 		one.Error = fmt.Sprintf("podproof ended with exit code %d in the cluster, and this podproof judges its evidence otherwise: they are of different versions", code)
 		return one, nil

@@ -53,8 +53,10 @@ func jobResult(selected []check.Check, result pipeline.Result) (res job.Result, 
 	for _, s := range selected {
 		ids = append(ids, s.ID)
 	}
+	kept := report.NewRecord(result.Contract, ids, result.Evidence)
+	kept.Home = nil // it lies in the pod; who reads it has the files elsewhere
 	var js, record, summary bytes.Buffer
-	err = errors.Join(report.WriteJSON(&js, r, report.Console{}), report.NewRecord(result.Contract, ids, result.Evidence).Encode(&record), report.WriteMarkdown(&summary, r, report.Console{}))
+	err = errors.Join(report.WriteJSON(&js, r, report.Console{}), kept.Encode(&record), report.WriteMarkdown(&summary, r, report.Console{}))
 	return job.Result{Run: result.Evidence.Run.ID, Line: report.Line(r), Report: js.Bytes(), Summary: summary.Bytes(), Evidence: record.Bytes()}, report.LastWords(r), err
 }
 

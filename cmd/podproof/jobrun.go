@@ -160,7 +160,7 @@ func (r jobRun) write(ctx context.Context, j workload.InJob, failed bool) error 
 	if err != nil {
 		return err
 	}
-	out := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence))
+	out := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)).At(rec.Home)
 	if out.Evidence, err = r.keepEvidence(rec, failed); out.Evidence != "" && err == nil {
 		r.progress.Note("The evidence is in " + out.Evidence)
 	}

@@ -56,7 +56,7 @@ taken from the recorded one, and printed.`,
 			if err := outs.Check(); err != nil {
 				return usage(err)
 			}
-			r := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence))
+			r := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)).At(rec.Home)
 			r.Evidence = args[0]
 			if err := outs.Write(r, os.Stdout, f.console(os.Stdout, cmd.Name())); err != nil {
 				return couldNot(explainDisk(err))

@@ -109,7 +109,7 @@ func judge(rec report.Record) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, err
 	}
-	return report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)), nil
+	return report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)).At(rec.Home), nil
 }
 
 func notPassed(file string, r report.Report) string {

@@ -4,13 +4,9 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/url"
-	"os"
-	"path"
-	"path/filepath"
 	"strings"
 
 	"podproof.dev/podproof/internal/check"
-	"podproof.dev/podproof/internal/contract"
 )
 
 // An alert is one place where a promise is broken, or one promise that could not be decided, as the
@@ -22,6 +18,7 @@ type alert struct {
 	fingerprint string
 	file        string // in the repository, with slashes
 	line        int    // from 1
+	placed      bool   // that is where it stands, not only where it is told
 	nth         int    // of its verdict's alerts, from 0
 }
 
@@ -49,73 +46,41 @@ func (r Report) alertsOf(v Verdict) []alert {
 			if a.fingerprint == "" {
 				a.fingerprint = hash(v.ID, f.Where, f.Message)
 			}
-			a.file, a.line = r.place(f)
+			at := f.Location
+			if at == nil || at.File == "" {
+				at = v.Location // it is in the image, or in an object that was piped
+			}
+			a.file, a.line, a.placed = r.home.place(at)
 			out = append(out, a)
 		}
 	}
 	if len(out) > 0 {
 		return out
 	}
-	whole := alert{Verdict: v, fingerprint: hash(v.ID), file: r.contract, line: 1}
+	whole := alert{Verdict: v, fingerprint: hash(v.ID)}
+	at := v.Location
 	for i := range v.Findings {
-		if l := v.Findings[i].Location; l != nil && l.File != "" {
-			whole.file, whole.line = r.place(&v.Findings[i])
-			break
+		if l := v.Findings[i].Location; at == nil && l != nil && l.File != "" {
+			at = l
 		}
 	}
+	whole.file, whole.line, whole.placed = r.home.place(at)
 	return []alert{whole}
-}
-
-// place is where a finding stands in the repository: at the contract's first line where it stands in
-// no file of it.
-func (r Report) place(f *check.Finding) (file string, line int) {
-	if f.Location == nil || f.Location.File == "" {
-		return r.contract, 1
-	}
-	// A location's file is relative to the contract.
-	file = filepath.ToSlash(f.Location.File)
-	if !path.IsAbs(file) {
-		file = path.Join(path.Dir(r.contract), file)
-	} else {
-		file = inRepository(f.Location.File)
-	}
-	if !filepath.IsLocal(file) {
-		return r.contract, 1
-	}
-	return file, max(f.Location.Line, 1)
 }
 
 // what says what is wrong in one sentence.
 func (a alert) what() string {
+	text, at := a.Seen, a.Location
 	if a.finding != nil {
-		return findingText(*a.finding)
-	}
-	return a.Seen
-}
-
-// inRepository is a file's path from the root of its repository, which is the nearest folder above
-// it that git keeps, or else the current folder. One that lies elsewhere is named alone.
-func inRepository(file string) string {
-	abs, err := filepath.Abs(file)
-	if err != nil {
-		return contract.DefaultFile
-	}
-	root, err := os.Getwd()
-	for dir := filepath.Dir(abs); ; dir = filepath.Dir(dir) {
-		if _, gitErr := os.Stat(filepath.Join(dir, ".git")); gitErr == nil {
-			root, err = dir, nil
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			break
+		text = findingText(*a.finding)
+		if l := a.finding.Location; l != nil && l.File != "" {
+			at = l
 		}
 	}
-	if err == nil {
-		if rel, err := filepath.Rel(root, abs); err == nil && filepath.IsLocal(rel) {
-			return filepath.ToSlash(rel)
-		}
+	if at != nil && at.File != "" && at.About != "" {
+		text += " (" + at.About + ")"
 	}
-	return filepath.Base(abs)
+	return text
 }
 
 // uri is a path as a relative URI without colons and blanks: GitHub refuses the whole file where

@@ -204,6 +204,6 @@ func cases(t *testing.T) map[string]Report {
 
 // inRoot has the contract lie in the root of its repository, and not where this test does.
 func inRoot(r Report) Report {
-	r.contract = contract.DefaultFile
+	r.home = Home{Folder: ".", File: contract.DefaultFile}
 	return r
 }

@@ -151,7 +151,7 @@ func dotless(s string) string { return strings.ReplaceAll(s, ".", "_") }
 // junitFile is the first file of the repository that a promise is broken in, empty where none is known.
 func (r Report) junitFile(v Verdict) string {
 	for _, a := range r.alertsOf(v) {
-		if a.file != r.contract {
+		if a.placed {
 			return a.file
 		}
 	}

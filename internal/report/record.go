@@ -24,11 +24,15 @@ type Record struct {
 	// Selected are the IDs of the checks that the run was asked for.
 	Selected []string          `json:"selected"`
 	Evidence evidence.Evidence `json:"evidence"`
+	// Home is where the run's files lie; nil in the record of a podproof that did not tell.
+	Home *Home `json:"home,omitempty"`
 }
 
 // NewRecord puts a run's parts together.
 func NewRecord(c contract.Contract, selected []string, e evidence.Evidence) Record {
-	return Record{RecordVersion, c, selected, e}
+	home := HomeOf(c)
+	home.root = "" // of this machine
+	return Record{RecordVersion, c, selected, e, &home}
 }
 
 // WriteFile writes the record, all of it or nothing.

@@ -37,7 +37,7 @@ type Report struct {
 	Ending string `json:"-"`
 
 	among    string            // the contract's name, where several are verified
-	contract string            // its path in the repository, with slashes
+	home     Home              // where its files lie
 	observed evidence.Evidence // what the drawings are made of
 }
 
@@ -63,7 +63,9 @@ type Verdict struct {
 	Promised string       `json:"promised"`
 	Seen     string       `json:"seen"`
 	// Fix is empty when there is nothing to fix.
-	Fix      string          `json:"fix"`
+	Fix string `json:"fix"`
+	// Location is where to mend what does not hold; nil where that is not known.
+	Location *check.Location `json:"location,omitempty"`
 	Findings []check.Finding `json:"findings"`
 	Seconds  float64         `json:"seconds"`
 	// Timeline is what happened when in the trial, where there was one.
@@ -98,7 +100,7 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 		Verdicts:      make([]Verdict, 0, len(vs)),
 		Steps:         append([]evidence.Step{}, e.Steps...),
 		IdleWaivers:   check.Idle(c.Waivers, vs, e.Run.Started),
-		contract:      inRepository(c.File()),
+		home:          HomeOf(c),
 		observed:      e,
 	}
 	if r.Incomplete != "" && r.Result == check.Pass {
@@ -109,8 +111,8 @@ func New(c contract.Contract, e evidence.Evidence, vs []check.Verdict) Report {
 			ID: v.Check.ID, Verdict: v.Status, Title: v.Check.Title,
 			Story: Story(v.Check.Story), Why: v.Check.Why, howTo: v.Check.Fix,
 			Promised: v.Promised, Seen: v.Seen, Fix: v.Fix,
-			Findings: append([]check.Finding{}, v.Findings...),
-			Seconds:  v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, Undecided: v.Undecided, Advice: v.Advice, line: v.Line, optIn: v.Check.OptIn != "", byPlace: v.Check.ByPlace,
+			Location: v.Location, Findings: append([]check.Finding{}, v.Findings...),
+			Seconds: v.Seconds, Timeline: v.Timeline, Waiver: v.Waiver, Undecided: v.Undecided, Advice: v.Advice, line: v.Line, optIn: v.Check.OptIn != "", byPlace: v.Check.ByPlace,
 		}
 		if v.Status == check.Pass || v.Status == check.Skipped {
 			out.Fix = ""

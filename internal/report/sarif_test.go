@@ -5,8 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -120,7 +118,7 @@ func TestSARIFIsWhatGitHubDemands(t *testing.T) {
 	all := cases(t)
 	all["located"] = located(t, at("k8s/my api: v1.yaml", 7), at("../../etc/passwd", 1), at("/elsewhere/Dockerfile", 0), at("", 3),
 		check.Finding{Where: "layer 3, /app/.env", Message: "[click](https://evil.example)", Location: &check.Location{Layer: 3, Path: "/app/.env"}})
-	all["no image"] = Report{contract: contract.DefaultFile, Verdicts: all["fail"].Verdicts}
+	all["no image"] = Report{home: Home{Folder: ".", File: contract.DefaultFile}, Verdicts: all["fail"].Verdicts}
 	for name, r := range all {
 		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(sarifBytes(t, r)))
 		if err != nil {
@@ -304,30 +302,5 @@ func TestSARIFMessagesAreText(t *testing.T) {
 	text := sarif(t, located(t, f)).Results[0].Message.Text
 	if regexp.MustCompile(`\]\(|\x1b|\x{202e}`).MatchString(text) {
 		t.Errorf("%q", text)
-	}
-}
-
-func TestInRepository(t *testing.T) {
-	root := t.TempDir()
-	for _, dir := range []string{".git", "services/api"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Chdir(filepath.Join(root, "services"))
-	for file, want := range map[string]string{
-		"api/podproof.yaml": "services/api/podproof.yaml",
-		"../podproof.yaml":  "podproof.yaml",
-		filepath.Join(root, "services", "podproof.yaml"): "services/podproof.yaml",
-		"/nowhere/at/all/podproof.yaml":                  "podproof.yaml",
-	} {
-		if got := inRepository(file); got != want {
-			t.Errorf("%s: %s, want %s", file, got, want)
-		}
-	}
-	r := located(t, at("Dockerfile", 2))
-	r.contract = inRepository("api/podproof.yaml")
-	if got := sarif(t, r).Results[0].Locations[0].Physical.Artifact.URI; got != "services/api/Dockerfile" {
-		t.Errorf("a Dockerfile beside the contract is at %s", got)
 	}
 }
