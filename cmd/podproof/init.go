@@ -27,7 +27,11 @@ func newInit() *cobra.Command {
 		Long: `init writes a contract with what cannot be derived, or is worth a promise, and a word on each line. It
 takes the manifests of -m, or looks for them and for a Dockerfile as ` + "`podproof verify`" + ` does without a
 contract. IMAGE, as ` + "`podproof inspect`" + ` takes it, gives budgets; without it the workload's image is asked of
-the Docker engine, where there is one. A file that is there is never overwritten.`,
+the Docker engine, where there is one. A file that is there is never overwritten.
+
+init tries nothing, so it knows of nothing that is broken. To begin with what is broken today, let a run write it:
+` + "`podproof inspect --write-waivers waivers.yaml --until 2026-12-31 IMAGE`" + ` for the image alone, or
+` + "`podproof verify --write-waivers …`" + ` for all of it; then add ` + "`waiversFrom: [waivers.yaml]`" + ` to the contract.`,
 		Example: `  podproof init
   podproof init -m deploy/ -f deploy/podproof.yaml docker:shop/api:1.4.2
   helm template shop charts/shop | podproof init -m -`,
