@@ -16,7 +16,8 @@ func newClean() *cobra.Command {
 		Use:   "clean [RUN…]",
 		Short: "Remove what --keep kept, and what killed runs left behind; of some runs, or of all",
 		Long: `clean removes what runs of this machine kept or left behind: kind clusters, namespaces and
-objects in clusters of the kubeconfig, images.
+objects in clusters of the kubeconfig, images. Without a RUN it also removes the records by which
+verify --max-age answers.
 
 With --cluster current or context:NAME it looks into that cluster, in --namespace or for
 namespaces of podproof's own, and removes what runs left there from any machine: those that
@@ -32,6 +33,11 @@ are over for certain, or the RUN that is named.`,
 		if err != nil {
 			return couldNot(err)
 		}
+		if len(only) == 0 {
+			if err := forgetPassed(note); err != nil {
+				return couldNot(err)
+			}
+		}
 		engine, err := docker.Connect(c.Context())
 		if err == nil {
 			defer engine.Close()
@@ -45,6 +51,19 @@ are over for certain, or the RUN that is named.`,
 		return nil
 	}
 	return c
+}
+
+// forgetPassed removes the records by which --max-age answers.
+func forgetPassed(note func(string)) error {
+	s, err := passedRuns()
+	if err != nil {
+		return err
+	}
+	n, err := s.Clean()
+	if n > 0 && err == nil {
+		note(fmt.Sprintf("Removed what --max-age answers by: the records of %d runs that passed", n))
+	}
+	return err
 }
 
 // cleanCluster cleans one of the kubeconfig's.

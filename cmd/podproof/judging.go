@@ -134,6 +134,7 @@ func (f *judgeFlags) report(selected []check.Check, result pipeline.Result, outs
 	r := report.New(result.Contract, result.Evidence, check.Judge(selected, result.Contract, result.Evidence))
 	kept, err := f.keepEvidence(recordOf(selected, result), r.ExitCode() != exitPass)
 	r.Evidence = kept
+	r = answeredBy(r, result)
 	if err := errors.Join(err, outs.Write(r, os.Stdout, console)); err != nil {
 		return couldNot(explainDisk(err))
 	}

@@ -13,6 +13,7 @@ import (
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/pipeline"
+	"podproof.dev/podproof/internal/recall"
 	"podproof.dev/podproof/internal/report"
 )
 
@@ -54,6 +55,7 @@ type manyRun struct {
 	names     []string
 	flags     []*verifyFlags // of each
 	options   []pipeline.Options
+	memories  []*recall.Memory
 	each, all report.Outputs
 	console   report.Console
 	progress  *report.Progress
@@ -93,6 +95,11 @@ func (f *verifyFlags) runMany(ctx context.Context, image string) error {
 			o.Debug = tell.Note
 		}
 		o.Cut = func(r pipeline.Result) { m.tell(ctx, i, r) }
+		memory, err := f.again.memory(o)
+		if err != nil {
+			return couldNot(err)
+		}
+		m.memories = append(m.memories, memory)
 	}
 	err = pipeline.VerifyAll(ctx, m.options, f.parallel, func(i int, r pipeline.Result, err error) { m.done(ctx, i, r, err) })
 	m.progress.Close()
@@ -119,6 +126,9 @@ func (m *manyRun) prepare(image string) (outs report.Outputs, err error) {
 	}
 	if f.timeout <= 0 {
 		return nil, fmt.Errorf("--timeout %s: give a time above zero, such as 10m", f.timeout)
+	}
+	if err := f.again.read(); err != nil {
+		return nil, err
 	}
 	if f.parallel < 0 || f.parallel > 1 && f.where.namespace != "" {
 		return nil, fmt.Errorf("--parallel %d: give a number above zero; in one --namespace contracts are verified one after the other, as their objects have the same names", f.parallel)
@@ -210,6 +220,7 @@ func (m *manyRun) tell(ctx context.Context, i int, result pipeline.Result) {
 	}
 	kept, err := f.keepEvidence(report.NewRecord(result.Contract, ids, result.Evidence), r.ExitCode() != exitPass)
 	r.Evidence = kept
+	r = answeredBy(r, result)
 	err = errors.Join(err, m.each.Of(m.names[i]).Write(r, m.progress, m.console), f.writeWaivers(r))
 	if err != nil {
 		m.errs = append(m.errs, fmt.Errorf("%s: %w", m.names[i], err))
@@ -218,6 +229,9 @@ func (m *manyRun) tell(ctx context.Context, i int, result pipeline.Result) {
 		fmt.Fprintln(os.Stderr, result.Kept)
 	}
 	f.tellJob(context.WithoutCancel(ctx), o, result)
+	if r.ExitCode() == exitPass && len(m.memories) > 0 {
+		remember(m.memories[i], o, result)
+	}
 	m.set(i, report.One{Report: &r, Seconds: r.Run.Finished.Sub(r.Run.Started).Seconds()})
 }
 

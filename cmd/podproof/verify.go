@@ -24,6 +24,7 @@ import (
 type verifyFlags struct {
 	judgeFlags
 	manyFlags
+	again     againFlags
 	attest    verifyAttest
 	where     clusterFlags
 	keep      bool
@@ -49,6 +50,10 @@ Without a podproof.yaml here, and without -f, all that can be is derived from th
 in deploy, k8s, manifests, kustomize or the like, and from a Dockerfile; what was derived is said.
 IMAGE chooses the workload that runs it. With a contract -m stands in for its manifests.
 
+With --max-age a run that would try just what an earlier one tried, which passed and is younger than that, is
+answered by the record of that one at once, and says so: the same image, manifests with the values of their Secrets, contract,
+selection, build context, images beside it, node image or cluster, and podproof. --fresh runs all the same.
+
 With several -f all contracts are verified in one cluster, which is made once; each has its own
 namespaces, --timeout and report, and a table of all comes last. What is wrong with one of them is
 told before anything is made. The exit code is the worst of theirs: 2 before 1 before 3 before 0.`,
@@ -71,6 +76,9 @@ told before anything is made. The exit code is the worst of theirs: 2 before 1 b
   # in a namespace of any cluster, with the image as its nodes pull it
   podproof verify --cluster context:staging -n podproof registry.example/shop/api@sha256:…
 
+  # at once where the same has passed within the hour
+  podproof verify --max-age 1h
+
   # for a CI: a report at the terminal and two files
   podproof verify -o terminal -o json=report.json -o junit=junit.xml --evidence evidence.json`,
 		Args: asUsed,
@@ -91,6 +99,7 @@ told before anything is made. The exit code is the worst of theirs: 2 before 1 b
 		},
 	}
 	f.addRun(c)
+	f.again.add(c)
 	f.attest.add(c)
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, as podproof plan does, and make nothing")
 	return c
@@ -139,7 +148,7 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := errors.Join(f.checkFiles(outs), f.attest.check()); err != nil {
+	if err := errors.Join(f.checkFiles(outs), f.attest.check(), f.again.read()); err != nil {
 		return usage(err)
 	}
 	if o.Runs, err = runsDir(); err != nil {
@@ -163,6 +172,10 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	if f.verbose {
 		o.Debug = progress.Note
 	}
+	memory, err := f.again.memory(&o)
+	if err != nil {
+		return couldNot(err)
+	}
 	var reported error
 	tell := func(r pipeline.Result) error {
 		if o.Job != nil {
@@ -170,6 +183,9 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 		}
 		err := f.report(o.Selected, r, outs, console)
 		f.tellJob(context.WithoutCancel(ctx), o, r)
+		if err == nil {
+			remember(memory, o, r)
+		}
 		return err
 	}
 	o.Cut = func(r pipeline.Result) {
@@ -189,6 +205,9 @@ func (f *verifyFlags) run(ctx context.Context, image string) error {
 	}
 	if err := tell(result); err != nil {
 		return err
+	}
+	if f.attest.image != "" && result.Record != "" {
+		fmt.Fprintln(os.Stderr, "podproof:", ofAnEarlierRun(result))
 	}
 	return f.attest.after(ctx, recordOf(o.Selected, result), stream)
 }

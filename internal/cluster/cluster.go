@@ -24,6 +24,8 @@ type Provider interface {
 	Prepare(ctx context.Context, s Spec) (Cluster, error)
 	// Reclaim removes what a run left of a cluster that it made.
 	Reclaim(ctx context.Context, left ledger.Made) error
+	// MadeOf is the image of the nodes of clusters that it makes; empty where it makes none.
+	MadeOf() string
 	// Pulls tells that the nodes of its clusters pull every image: podproof can put none there.
 	Pulls() bool
 }

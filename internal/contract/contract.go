@@ -287,6 +287,13 @@ func (c Contract) Path(p string) string {
 	return filepath.Join(c.dir, p)
 }
 
+// At is the contract as it was recorded, for one that lies where another one does.
+func (c Contract) At(other Contract) Contract {
+	c.dir, c.digest, c.file, c.places = other.dir, other.digest, other.file, other.places
+	c.unwritten, c.found, c.piped = other.unwritten, other.found, other.piped
+	return c
+}
+
 // Digest is the SHA-256 of the file that the contract was read from, "sha256:…"; empty for a contract from elsewhere.
 func (c Contract) Digest() string { return c.digest }
 

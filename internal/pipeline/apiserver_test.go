@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -60,6 +61,8 @@ type apiServer struct {
 	fails atomic.Int32
 	// applied is told of each object that is made, by its path.
 	applied func(path string)
+	// kubernetes is its version, where a test wants another one.
+	kubernetes string
 	// refused says of kinds, by their path, why admission lets none in, in a dry run.
 	refused map[string]string
 }
@@ -80,6 +83,16 @@ func newAPIServer(t *testing.T) *apiServer {
 	})
 	a.put("ADDED", "/api/v1/nodes/worker", a.parse(`{"apiVersion":"v1","kind":"Node","metadata":{"name":"worker"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}`))
 	return a
+}
+
+// system gives the cluster a UID, and another version where that is not empty.
+func (a *apiServer) system(uid, version string) {
+	u := a.parse(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"kube-system"}}`)
+	u.SetUID(types.UID(uid))
+	a.put("ADDED", "/api/v1/namespaces/kube-system", u)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.kubernetes = version
 }
 
 func (a *apiServer) rest() *rest.Config {
@@ -203,7 +216,7 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	case a.forbidden[q.collection]:
 		fails(403, "Forbidden", path+" is forbidden")
 	case path == "/version":
-		answer(map[string]string{"gitVersion": "v1.37.2", "major": "1", "minor": "37"})
+		answer(map[string]string{"gitVersion": cmp.Or(a.kubernetes, "v1.37.2"), "major": "1", "minor": "37"})
 	case !known:
 		if found := discovery(path); found != nil {
 			answer(found)

@@ -45,6 +45,9 @@ func VerifyAll(ctx context.Context, all []Options, parallel int, done func(i int
 		}
 	}()
 	s.conduct(ctx, parallel, done)
+	if s.ledger == nil { // all are answered
+		return nil
+	}
 	tell := s.first().Tell
 	ended := tell.StepTo("Removing what the contracts shared", "Removed what the contracts shared")
 	err := s.close(ctx)
@@ -62,6 +65,12 @@ func (s *session) conduct(ctx context.Context, parallel int, done func(int, Resu
 	var all sync.WaitGroup
 	for i, r := range s.runs {
 		var err error
+		if r.answer != nil {
+			one.Lock()
+			done(i, *r.answer, nil)
+			one.Unlock()
+			continue
+		}
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():

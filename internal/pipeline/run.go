@@ -32,6 +32,10 @@ type run struct {
 
 	// session is nil for a run by itself.
 	session *session
+	// on is what it stands on; nil where that is not known, or not asked. answer is of an earlier run on
+	// the same, where several are verified.
+	on     Grounds
+	answer *Result
 	// plan is what is under test as contract and manifests have it, subject with what the image
 	// says, from the step "save" on.
 	plan, subject subject.Subject
@@ -108,8 +112,7 @@ func (r *run) builds() bool { return r.plan.Contract.Build != nil }
 // are made side by side; each trial has pods of its own, so they run side by side, too.
 func (r *run) steps() []step {
 	if p := r.missingInput(); p != "" {
-		return []step{{id: "build", name: "Building " + r.title(), run: r.build,
-			sections: []evidence.Section{evidence.SectionBuild}}}
+		return []step{r.buildStep()}
 	}
 	pods := r.needs(podSections...)
 	imageSections := []evidence.Section{evidence.SectionImage}
@@ -118,8 +121,7 @@ func (r *run) steps() []step {
 		agent, asks, tells = true, func(do func(context.Context) error) func(context.Context) error { return do }, []string{"agent"}
 	}
 	all := []possible{
-		{r.builds(), step{id: "build", name: "Building " + r.title(), ended: "Built " + r.title(),
-			sections: []evidence.Section{evidence.SectionBuild}, run: r.build}},
+		{r.builds() && r.saw.e.Build == nil, r.buildStep()},
 		{r.builds() && r.needs(evidence.SectionContext, evidence.SectionRebuild, evidence.SectionLockRebuild),
 			step{id: "context", after: []string{"build"}, sections: []evidence.Section{evidence.SectionContext}, run: r.readContext}},
 		// One after the other: BuildKit keeps one copy of a context for the builds that follow each other.
@@ -164,6 +166,10 @@ func (r *run) steps() []step {
 		}
 	}
 	return r.withoutRights(out)
+}
+
+func (r *run) buildStep() step {
+	return step{id: "build", name: "Building " + r.title(), ended: "Built " + r.title(), sections: []evidence.Section{evidence.SectionBuild}, run: r.build}
 }
 
 // title is the image's name without its tag, as one says it.

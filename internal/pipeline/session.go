@@ -111,15 +111,20 @@ func (r *run) keptOne() {
 	}
 }
 
-// first is the run with which the cluster is prepared: one that needs it, where there is such a one.
+// first is the run with which the cluster is prepared: one that needs it, where there is such a one, and
+// none that is answered, but where all are.
 func (s *session) first() *run {
-	if i := slices.IndexFunc(s.runs, func(r *run) bool { return r.needs(podSections...) }); i >= 0 {
-		return s.runs[i]
+	open := slices.DeleteFunc(slices.Clone(s.runs), func(r *run) bool { return r.answer != nil })
+	if len(open) == 0 {
+		return s.runs[0]
 	}
-	return s.runs[0]
+	if i := slices.IndexFunc(open, func(r *run) bool { return r.needs(podSections...) }); i >= 0 {
+		return open[i]
+	}
+	return open[0]
 }
 
-// open reaches what the runs need, as run.open does. What is wrong with one of them is told before
+// open reaches what the runs need, and finds those that are answered. What is wrong with one of them is told before
 // anything is made, with the contract's file.
 func (s *session) open(ctx context.Context) (err error) {
 	first := s.first()
@@ -143,6 +148,19 @@ func (s *session) open(ctx context.Context) (err error) {
 	if err := s.each(func(r *run) error { return r.found(ctx) }); err != nil {
 		return err
 	}
+	open := 0
+	for _, r := range s.runs {
+		if known := r.recall(ctx); known != nil {
+			answer := r.answered(*known)
+			r.answer = &answer
+			continue
+		}
+		open++
+	}
+	if open == 0 {
+		return nil
+	}
+	first = s.first()
 	if s.ledger, err = newLedger(first.Runs, &s.clean); err != nil {
 		return err
 	}
@@ -164,10 +182,13 @@ func (s *session) open(ctx context.Context) (err error) {
 	return err
 }
 
-// each does something with every run. Of wrong input all is told at once, any other error ends it.
+// each does something with every run that is not answered. Of wrong input all is told at once, any other error ends it.
 func (s *session) each(do func(*run) error) error {
 	var wrong []error
 	for _, r := range s.runs {
+		if r.answer != nil {
+			continue
+		}
 		err := do(r)
 		switch input := (*InputError)(nil); {
 		case errors.As(err, &input):

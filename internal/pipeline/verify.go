@@ -59,6 +59,8 @@ type Options struct {
 	Tell Teller
 	// Timeout is the run's own, which its context has already; zero is none.
 	Timeout time.Duration
+	// Memory is asked, before anything is made, whether an earlier run answers this one; nil asks nobody.
+	Memory Memory
 	// Cut gets what a run has observed that was stopped, before its clean-up: whoever stopped
 	// it may not wait for that.
 	Cut func(Result)
@@ -72,6 +74,11 @@ type Result struct {
 	Evidence evidence.Evidence
 	// Kept tells how to look at what --keep left, and how to remove it; empty when nothing stays.
 	Kept string
+	// Record is the file of the earlier run by which this one is answered; empty where it was made.
+	Record string
+	// On is what the run stood on from its beginning to its end; nil where Options have no Memory, or
+	// where it is not known or was not the same all the while.
+	On Grounds
 }
 
 // InputError is an error of the user's input: the contract, the manifests, the arguments.
@@ -90,7 +97,13 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	defer r.close()
-	if err := r.open(ctx); err != nil {
+	if err := r.approach(ctx); err != nil {
+		return Result{}, err
+	}
+	if known := r.recall(ctx); known != nil {
+		return r.answered(*known), nil
+	}
+	if err := r.enter(ctx); err != nil {
 		return Result{}, err
 	}
 	return r.carryOut(ctx)
@@ -122,6 +135,9 @@ func (r *run) carryOut(ctx context.Context) (Result, error) {
 	}
 	r.keptOne()
 	result := r.result(out)
+	if out.fatal == nil && !out.cut {
+		result.On = r.stood(ctx)
+	}
 	if ctx.Err() != nil && r.saw.e.Run.CutOff != "" && o.Cut != nil {
 		o.Cut(result)
 	}
@@ -167,17 +183,21 @@ func (r *run) read() (err error) {
 	return nil
 }
 
-// open reaches what the run needs: the engine or the registry, the image, and the cluster, of which
-// nothing is made yet. What a run leaves where this fails is removed.
-func (r *run) open(ctx context.Context) error {
+// approach reaches what the run needs beside a cluster: the engine or the registry, and the image.
+func (r *run) approach(ctx context.Context) error {
 	if err := r.reach(ctx); err != nil {
 		return err
 	}
 	r.sweep(ctx)
-	if err := r.found(ctx); err != nil {
-		return err
+	return r.found(ctx)
+}
+
+// answered removes what it took to know that an earlier run answers this one.
+func (r *run) answered(known Result) Result {
+	if err := r.clean.run(); err != nil {
+		r.Tell.Note(r.leftText(err))
 	}
-	return r.enter(ctx)
+	return known
 }
 
 // reach reaches the engine, or asks for the nodes where images come from a registry.
@@ -208,12 +228,21 @@ func (r *run) found(ctx context.Context) error {
 	return nil
 }
 
-// enter finds the cluster, and asks it before anything is made.
-func (r *run) enter(ctx context.Context) (err error) {
-	if r.ledger, err = newLedger(r.Runs, &r.clean); err != nil {
+// begin makes the run's ledger, once.
+func (r *run) begin() (err error) {
+	if r.ledger == nil {
+		r.ledger, err = newLedger(r.Runs, &r.clean)
+	}
+	return err
+}
+
+// enter finds the cluster, of which nothing is made yet, and asks it before anything is made. What a run
+// leaves where this fails is removed.
+func (r *run) enter(ctx context.Context) error {
+	if err := r.begin(); err != nil {
 		return err
 	}
-	err = r.prepare(ctx)
+	err := r.prepare(ctx)
 	if errors.Is(err, cluster.ErrGone) {
 		return &InputError{errors.Join(err, r.clean.run())}
 	}

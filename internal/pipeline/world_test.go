@@ -136,6 +136,7 @@ type testCluster struct {
 	lost  error  // of looking for it
 	named string // comes before the names of images
 	pulls bool   // its nodes pull their images
+	image string // of its nodes
 
 	mu               sync.Mutex
 	spec             cluster.Spec
@@ -165,6 +166,9 @@ func (c *testCluster) Reclaim(_ context.Context, left ledger.Made) error {
 	c.reclaimed = append(c.reclaimed, left)
 	return c.broken
 }
+
+// MadeOf is the image of its nodes.
+func (c *testCluster) MadeOf() string { return c.image }
 
 // Pulls tells whether images can be put into it.
 func (c *testCluster) Pulls() bool { return c.pulls }

@@ -18,6 +18,11 @@ const ghAnnotations = 10
 // WriteGitHub writes a job's annotations as workflow commands, and appends the report to the step's
 // summary where the runner names a file for it.
 func WriteGitHub(w io.Writer, r Report, _ Console) error {
+	if text := r.answeredText(); text != "" {
+		if _, err := fmt.Fprintf(w, "::notice title=podproof::%s\n", ghData(text)); err != nil {
+			return err
+		}
+	}
 	all := r.alerts()
 	// One promise with many findings does not keep the others from being seen.
 	slices.SortStableFunc(all, func(a, b alert) int { return a.nth - b.nth })

@@ -165,6 +165,7 @@ func facts(r Report) []fact {
 		stopped = r.Incomplete + "; what was not decided by then is undecided"
 	}
 	all := []fact{
+		{"This time", r.answeredText()},
 		{"Digest", s.Digest}, {"Architecture", s.Architecture}, {"Workload", s.Workload}, {"Kubernetes", where},
 		{"Verified", r.Run.Started.UTC().Format("2006-01-02 15:04:05 UTC") + took + ", by podproof " + r.Run.Version},
 		{"Stopped by", stopped}, {"Evidence", r.Evidence}, {"Exit code", fmt.Sprint(r.ExitCode())},

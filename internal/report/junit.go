@@ -107,6 +107,12 @@ func (r Report) junitSuite(id int, vs []Verdict) junitSuite {
 	}
 	var seconds float64
 	var notes strings.Builder
+	if text := r.answeredText(); text != "" {
+		s.Properties = append(s.Properties, junitProperty{"answered", text})
+		if id == 0 {
+			fmt.Fprintln(&notes, text)
+		}
+	}
 	if id == 0 { // they are about the run, and are told once
 		for _, w := range r.IdleWaivers {
 			fmt.Fprintf(&notes, "waiver: %s\n", w)

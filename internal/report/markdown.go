@@ -29,6 +29,9 @@ func WriteMarkdown(w io.Writer, r Report, _ Console) error {
 // to know. What would make it longer than size bytes is left out promise by promise, and named.
 func markdown(r Report, size int) []byte {
 	var b bytes.Buffer
+	if text := r.answeredText(); text != "" {
+		fmt.Fprintf(&b, "%s\n\n", mdText(text))
+	}
 	last, _ := r.lastLine()
 	title := "podproof"
 	if r.among != "" {

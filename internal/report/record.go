@@ -26,13 +26,25 @@ type Record struct {
 	Evidence evidence.Evidence `json:"evidence"`
 	// Home is where the run's files lie; nil in the record of a podproof that did not tell.
 	Home *Home `json:"home,omitempty"`
+	// Key is what the run stood on, where the record is kept to answer another run; else nil.
+	Key *Key `json:"key,omitempty"`
+}
+
+// Key tells whether two runs stood on the same, and tried the same. Its digests are keyed with a secret of
+// the machine: of what they are made nobody can guess.
+type Key struct {
+	// Sum is of all parts, Near of all but the image.
+	Sum  string `json:"sum"`
+	Near string `json:"near"`
+	// Parts are digests of what a run stands on, by what it is called.
+	Parts map[string]string `json:"parts"`
 }
 
 // NewRecord puts a run's parts together.
 func NewRecord(c contract.Contract, selected []string, e evidence.Evidence) Record {
 	home := HomeOf(c)
 	home.root = "" // of this machine
-	return Record{RecordVersion, c, selected, e, &home}
+	return Record{SchemaVersion: RecordVersion, Contract: c, Selected: selected, Evidence: e, Home: &home}
 }
 
 // WriteFile writes the record, all of it or nothing.

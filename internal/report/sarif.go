@@ -137,6 +137,9 @@ func (r Report) sarifRun() sarifRun {
 	if r.Incomplete != "" {
 		said.tell("the run was stopped before its end by " + r.Incomplete)
 	}
+	if text := r.answeredText(); text != "" {
+		said.tell(text)
+	}
 	if n := len(all) - len(run.Results); n > 0 {
 		said.tell(fmt.Sprintf("%d results are left out, since GitHub takes %d; the JSON report has them all", n, sarifResults))
 	}

@@ -85,6 +85,9 @@ func (o One) seen() string {
 	if open := o.Report.with(check.Inconclusive); len(open) > 0 {
 		return promises(len(open), "", "") + " could not be checked"
 	}
+	if a := o.Report.Answered; a != nil {
+		return "answered from the run of " + Ago(a.Seconds)
+	}
 	return ""
 }
 

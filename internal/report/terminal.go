@@ -18,6 +18,9 @@ func WriteTerminal(w io.Writer, r Report, c Console) error {
 	p := &page{Console: c}
 	broken, open := r.with(check.Fail), r.with(check.Inconclusive)
 	folded := fold(open)
+	if text := r.answeredText(); text != "" {
+		p.line(0, bold, text)
+	}
 	if c.Quiet {
 		p.quiet(r)
 		_, err := w.Write(p.out.Bytes())

@@ -53,6 +53,9 @@ func (Provider) Reclaim(context.Context, ledger.Made) error {
 	return errors.New("podproof makes no clusters of this kind, and removes none")
 }
 
+// MadeOf is nothing: it makes no clusters.
+func (Provider) MadeOf() string { return "" }
+
 // Pulls tells that the nodes pull their images.
 func (Provider) Pulls() bool { return true }
 

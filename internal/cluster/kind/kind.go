@@ -15,6 +15,7 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	kind "sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
@@ -50,6 +51,9 @@ func (p Provider) Prepare(_ context.Context, s cluster.Spec) (cluster.Cluster, e
 func (p Provider) Reclaim(ctx context.Context, left ledger.Made) error {
 	return (&Kind{name: left.Cluster, owned: true, kubeconfig: os.DevNull, provider: kind.NewProvider(kind.ProviderWithDocker())}).Close(ctx)
 }
+
+// MadeOf is the image of the nodes that it makes.
+func (p Provider) MadeOf() string { return cmp.Or(p.NodeImage, defaults.Image) }
 
 // Pulls tells that images are put onto the nodes.
 func (p Provider) Pulls() bool { return false }
