@@ -61,7 +61,7 @@ func forgetPassed(note func(string)) error {
 	}
 	n, err := s.Clean()
 	if n > 0 && err == nil {
-		note(fmt.Sprintf("Removed what --max-age answers by: the records of %d runs that passed", n))
+		note(fmt.Sprintf("Removed the records by which --max-age answers: %d", n))
 	}
 	return err
 }

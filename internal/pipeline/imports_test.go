@@ -49,13 +49,14 @@ var house = []struct {
 	{"subject", append(others("shell", "credential", "redact", "evidence", "contract", "workload", "rights"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
 	{"draft", append(others("shell", "credential", "redact", "evidence", "contract", "workload", "rights", "subject"), "sigs.k8s.io/kind/", "github.com/docker/")},
 	{"docker", others()},
-	{"pipeline", []string{ours + "internal/report", ours + "internal/cluster/kind", ours + "cmd", "sigs.k8s.io/kind/"}},
+	{"recall", []string{ours + "internal/cluster/kind", ours + "cmd", "sigs.k8s.io/kind/"}},
+	{"pipeline", []string{ours + "internal/report", ours + "internal/recall", ours + "internal/cluster/kind", ours + "cmd", "sigs.k8s.io/kind/"}},
 }
 
 // others are all packages of ours but these.
 func others(but ...string) []string {
 	var out []string
-	for _, p := range []string{"admission", "agent", "attest", "check", "cluster", "collect", "contract", "credential", "docker", "draft", "evidence", "job", "ledger", "pipeline", "redact", "report", "rights", "shell", "subject", "trial", "workload"} {
+	for _, p := range []string{"admission", "agent", "attest", "check", "cluster", "collect", "contract", "credential", "docker", "draft", "evidence", "job", "ledger", "pipeline", "recall", "redact", "report", "rights", "shell", "subject", "trial", "workload"} {
 		if !slices.Contains(but, p) {
 			out = append(out, ours+"internal/"+p)
 		}

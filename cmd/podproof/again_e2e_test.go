@@ -1,0 +1,71 @@
+//go:build e2e
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"podproof.dev/podproof/internal/check"
+)
+
+// atOnce is what a run may take that makes nothing: it reads manifests, builds from the cache, and judges.
+const atOnce = 10 * time.Second
+
+// The second run of the same is answered at once by the record of the first, in every format, and is run
+// where anything is another, where the record was changed, and where --fresh asks for it.
+func TestNothingIsRunTwice(t *testing.T) {
+	podproof(t, nil, "build").want(t, exitPass)
+	cache, dir := t.TempDir(), t.TempDir()
+	env := []string{"XDG_CACHE_HOME=" + cache}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	verify := func(more ...string) (finished, time.Duration) {
+		t.Helper()
+		began := time.Now()
+		f := podproof(t, env, append([]string{"verify", "-v", "--max-age", "1h", "--only", "build/succeeds,startup/ready,identity/non-root,image/size-budget"}, more...)...)
+		return f, time.Since(began)
+	}
+	first, _ := verify("-o", "terminal", "-o", "json="+in("first.json"))
+	first.want(t, exitPass, "no run that passed is on record", "Cluster created")
+
+	second, took := verify("-o", "terminal", "-o", "json="+in("second.json"), "-o", "junit="+in("second.xml"), "-o", "markdown="+in("second.md"), "-o", "html="+in("second.html"), "-o", "sarif="+in("second.sarif"), "--evidence", in("second.evidence"))
+	second.want(t, exitPass, "[verify] answered from the run of ", "; --fresh runs all the same")
+	if strings.Contains(second.stdout, "Creating a kind cluster") || took > atOnce {
+		t.Errorf("it took %s:\n%s", took, second.stdout)
+	}
+	a, b := verdicts(t, in("first.json")), verdicts(t, in("second.json"))
+	if a.Run.ID != b.Run.ID || a.Answered != nil || b.Answered == nil || !strings.HasPrefix(b.Answered.Record, cache) || strings.Join(with(a, check.Pass), " ") != strings.Join(with(b, check.Pass), " ") {
+		t.Errorf("first %+v, second %+v answered by %+v", a.Run, b.Run, b.Answered)
+	}
+	for _, file := range []string{"second.xml", "second.md", "second.html", "second.sarif"} {
+		text, err := os.ReadFile(in(file))
+		if err != nil || !strings.Contains(string(text), "answered from the run of ") {
+			t.Errorf("%s does not say so (%v)", file, err)
+		}
+	}
+	judgedAgain(t, in("second.evidence"), b)
+
+	text, err := os.ReadFile(b.Answered.Record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(b.Answered.Record, append(text, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	third, _ := verify()
+	third.want(t, exitPass, "is taken for changed", "Cluster created")
+	fourth, _ := verify("--fresh")
+	fourth.want(t, exitPass, "Cluster created")
+	other, _ := verify("--no-node-access")
+	other.want(t, exitPass, "had another cluster", "Cluster created")
+	last, took := verify()
+	last.want(t, exitPass, "answered from the run of ")
+	if took > atOnce {
+		t.Errorf("it took %s", took)
+	}
+	podproof(t, env, "clean").want(t, exitPass, "Removed the records by which --max-age answers: 2")
+	wantClean(t)
+}
