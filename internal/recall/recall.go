@@ -107,6 +107,11 @@ func (m *Memory) answers(rec report.Record, k report.Key) error {
 	if r.Result != check.Pass || r.ExitCode() != 0 {
 		return fmt.Errorf("judged now, the run did not pass: %s", r.Result)
 	}
+	for _, v := range r.Verdicts {
+		if v.Undecided { // another run may decide it
+			return fmt.Errorf("%s was not decided, and is waived", v.ID)
+		}
+	}
 	return nil
 }
 

@@ -71,6 +71,14 @@ func keep(t *testing.T, m *Memory, rec report.Record, on pipeline.Grounds) strin
 
 func TestAnEqualRunIsAnswered(t *testing.T) {
 	m, said := memory(t, filepath.Join(t.TempDir(), "a", "passed"))
+	here := filepath.Join(t.TempDir(), contract.DefaultFile)
+	if err := os.WriteFile(here, []byte("apiVersion: podproof/v1alpha1\nkind: Contract\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if m.Contract, err = contract.Load(here); err != nil {
+		t.Fatal(err)
+	}
 	file := keep(t, m, goodRun(t), grounds())
 	yet := grounds()
 	delete(yet, pipeline.GroundImage)
@@ -78,7 +86,7 @@ func TestAnEqualRunIsAnswered(t *testing.T) {
 		t.Errorf("it may not: %q", *said)
 	}
 	r := m.Recall(grounds())
-	if r == nil || r.Record != file || r.Evidence.Run.ID != goodRun(t).Evidence.Run.ID || r.Contract.Workload != "deployment/api" || len(*said) > 0 {
+	if r == nil || r.Record != file || r.Evidence.Run.ID != goodRun(t).Evidence.Run.ID || r.Contract.Workload != "deployment/api" || r.Contract.File() != here || len(*said) > 0 {
 		t.Fatalf("%+v: %q", r, *said)
 	}
 	text, err := os.ReadFile(file)
@@ -129,6 +137,10 @@ func TestNothingElseAnswers(t *testing.T) {
 		{name: "yet to come", change: func(r *report.Record) { r.Evidence.Run.Started = now.Add(time.Second) }, says: "yet to come"},
 		{name: "failed", change: func(r *report.Record) { r.Evidence.Startup.Ready = false }, says: "did not pass: "},
 		{name: "inconclusive", change: func(r *report.Record) { r.Evidence.Image = nil }, says: "did not pass: inconclusive"},
+		{name: "undecided, and waived", change: func(r *report.Record) {
+			r.Evidence.Image = nil
+			r.Contract.Waivers = []contract.Waiver{{ID: "image/*", By: "ops", Until: "2026-03-09"}}
+		}, says: "image/no-dev-dependencies was not decided, and is waived"},
 		{name: "stopped", change: func(r *report.Record) { r.Evidence.Run.CutOff = "SIGTERM" }, says: "stopped by SIGTERM"},
 		{name: "other checks", ask: func(m *Memory) { m.Selected = m.Selected[:1] }, says: "other checks were selected"},
 		{name: "a waiver that has ended", change: func(r *report.Record) {
