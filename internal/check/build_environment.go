@@ -30,7 +30,8 @@ func stageEnvironment(all []evidence.Instruction, stage string, line, depth int)
 				if strings.HasPrefix(w, "--") {
 					continue
 				}
-				if base := strings.ToLower(w); base != stage && hasStage(all, base) {
+				// an image of no stage sets nothing that is known
+				if base := strings.ToLower(w); base != stage {
 					out = stageEnvironment(all, base, 0, depth+1)
 				}
 				break
@@ -42,13 +43,4 @@ func stageEnvironment(all []evidence.Instruction, stage string, line, depth int)
 		}
 	}
 	return out
-}
-
-func hasStage(all []evidence.Instruction, name string) bool {
-	for _, in := range all {
-		if in.Stage == name {
-			return true
-		}
-	}
-	return false
 }

@@ -69,7 +69,7 @@ func aboveIn(all []evidence.Instruction, stage string, line, depth int) []eviden
 		}
 		out = append(out, in)
 		if parsed := shell.ParseHistory(in.Text); parsed.Keyword == "FROM" {
-			if base := strings.ToLower(firstPlain(parsed.Body.Of(in.Text))); base != stage && hasStage(all, base) {
+			if base := strings.ToLower(firstPlain(parsed.Body.Of(in.Text))); base != stage { // an image of no stage hands nothing on that is known
 				out = append(out, handedOn(aboveIn(all, base, 0, depth+1))...)
 			}
 		}
