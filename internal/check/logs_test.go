@@ -46,6 +46,10 @@ var startupLogsExamples = []example{
 		e: logOf(evidence.LogLine{Text: "INFO: Started server, 0 errors, error_log=off"}, evidence.LogLine{Text: `{"level":"INFO","msg":"ERROR pages ready"}`[:0]})},
 	{name: "two formats", c: goodContract(), want: Fail, says: []string{"lines of JSON, and lines that are not JSON: listening on"},
 		e: logOf(evidence.LogLine{Text: `{"msg":"Started server"}`}, evidence.LogLine{Text: "listening on :8000"})},
+	{name: "an empty line between lines of JSON", c: goodContract(), want: Pass,
+		e: logOf(evidence.LogLine{Text: `{"msg":"Started server"}`}, evidence.LogLine{Text: " "})},
+	{name: "a long line of JSON, of which the end was not kept", c: goodContract(), want: Pass,
+		e: logOf(evidence.LogLine{Text: `{"msg":"Started server"}`}, evidence.LogLine{Text: `{"msg":"routes: /a, /b`, Cut: 9000})},
 	{name: "a start that did not go well may say so", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
 		e.Startup.Pods[0].Status.ContainerStatuses[0].RestartCount = 1
 		e.Startup.Pods[0].Log = append(e.Startup.Pods[0].Log, evidence.LogLine{Text: `{"level":"ERROR","msg":"x"}`})

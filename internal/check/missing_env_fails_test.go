@@ -21,6 +21,10 @@ var missingEnvExamples = []example{
 		t.ServiceLink = "tcp://10.96.0.7:80"
 	})},
 	{name: "not set by the manifests", c: goodContract(), want: Pass, says: []string{"do not set it at all"}, e: trial(func(t *evidence.EnvTrial) { t.From = "" })},
+	{name: "not set by the manifests, and not missed", c: goodContract(), want: Fail, says: []string{"is its name in the contract the right one?"},
+		e: trial(func(t *evidence.EnvTrial) { t.From, t.BecameReady = "", true })},
+	{name: "set by the image alone", c: goodContract(), want: Fail, hides: []string{"is its name in the contract"},
+		e: trial(func(t *evidence.EnvTrial) { t.From, t.ImageSets = "", true })},
 	{name: "became Ready", c: goodContract(), want: Fail, says: []string{"without OWNER_USERNAME", "became Ready"}, hides: []string{"without JWT_SECRET_KEY the"},
 		e: trial(func(t *evidence.EnvTrial) { t.BecameReady, t.Exited, t.Last = true, false, nil })},
 	{name: "runs on", c: goodContract(), want: Fail, says: []string{"still ran after 30.0 s"}, e: trial(func(t *evidence.EnvTrial) {
