@@ -44,7 +44,8 @@ var house = []struct {
 	{"cluster/kind", others("agent", "cluster", "docker", "ledger")}, // it asks the agent on a node
 	{"ledger", append([]string{ours}, outside...)},
 	{"rights", others()},
-	{"job", append(others("rights", "workload", "shell", "credential", "redact", "evidence", "contract"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
+	// Of Docker it has the format of logins, which pull secrets have.
+	{"job", append(others("rights", "workload", "shell", "credential", "redact", "evidence", "contract"), "sigs.k8s.io/kind/", "github.com/docker/docker/", "github.com/moby/")},
 	{"workload", others("shell", "credential", "redact", "evidence", "contract", "rights")},
 	{"subject", append(others("shell", "credential", "redact", "evidence", "contract", "workload", "rights"), "sigs.k8s.io/kind/", "github.com/docker/", "github.com/moby/")},
 	{"draft", append(others("shell", "credential", "redact", "evidence", "contract", "workload", "rights", "subject"), "sigs.k8s.io/kind/", "github.com/docker/")},
