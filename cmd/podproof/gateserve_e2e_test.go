@@ -205,9 +205,9 @@ func TestTheGateInACluster(t *testing.T) {
 	t.Run("without its registry", func(t *testing.T) {
 		g := g
 		g.t = t
-		g.restarted()
-		g.away.Store(true)
+		g.away.Store(true) // before it starts anew: what was refused earlier asks again at any time, and would be remembered
 		defer g.away.Store(false)
+		g.restarted()
 		g.kubectl("", "scale", "deployment/many", "deployment/many-unproven", "-n", "shop", "--replicas=200")
 		for _, d := range []string{"many", "many-unproven"} {
 			g.refused(d, "so that it is refused for now")
