@@ -7,34 +7,28 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"podproof.dev/podproof/internal/check"
 )
 
-// atOnce is what a run may take that makes nothing: it reads manifests, builds from the cache, and judges.
-const atOnce = 10 * time.Second
-
-// The second run of the same is answered at once by the record of the first, in every format, and is run
+// The second run of the same makes nothing, and is answered by the record of the first, in every format, and is run
 // where anything is another, where the record was changed, and where --fresh asks for it.
 func TestNothingIsRunTwice(t *testing.T) {
 	podproof(t, nil, "build").want(t, exitPass)
 	cache, dir := t.TempDir(), t.TempDir()
 	env := []string{"XDG_CACHE_HOME=" + cache}
 	in := func(name string) string { return filepath.Join(dir, name) }
-	verify := func(more ...string) (finished, time.Duration) {
+	verify := func(more ...string) finished {
 		t.Helper()
-		began := time.Now()
-		f := podproof(t, env, append([]string{"verify", "-v", "--max-age", "1h", "--only", "build/succeeds,startup/ready,identity/non-root,image/size-budget"}, more...)...)
-		return f, time.Since(began)
+		return podproof(t, env, append([]string{"verify", "-v", "--max-age", "1h", "--only", "build/succeeds,startup/ready,identity/non-root,image/size-budget"}, more...)...)
 	}
-	first, _ := verify("-o", "terminal", "-o", "json="+in("first.json"))
+	first := verify("-o", "terminal", "-o", "json="+in("first.json"))
 	first.want(t, exitPass, "no run that passed is on record", "Cluster created")
 
-	second, took := verify("-o", "terminal", "-o", "json="+in("second.json"), "-o", "junit="+in("second.xml"), "-o", "markdown="+in("second.md"), "-o", "html="+in("second.html"), "-o", "sarif="+in("second.sarif"), "--evidence", in("second.evidence"))
+	second := verify("-o", "terminal", "-o", "json="+in("second.json"), "-o", "junit="+in("second.xml"), "-o", "markdown="+in("second.md"), "-o", "html="+in("second.html"), "-o", "sarif="+in("second.sarif"), "--evidence", in("second.evidence"))
 	second.want(t, exitPass, "[verify] answered from the run of ", "; --fresh runs all the same")
-	if strings.Contains(second.stdout, "Creating a kind cluster") || took > atOnce {
-		t.Errorf("it took %s:\n%s", took, second.stdout)
+	if strings.Contains(second.stdout, "Creating a kind cluster") {
+		t.Errorf("it made a cluster:\n%s", second.stdout)
 	}
 	a, b := verdicts(t, in("first.json")), verdicts(t, in("second.json"))
 	if a.Run.ID != b.Run.ID || a.Answered != nil || b.Answered == nil || !strings.HasPrefix(b.Answered.Record, cache) || strings.Join(with(a, check.Pass), " ") != strings.Join(with(b, check.Pass), " ") {
@@ -55,16 +49,16 @@ func TestNothingIsRunTwice(t *testing.T) {
 	if err := os.WriteFile(b.Answered.Record, append(text, '\n'), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	third, _ := verify()
+	third := verify()
 	third.want(t, exitPass, "is taken for changed", "Cluster created")
-	fourth, _ := verify("--fresh")
+	fourth := verify("--fresh")
 	fourth.want(t, exitPass, "Cluster created")
-	other, _ := verify("--no-node-access")
+	other := verify("--no-node-access")
 	other.want(t, exitPass, "had another cluster", "Cluster created")
-	last, took := verify()
+	last := verify()
 	last.want(t, exitPass, "answered from the run of ")
-	if took > atOnce {
-		t.Errorf("it took %s", took)
+	if strings.Contains(last.stdout, "Creating a kind cluster") {
+		t.Errorf("it made a cluster:\n%s", last.stdout)
 	}
 	podproof(t, env, "clean").want(t, exitPass, "Removed the records by which --max-age answers: 2")
 	wantClean(t)
