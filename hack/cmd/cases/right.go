@@ -86,7 +86,7 @@ var clusters = map[string]right{
 	"k-grpc":            {only: with("termination/*", "rollout/*"), verified: true, verdicts: map[string]string{"health/answers": "pass|skipped"}},
 	"k-antiaffinity":    {verified: true, or: `(?i)anti-?affinity`},
 	"k-arm64":           {says: []string{`arm64|architecture`}, exits: "1 2"},
-	"k-arm64-image":     {says: []string{`is for linux/arm64 and the Docker engine's machine is linux/`}, exits: "1 2"},
+	"k-arm64-image":     {says: []string{`(?s)is for linux/arm64 and the Docker engine's machine is linux/.*(?:Creating a kind cluster|Loading the image)`}, exits: "1 2"},
 	"k-big-request":     {says: []string{`(?i)cpu`}, exits: "1 2 3"},
 	"k-cmd-override":    {only: with("image/signal-path"), verified: true},
 	"k-daemonset":       {verified: true},
