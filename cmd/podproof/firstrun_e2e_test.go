@@ -12,7 +12,7 @@ import (
 
 // The repository's own API without its contract: all but what only its people know is derived, the image
 // is built under a name that goes with the run, and a first contract is written that holds.
-func TestAFirstRunWithoutAContract(t *testing.T) {
+func aFirstRun(t *testing.T) {
 	podproof(t, nil, "build").want(t, exitPass)
 	before := engineID(t, "reactbin-api-prod:latest")
 	program, err := filepath.Abs(filepath.Join(root, "bin/podproof"))
@@ -52,10 +52,10 @@ func TestAFirstRunWithoutAContract(t *testing.T) {
 		}
 		rendered = append(append(rendered, "---\n"...), text...)
 	}
-	in(string(rendered), "verify", "-m", "-", "-m", "manifests/postgres", "--only", few, "reactbin-api-prod:latest").want(t, exitPass, "workload      deployment/api (the manifests: it runs reactbin-api-prod:latest)")
+	in(string(rendered), "verify", "-m", "-", "-m", "manifests/postgres", "--cluster", "kind:"+sharedCluster, "--only", few, "reactbin-api-prod:latest").want(t, exitPass, "workload      deployment/api (the manifests: it runs reactbin-api-prod:latest)")
 
 	in("", "init", "docker:reactbin-api-prod:latest").want(t, exitPass, "Wrote podproof.yaml for deployment/api")
-	in("", "verify", "--only", few+",image/size-budget,image/config-complete,config/missing-env-fails", "reactbin-api-prod:latest").want(t, exitPass)
+	in("", "verify", "--cluster", "kind:"+sharedCluster, "--only", few+",image/size-budget,image/config-complete,config/missing-env-fails", "reactbin-api-prod:latest").want(t, exitPass)
 	wantClean(t)
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -138,8 +139,8 @@ func (g gated) restarted() {
 }
 
 // Nothing unproven ever runs, and nothing proven is lost: the gate as manifests/gate installs it.
-func TestTheGateInACluster(t *testing.T) {
-	g := gated{somebodysCluster: lendWithRegistry(t)}
+func theGate(t *testing.T) {
+	g := gated{somebodysCluster: withRegistry(t, authn.AuthConfig{}, sharedCluster+"-control-plane")}
 	g.registry = g.gateway // by which pods reach it, too
 	g.podproof = g.registry + "/podproof:e2e"
 	podproof(t, nil, "agent", "push", g.podproof).want(t, exitPass)
@@ -153,9 +154,9 @@ func TestTheGateInACluster(t *testing.T) {
 	g.prove(good, keys+".key")
 
 	// What was there before the namespace asked goes on, and gets no pod more.
-	g.kubectl("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}", "apply", "-f", "-")
+	g.while(t, "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
 	g.kubectl(waiting("before", bad, 0, false)+"---\n"+waiting("many-unproven", bad, 0, true), "apply", "-f", "-")
-	g.kubectl(strings.ReplaceAll(kustomized(t, filepath.Join(checkout, "manifests", "gate")), "podproof.dev/podproof:latest", g.podproof), "apply", "-f", "-")
+	g.while(t, strings.ReplaceAll(kustomized(t, filepath.Join(checkout, "manifests", "gate")), "podproof.dev/podproof:latest", g.podproof))
 	g.kubectl(string(public), "create", "configmap", "podproof-keys", "-n", "podproof-gate", "--from-file=podproof.pub=/dev/stdin")
 	g.kubectl("", "rollout", "status", "-n", "podproof-gate", "deployment/podproof-gate", "--timeout=4m")
 	g.kubectl("", "label", "namespace", "shop", "podproof.dev/gate=enforce")

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
 )
 
 // proofNamespace is one that admits only what is restricted, and somebody who may do anything in it.
@@ -32,11 +34,11 @@ const jobChecks = "startup/ready,health/answers,termination/exit-zero,identity/n
 
 func newInProof(t *testing.T) inProof {
 	t.Helper()
-	p := inProof{somebodysCluster: lendWithRegistry(t)}
+	p := inProof{somebodysCluster: withRegistry(t, authn.AuthConfig{}, sharedCluster+"-control-plane")}
 	p.registry = p.gateway // podproof reads the image from inside a pod
 	p.podproof = p.registry + "/podproof:e2e"
 	podproof(t, nil, "agent", "push", p.podproof).want(t, exitPass, p.registry+"/podproof@sha256:")
-	p.kubectl(proofNamespace, "apply", "-f", "-")
+	p.while(t, proofNamespace)
 	p.kubeconfig = p.somebodysCluster.kubeconfig("proof", "ci")
 	p.postgres = p.push(os.Getenv("POSTGRES_IMAGE"), "postgres:16")
 	p.before = p.look()
@@ -67,7 +69,7 @@ func (p inProof) asBefore(t *testing.T) {
 
 // A Job says of a good image and of a bad one what podproof says from outside: applied by hand, and run by
 // podproof, which leaves nothing, whatever ends it.
-func TestAJobInACluster(t *testing.T) {
+func aJob(t *testing.T) {
 	podproof(t, nil, "build").want(t, exitPass)
 	bad := filepath.Join("mutants", "exits-one-on-sigterm", "podproof.yaml")
 	podproof(t, nil, "build", "-f", bad).want(t, exitPass)

@@ -25,8 +25,7 @@ spec: {type: Limited, limited: {nominalConcurrencyShares: 5, limitResponse: {typ
 
 // What a team has in a cluster that it lends is the same, byte for byte, and nothing is on its node
 // that was not there, after a run that is refused, for its objects of the whole cluster or for a host of the team's, and one that passes.
-func TestALentClusterIsTheSameAfterwards(t *testing.T) {
-	lend(t)
+func theSameAfterwards(t *testing.T) {
 	onNode := func(stdin string, args ...string) string {
 		t.Helper()
 		c := exec.Command("docker", append([]string{"exec", "-i", sharedCluster + "-control-plane"}, args...)...)

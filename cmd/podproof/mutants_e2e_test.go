@@ -70,12 +70,32 @@ func lend(t *testing.T) {
 	slots = make(chan struct{}, room)
 }
 
-func TestTruthTable(t *testing.T) {
+// What needs a cluster that somebody has made, in one, one after the other: it takes half a minute to
+// make, and half a CPU to have.
+func TestInALentCluster(t *testing.T) {
+	lend(t)
+	for _, x := range []struct {
+		name string
+		try  func(*testing.T)
+	}{
+		{"the same afterwards", theSameAfterwards},
+		{"printed roles are taken", printedRolesAreTaken},
+		{"a first run", aFirstRun},
+		{"nothing is run twice", nothingIsRunTwice},
+		{"a namespace", aNamespace},
+		{"a Job", aJob},
+		{"the gate", theGate},
+		{"the truth table", theTruthTable},
+	} {
+		t.Run(x.name, x.try)
+	}
+}
+
+func theTruthTable(t *testing.T) {
 	table, err := mutants.Truth()
 	if err != nil {
 		t.Fatal(err)
 	}
-	lend(t)
 	var caught catches
 	buildBases(t, table)
 	t.Run("images", func(t *testing.T) {

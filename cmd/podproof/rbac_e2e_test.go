@@ -10,8 +10,7 @@ import (
 
 // The roles that are printed are ones that a real API server takes, in both forms, and whoever is
 // bound to them may do what a run does, and read no Secret.
-func TestPrintedRolesAreTaken(t *testing.T) {
-	lend(t)
+func printedRolesAreTaken(t *testing.T) {
 	kubectl := func(stdin string, args ...string) (string, error) {
 		t.Helper()
 		c := exec.Command("docker", append([]string{"exec", "-i", sharedCluster + "-control-plane", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"}, args...)...)
@@ -20,7 +19,7 @@ func TestPrintedRolesAreTaken(t *testing.T) {
 		return strings.TrimSpace(string(out)), err
 	}
 	for _, ns := range []string{"rbac-ci", "rbac-shop"} {
-		t.Cleanup(func() { _, _ = kubectl("", "delete", "namespace", ns, "--wait=false") })
+		t.Cleanup(func() { _, _ = kubectl("", "delete", "namespace", ns) })
 		if out, err := kubectl("", "create", "namespace", ns); err != nil {
 			t.Fatal(out)
 		}

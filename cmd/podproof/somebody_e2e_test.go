@@ -64,11 +64,11 @@ func (c somebodysCluster) onNode(node, stdin string, args ...string) string {
 	return c.docker(stdin, append([]string{"exec", "-i", node}, args...)...)
 }
 
-// lendWithRegistry lends a cluster of one node that pulls from a registry.
-func lendWithRegistry(t *testing.T) somebodysCluster {
+// while has objects in the cluster until a test is over.
+func (c somebodysCluster) while(t *testing.T, objects string) {
 	t.Helper()
-	lend(t)
-	return withRegistry(t, authn.AuthConfig{}, sharedCluster+"-control-plane")
+	c.kubectl(objects, "apply", "-f", "-")
+	t.Cleanup(func() { c.kubectl(objects, "delete", "--ignore-not-found", "-f", "-") })
 }
 
 // withRegistry serves a registry, which has one name everywhere: on the host it is there, and on the
