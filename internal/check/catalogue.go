@@ -91,6 +91,7 @@ func Judge(selected []Check, c contract.Contract, e evidence.Evidence) []Verdict
 	}
 	var out []Verdict
 	for _, ch := range Catalogue() {
+		ch = ch.Worded(c)
 		v := Verdict{Check: ch}
 		switch left := leftOut(c.Skip, ch.ID); {
 		case !chosen[ch.ID]:

@@ -26,7 +26,7 @@ func eachDependency(section evidence.Section, fix string, judge judgeOne) func(c
 				j = inconclusive(x.e, section, j.Promised)
 			}
 			if j.Status == Fail && j.Fix == "" && noun(x.c) != "database" {
-				j.Fix = strings.ReplaceAll(fix, "database", noun(x.c))
+				j.Fix = ofA(noun(x.c), fix)
 			}
 			all = append(all, judged{x.name, j})
 		}
@@ -133,14 +133,6 @@ func together(all []judged, fix string) Judgement {
 	}
 	out.Fix = strings.Join(fixed, " ")
 	return out
-}
-
-// noun is what the dependency under judgement is in a sentence.
-func noun(c contract.Contract) string {
-	if len(c.Dependencies) == 0 {
-		return "database"
-	}
-	return c.Dependencies[0].Noun()
 }
 
 // optional tells whether the workload promises to do without the dependency under judgement.
