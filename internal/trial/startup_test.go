@@ -68,7 +68,12 @@ func TestStartupThatIsToldLate(t *testing.T) {
 		says  time.Duration
 		lines int
 		took  time.Duration
-	}{"a moment later": {3 * time.Second, 1, 3 * time.Second}, "never": {time.Hour, 0, wordWithin}} {
+		text  string
+	}{
+		"a moment later":     {3 * time.Second, 1, 3 * time.Second, "listening"},
+		"a blank line alone": {0, 1, wordWithin, " "},
+		"never":              {time.Hour, 0, wordWithin, "listening"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newKubelet(t, life{})
@@ -81,7 +86,7 @@ func TestStartupThatIsToldLate(t *testing.T) {
 							return true, &runtime.Unknown{}, nil
 						}
 					}
-					return true, &runtime.Unknown{Raw: []byte(time.Now().UTC().Format(time.RFC3339Nano) + " listening\n")}, nil
+					return true, &runtime.Unknown{Raw: []byte(time.Now().UTC().Format(time.RFC3339Nano) + " " + c.text + "\n")}, nil
 				})
 				b := k.bench(template())
 				b.Node, b.Subject = nil, controller(t, "Deployment", "api")

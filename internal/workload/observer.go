@@ -354,10 +354,13 @@ func (o *Observer) Searched(match func(*corev1.Pod) bool) evidence.LogSearch {
 	return s
 }
 
-// Said tells whether a container's log has the text, as far as it is kept. It is for use inside Wait's look.
+// Said tells whether a line of a container's log has the text, as far as it is kept: a blank line says nothing. It
+// is for use inside Wait's look.
 func (w *Observed) Said(container, text string) bool {
 	kept, _ := w.logs[container].lines()
-	return slices.ContainsFunc(kept, func(l evidence.LogLine) bool { return strings.Contains(l.Text, text) })
+	return slices.ContainsFunc(kept, func(l evidence.LogLine) bool {
+		return strings.TrimSpace(l.Text) != "" && strings.Contains(l.Text, text)
+	})
 }
 
 // Heard tells whether there was an event with that reason. It is for use inside Wait's look.
