@@ -160,15 +160,23 @@ func (r *reader) source(s *syntax.Stmt) string {
 		}
 	}
 	end += len(remark.FindString(r.text[end:]))
-	return continued.ReplaceAllString(strings.TrimSpace(r.text[start:end]), " ")
+	return unbroken(strings.TrimSpace(r.text[start:end]))
 }
 
 var remark = regexp.MustCompile(`^[ \t]+#[^\n]*`)
 
 // oneLine is the first line of a text, with what backslashes continue.
 func oneLine(text string) string {
-	text, _, _ = strings.Cut(continued.ReplaceAllString(strings.TrimSpace(text), " "), "\n")
+	text, _, _ = strings.Cut(unbroken(strings.TrimSpace(text)), "\n")
 	return strings.TrimSpace(text)
+}
+
+// unbroken is a text whose lines that backslashes continue are one.
+func unbroken(text string) string {
+	if !strings.Contains(text, "\\\n") { // the expression takes as long as all the rest of reading a script
+		return text
+	}
+	return continued.ReplaceAllString(text, " ")
 }
 
 var continued = regexp.MustCompile(`[ \t]*\\\n[ \t]*`)

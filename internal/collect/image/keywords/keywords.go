@@ -3,19 +3,21 @@ package keywords
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
-// Set finds any of a set of strings in bytes. Of each it takes the three bytes that are
-// least like ordinary text and marks their hash in a table of 64 Ki bits, which fits the
-// processor's nearest cache; only where a bit is set are the strings themselves compared.
-// So the cost does not depend on how many strings there are.
+// Set finds any of a set of strings in bytes. It looks at three bytes at every other place, and marks
+// in a table of 64 Ki bits, which fits the processor's nearest cache, the hashes of those that each string
+// has there, whether it begins at such a place or beside one: those that are least like ordinary text.
+// Only where a bit is set are the strings themselves compared, so the cost does not depend on how many
+// strings there are.
 type Set struct {
 	marked [1 << 10]uint64
 	at     map[uint16][]anchor
 }
 
-// anchor is a keyword and where in it the three bytes stand.
+// anchor is a keyword and where in it the three bytes stand; -1 where they begin with what is before it.
 type anchor struct {
 	word   string
 	number int
@@ -26,18 +28,33 @@ type anchor struct {
 func New(words []string) *Set {
 	k := &Set{at: map[uint16][]anchor{}}
 	for n, w := range words {
-		o := rarest(w)
-		h := trigram(uint64(w[o]) | uint64(w[o+1])<<8 | uint64(w[o+2])<<16)
-		k.marked[h>>6] |= 1 << (h & 63)
-		k.at[uint16(h)] = append(k.at[uint16(h)], anchor{w, n, o})
+		for first := range 2 {
+			if first+3 <= len(w) {
+				o := rarest(w, first)
+				k.mark(w[o], w[o+1], w[o+2], anchor{w, n, o})
+				continue
+			}
+			for before := range 256 { // a word of three bytes has them at one place alone
+				k.mark(byte(before), w[0], w[1], anchor{w, n, -1})
+			}
+		}
 	}
 	return k
 }
 
-// rarest is where the three bytes begin that are least common in programs and texts.
-func rarest(w string) int {
-	best, least := 0, 1<<30
-	for i := 0; i+3 <= len(w); i++ {
+func (k *Set) mark(a, b, c byte, of anchor) {
+	h := trigram(uint64(a) | uint64(b)<<8 | uint64(c)<<16)
+	k.marked[h>>6] |= 1 << (h & 63)
+	if at := k.at[uint16(h)]; !slices.Contains(at, of) {
+		k.at[uint16(h)] = append(at, of)
+	}
+}
+
+// rarest is where, at every other place from the first on, the three bytes begin that are least common in
+// programs and texts.
+func rarest(w string, first int) int {
+	best, least := first, 1<<30
+	for i := first; i+3 <= len(w); i += 2 {
 		cost := 0
 		for _, c := range []byte(w[i : i+3]) {
 			switch {
@@ -58,7 +75,8 @@ func rarest(w string) int {
 	return best
 }
 
-func trigram(v uint64) uint32 { return uint32(v) * 0x9E3779B1 >> 16 }
+// trigram hashes the three lowest bytes to 16 bits.
+func trigram(v uint64) uint32 { return uint32(v&0xffffff) * 0x9E3779B1 >> 16 }
 
 // Find calls back with each keyword that begins at from or later and before to. One may reach beyond to.
 func (k *Set) Find(b []byte, from, to int, hit func(number, at int)) {
@@ -68,24 +86,28 @@ func (k *Set) Find(b []byte, from, to int, hit func(number, at int)) {
 	i, end := from, min(len(b)-2, to+reach)
 	for ; i+8 <= len(b) && i < end; i += 6 {
 		v := binary.LittleEndian.Uint64(b[i:])
-		for j := range 6 {
-			h := trigram(v & 0xffffff)
-			if k.marked[h>>6]&(1<<(h&63)) != 0 {
-				k.compare(b, i+j, from, to, uint16(h), hit)
-			}
-			v >>= 8
+		h, h2, h4 := trigram(v), trigram(v>>16), trigram(v>>32)
+		if k.has(h) {
+			k.compare(b, i, from, to, h, hit)
+		}
+		if k.has(h2) {
+			k.compare(b, i+2, from, to, h2, hit)
+		}
+		if k.has(h4) {
+			k.compare(b, i+4, from, to, h4, hit)
 		}
 	}
-	for ; i < end; i++ {
-		h := trigram(uint64(b[i]) | uint64(b[i+1])<<8 | uint64(b[i+2])<<16)
-		if k.marked[h>>6]&(1<<(h&63)) != 0 {
-			k.compare(b, i, from, to, uint16(h), hit)
+	for ; i < end; i += 2 {
+		if h := trigram(uint64(b[i]) | uint64(b[i+1])<<8 | uint64(b[i+2])<<16); k.has(h) {
+			k.compare(b, i, from, to, h, hit)
 		}
 	}
 }
 
-func (k *Set) compare(b []byte, i, from, to int, h uint16, hit func(number, at int)) {
-	for _, a := range k.at[h] {
+func (k *Set) has(h uint32) bool { return k.marked[h>>6]&(1<<(h&63)) != 0 }
+
+func (k *Set) compare(b []byte, i, from, to int, h uint32, hit func(number, at int)) {
+	for _, a := range k.at[uint16(h)] {
 		start := i - a.offset
 		if start >= from && start < to && start+len(a.word) <= len(b) && string(b[start:start+len(a.word)]) == a.word {
 			hit(a.number, start)
