@@ -13,8 +13,9 @@ import (
 // Only where a bit is set are the strings themselves compared, so the cost does not depend on how many
 // strings there are.
 type Set struct {
-	marked [1 << 10]uint64
-	at     map[uint16][]anchor
+	marked  [1 << 10]uint64
+	at      [1 << 16]uint16 // the place in anchors of those of a hash
+	anchors [][]anchor
 }
 
 // anchor is a keyword and where in it the three bytes stand; -1 where they begin with what is before it.
@@ -26,7 +27,7 @@ type anchor struct {
 
 // New takes strings of three bytes and more; Find numbers them in their order.
 func New(words []string) *Set {
-	k := &Set{at: map[uint16][]anchor{}}
+	k := &Set{anchors: [][]anchor{nil}}
 	for n, w := range words {
 		for first := range 2 {
 			if first+3 <= len(w) {
@@ -44,9 +45,13 @@ func New(words []string) *Set {
 
 func (k *Set) mark(a, b, c byte, of anchor) {
 	h := trigram(uint64(a) | uint64(b)<<8 | uint64(c)<<16)
-	k.marked[h>>6] |= 1 << (h & 63)
-	if at := k.at[uint16(h)]; !slices.Contains(at, of) {
-		k.at[uint16(h)] = append(at, of)
+	if k.at[h] == 0 {
+		k.marked[h>>6] |= 1 << (h & 63)
+		k.at[h] = uint16(len(k.anchors)) // words have a few thousand of the hashes
+		k.anchors = append(k.anchors, nil)
+	}
+	if at := &k.anchors[k.at[h]]; !slices.Contains(*at, of) {
+		*at = append(*at, of)
 	}
 }
 
@@ -107,7 +112,7 @@ func (k *Set) Find(b []byte, from, to int, hit func(number, at int)) {
 func (k *Set) has(h uint32) bool { return k.marked[h>>6]&(1<<(h&63)) != 0 }
 
 func (k *Set) compare(b []byte, i, from, to int, h uint32, hit func(number, at int)) {
-	for _, a := range k.at[uint16(h)] {
+	for _, a := range k.anchors[k.at[h]] {
 		start := i - a.offset
 		if start >= from && start < to && start+len(a.word) <= len(b) && string(b[start:start+len(a.word)]) == a.word {
 			hit(a.number, start)
