@@ -153,7 +153,8 @@ func writeNew(path, text string) error {
 // quiet tells nobody what an inspection does that may well fail.
 type quiet struct{}
 
-func (quiet) StepTo(string, string) func(error)                    { return func(error) {} }
-func (quiet) StepWithin(string, string, time.Duration) func(error) { return func(error) {} }
-func (quiet) Waiting(string)                                       {}
-func (quiet) Note(string)                                          {}
+func (quiet) StepTo(string, string) func(error)                      { return func(error) {} }
+func (quiet) StepWithin(_, _ string, _, _ time.Duration) func(error) { return func(error) {} }
+func (quiet) Begin(string)                                           {}
+func (quiet) Waiting(string)                                         {}
+func (quiet) Note(string)                                            {}

@@ -49,14 +49,6 @@ func TestAPlanForAPerson(t *testing.T) {
 	}
 }
 
-func TestATimeThatNobodyMeasures(t *testing.T) {
-	for d, want := range map[time.Duration]string{0: "1 s", 7 * time.Second: "7 s", 71 * time.Second: "75 s", 2 * time.Minute: "2 min", 131 * time.Second: "2 min 15 s"} {
-		if got := about(d); got != want {
-			t.Errorf("%s is about %q", d, got)
-		}
-	}
-}
-
 // A plan fails where the run would, with the same words.
 func TestAPlanOfWhatIsWrong(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -57,7 +57,7 @@ func planText(p pipeline.Plan, all bool) string {
 	} else if n := len(p.Applied); n > 0 {
 		t.line("\n%d objects would be applied, in %d steps; -v names them.", n, len(p.Steps))
 	}
-	t.line("\nIt would take about %s with a good image, the building and the pulling of images aside; the steps end within %s at the latest.", about(p.Usual), p.AtMost.Round(time.Second))
+	t.line("\nIt would take about %s with a good image, the building and the pulling of images aside; the steps end within %s at the latest.", pipeline.About(p.Usual), p.AtMost.Round(time.Second))
 	t.b.WriteString("Nothing was made.")
 	return t.b.String()
 }
@@ -111,16 +111,4 @@ func grouped(vs []check.Verdict, why func(check.Verdict) string) []string {
 		ids[w] = append(ids[w], v.Check.ID)
 	}
 	return each(reasons, func(w string) string { return strings.Join(ids[w], ", ") + ": " + w })
-}
-
-// about is a time as nobody measures it: "75 s", in steps of five from ten on.
-func about(d time.Duration) string {
-	s := max(1, int(d.Round(time.Second).Seconds()))
-	if s >= 10 {
-		s = (s + 4) / 5 * 5
-	}
-	if s < 120 {
-		return fmt.Sprintf("%d s", s)
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%d min %d s", s/60, s%60), " 0 s")
 }

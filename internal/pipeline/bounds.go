@@ -37,16 +37,19 @@ func (r *run) limits() trial.Limits {
 
 // endsWithin tells by when a run is over, for those who wait.
 func endsWithin(steps []step, timeout time.Duration) string {
-	most := longest(steps).Round(time.Second)
+	most := longest(steps, atMost).Round(time.Second)
 	if timeout > 0 && timeout < most {
 		return fmt.Sprintf("This run ends within %s at the latest (--timeout); its steps could take %s, each trial with a limit of its own", timeout, most)
 	}
 	return fmt.Sprintf("This run ends within %s at the latest, the building and the moving of images aside, and within %s (--timeout) in any case", most, timeout)
 }
 
-// longest is the time of the steps that wait for each other the longest. Steps come after
-// those that they wait for.
-func longest(steps []step) time.Duration {
+func atMost(s step) time.Duration  { return s.within }
+func usually(s step) time.Duration { return s.usual }
+
+// longest is the time of the steps that wait for each other the longest, each of which takes so long. Steps
+// come after those that they wait for.
+func longest(steps []step, takes func(step) time.Duration) time.Duration {
 	known := map[string]step{}
 	for _, s := range steps {
 		known[s.id] = s
@@ -62,7 +65,7 @@ func longest(steps []step) time.Duration {
 		for _, before := range append(append([]string{}, s.after...), s.behind...) {
 			begins = max(begins, end(before))
 		}
-		ends[id] = begins + s.within
+		ends[id] = begins + takes(s)
 		return ends[id]
 	}
 	var last time.Duration

@@ -24,14 +24,19 @@ type step struct {
 	sections []evidence.Section
 	// within is how long it may take; see run.bounds. Zero leaves it to the run's own limit.
 	within time.Duration
-	run    func(context.Context) error
+	// usual is how long it takes where all is well; zero is not known.
+	usual time.Duration
+	run   func(context.Context) error
 }
 
 // Teller tells a person what a run is at.
 type Teller interface {
 	StepTo(name, ended string) (done func(error))
-	// StepWithin is a StepTo that may take so long at most; zero is no limit of its own.
-	StepWithin(name, ended string, most time.Duration) (done func(error))
+	// StepWithin is a StepTo that usually takes so long, and may take so long at most; zero is not known,
+	// and no limit of its own.
+	StepWithin(name, ended string, usual, most time.Duration) (done func(error))
+	// Begin tells what is begun.
+	Begin(text string)
 	Waiting(what string)
 	Note(text string)
 }

@@ -35,11 +35,12 @@ func (s *script) StepTo(name, ended string) func(error) {
 	}
 }
 
-func (s *script) StepWithin(name, ended string, _ time.Duration) func(error) {
+func (s *script) StepWithin(name, ended string, _, _ time.Duration) func(error) {
 	return s.StepTo(name, ended)
 }
 
 func (s *script) Waiting(string) {}
+func (s *script) Begin(string)   {}
 func (s *script) Note(string)    {}
 
 func never(error) bool { return false }

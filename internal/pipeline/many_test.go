@@ -361,8 +361,8 @@ type counting struct {
 	going *int
 }
 
-func (c *counting) StepWithin(name, ended string, most time.Duration) func(error) {
-	done := c.notes.StepWithin(name, ended, most)
+func (c *counting) StepWithin(name, ended string, usual, most time.Duration) func(error) {
+	done := c.notes.StepWithin(name, ended, usual, most)
 	if name != "Starting deployment/api" {
 		return done
 	}

@@ -37,7 +37,7 @@ func perform(ctx context.Context, began time.Time, s step, tell Teller, going *s
 	start := time.Now()
 	done := func(error) {}
 	if s.name != "" {
-		done = tell.StepWithin(s.name, s.ended, s.within)
+		done = tell.StepWithin(s.name, s.ended, s.usual, s.within)
 	}
 	// Its context outlives it, as far as its time goes: what it started, such as a watch, goes on.
 	own, end := context.WithCancelCause(ctx)

@@ -102,7 +102,7 @@ func (r *run) planned() Plan {
 			p.Steps = append(p.Steps, s.name)
 		}
 	}
-	p.AtMost, p.Usual = longest(steps), r.usually(steps)
+	p.AtMost, p.Usual = longest(steps, atMost), longest(steps, usually)
 	for _, id := range slices.Sorted(maps.Keys(r.lacks)) {
 		p.Lacking = append(p.Lacking, fmt.Sprintf("%s: %s", id, r.lacks[id]))
 	}

@@ -161,7 +161,7 @@ func (r *run) steps() []step {
 					s.behind = append(s.behind, before.id)
 				}
 			}
-			s.within = max(s.within, bounds[s.id])
+			s.within, s.usual = max(s.within, bounds[s.id]), r.usual(s.step)
 			out = append(out, s.step)
 		}
 	}

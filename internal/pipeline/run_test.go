@@ -205,10 +205,10 @@ func TestEachTrialHasABound(t *testing.T) {
 			t.Errorf("%s may take %s", s.id, s.within)
 		}
 	}
-	if most := longest(steps); most < 5*time.Minute || most > time.Hour {
+	if most := longest(steps, atMost); most < 5*time.Minute || most > time.Hour {
 		t.Errorf("the run may take %s", most)
 	}
-	if got := longest([]step{{id: "c", after: []string{"a", "x"}, behind: []string{"b"}, within: 1}, {id: "a", within: 2}, {id: "b", within: 4}, {id: "d", within: 3}}); got != 5 {
+	if got := longest([]step{{id: "c", after: []string{"a", "x"}, behind: []string{"b"}, within: 1}, {id: "a", within: 2}, {id: "b", within: 4}, {id: "d", within: 3}}, atMost); got != 5 {
 		t.Errorf("steps that wait for each other take %d", got)
 	}
 	if got := endsWithin(steps, time.Minute); !strings.Contains(got, "within 1m0s") {

@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,29 +21,42 @@ var usualSteps = map[string]time.Duration{
 	"load": time.Second, "other-images": time.Second, "agent-image": 2 * time.Second, "agent": 2 * time.Second, "admission": 0, "ready": 0,
 }
 
-// usually is how long a run takes with a good image: the sum over the steps that wait for each other
-// the longest.
-func (r *run) usually(steps []step) time.Duration {
+// usual is how long a step takes with a good image; zero where nobody knows.
+func (r *run) usual(s step) time.Duration {
 	start := usualStart + waits(r.plan.Container)
 	limits := r.limits()
 	limits.Start = start
-	out := slices.Clone(steps)
-	for i, s := range out {
-		out[i].within = usualSteps[s.id]
-		switch s.id {
-		case "startup":
-			out[i].within = start
-		case "dependencies": // side by side, but for what waits for another
-			out[i].within = time.Second
-			if n := len(r.plan.Contract.InCluster()) + len(r.plan.Jobs); n > 0 {
-				out[i].within = usualStart + time.Duration(n)*2*time.Second
-			}
+	switch s.id {
+	case "startup":
+		return start
+	case "dependencies": // side by side, but for what waits for another
+		if n := len(r.plan.Contract.InCluster()) + len(r.plan.Jobs); n > 0 {
+			return usualStart + time.Duration(n)*2*time.Second
 		}
-		if t := slices.IndexFunc(trial.List, func(t trial.Trial) bool { return t.ID == s.id }); t >= 0 && r.lacks[s.id] == nil {
-			out[i].within = trial.List[t].Usual(limits)
-		}
+		return time.Second
 	}
-	return longest(out)
+	if t := slices.IndexFunc(trial.List, func(t trial.Trial) bool { return t.ID == s.id }); t >= 0 && r.lacks[s.id] == nil {
+		return trial.List[t].Usual(limits)
+	}
+	return usualSteps[s.id]
+}
+
+// begins says what is verified, where, and about how long that takes.
+func (r *run) begins(steps []step) string {
+	return fmt.Sprintf("Verifying %s, in %s: about %s where all is well, the building and the pulling of images aside",
+		r.imageRef(), r.where(), About(longest(steps, usually)))
+}
+
+// About is a time as nobody measures it: "75 s", in steps of five from ten on.
+func About(d time.Duration) string {
+	s := max(1, int(d.Round(time.Second).Seconds()))
+	if s >= 10 {
+		s = (s + 4) / 5 * 5
+	}
+	if s < 120 {
+		return fmt.Sprintf("%d s", s)
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%d min %d s", s/60, s%60), " 0 s")
 }
 
 // waits is how long a container's probes let it be before they ask.

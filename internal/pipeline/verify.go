@@ -113,6 +113,9 @@ func Verify(ctx context.Context, o Options) (Result, error) {
 func (r *run) carryOut(ctx context.Context) (Result, error) {
 	o := r.Options
 	steps := r.steps()
+	if r.needs(podSections...) {
+		o.Tell.Begin(r.begins(steps))
+	}
 	r.Debug(endsWithin(steps, o.Timeout))
 	heard, end := r.whileHeard(ctx)
 	out := conduct(heard, r.saw.began, steps, o.Tell, r.stops)

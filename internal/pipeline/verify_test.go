@@ -226,11 +226,11 @@ type stopping struct {
 	stop func()
 }
 
-func (s *stopping) StepWithin(name, ended string, most time.Duration) func(error) {
+func (s *stopping) StepWithin(name, ended string, usual, most time.Duration) func(error) {
 	if name == s.at {
 		s.stop()
 	}
-	return s.notes.StepWithin(name, ended, most)
+	return s.notes.StepWithin(name, ended, usual, most)
 }
 
 func TestARunOfTheImageAlone(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +44,7 @@ type Progress struct {
 type step struct {
 	name, ended string
 	started     time.Time
-	most        time.Duration // that it may take; zero is no limit
+	usual, most time.Duration // that it takes, and may take; zero is not known, and no limit
 }
 
 // NewProgress starts telling; Close ends it.
@@ -65,14 +66,14 @@ func (p *Progress) Step(name string) (done func(err error)) {
 
 // StepTo is a Step whose good end has words of its own: "Creating the cluster", "Cluster ready".
 func (p *Progress) StepTo(name, ended string) (done func(err error)) {
-	return p.StepWithin(name, ended, 0)
+	return p.StepWithin(name, ended, 0, 0)
 }
 
-// StepWithin is a StepTo that may take so long at most.
-func (p *Progress) StepWithin(name, ended string, most time.Duration) (done func(err error)) {
+// StepWithin is a StepTo that usually takes so long, and may take so long at most.
+func (p *Progress) StepWithin(name, ended string, usual, most time.Duration) (done func(err error)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &step{Clean(name), Clean(ended), time.Now(), most}
+	s := &step{Clean(name), Clean(ended), time.Now(), usual, most}
 	p.running = append(p.running, s)
 	if !p.console.Live && !p.console.Quiet {
 		p.tell(plain, s.name+"…")
@@ -110,6 +111,13 @@ func (p *Progress) Waiting(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting = strings.ReplaceAll(Clean(what), "\n", " ")
+}
+
+// Begin tells what is begun, unless nobody wants to know.
+func (p *Progress) Begin(text string) {
+	if !p.console.Quiet {
+		p.Note(text)
+	}
 }
 
 // Note tells one thing, in a line that stays.
@@ -186,8 +194,12 @@ func (p *Progress) beat() {
 func (p *Progress) activity() string {
 	var parts []string
 	for _, s := range p.running {
-		part := fmt.Sprintf("%s %d s", s.name, int(time.Since(s.started).Seconds()))
-		if s.most > 0 {
+		took := time.Since(s.started)
+		part := fmt.Sprintf("%s %d s", s.name, int(took.Seconds()))
+		switch {
+		case s.usual >= took:
+			part += fmt.Sprintf(" of about %d s", int(math.Ceil(s.usual.Seconds())))
+		case s.most > 0:
 			part += fmt.Sprintf(" of %d s at most", int(s.most.Seconds()))
 		}
 		parts = append(parts, part)

@@ -92,6 +92,7 @@ func TestQuietProgressTellsWhatFailed(t *testing.T) {
 		time.Sleep(31 * time.Second)
 		build(nil)
 		load(errors.New("no space"))
+		p.Begin("Verifying an image")
 		p.Note("left behind")
 		p.Close()
 		expect(t, "log", out.String(), "[verify] Loading: failed (31.0 s): no space\n[verify] left behind\n")
@@ -112,6 +113,24 @@ func TestProgressBreaksALongSilence(t *testing.T) {
 [verify] Still running: Waiting for the node to be Ready; Creating the cluster 15 s
 [verify] Still running: Waiting for the node to be Ready; Creating the cluster 30 s
 [verify] Creating the cluster: done (31.0 s)
+`)
+	})
+}
+
+func TestProgressTellsWhatAStepUsuallyTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := NewProgress(&out, Console{})
+		p.Begin("Verifying an image")
+		done := p.StepWithin("Creating the cluster", "Created", 19500*time.Millisecond, time.Minute)
+		time.Sleep(31 * time.Second)
+		done(nil)
+		p.Close()
+		expect(t, "log", out.String(), `[verify] Verifying an image
+[verify] Creating the cluster…
+[verify] Still running: Creating the cluster 15 s of about 20 s
+[verify] Still running: Creating the cluster 30 s of 60 s at most
+[verify] Created (31.0 s)
 `)
 	})
 }

@@ -13,13 +13,16 @@ type ProgressOf struct {
 
 // StepTo is that of Progress.
 func (o *ProgressOf) StepTo(name, ended string) (done func(error)) {
-	return o.StepWithin(name, ended, 0)
+	return o.StepWithin(name, ended, 0, 0)
 }
 
 // StepWithin is that of Progress.
-func (o *ProgressOf) StepWithin(name, ended string, most time.Duration) (done func(error)) {
-	return o.p.StepWithin(o.prefix+name, o.prefix+ended, most)
+func (o *ProgressOf) StepWithin(name, ended string, usual, most time.Duration) (done func(error)) {
+	return o.p.StepWithin(o.prefix+name, o.prefix+ended, usual, most)
 }
+
+// Begin is that of Progress.
+func (o *ProgressOf) Begin(text string) { o.p.Begin(o.prefix + text) }
 
 // Waiting is that of Progress.
 func (o *ProgressOf) Waiting(what string) {
