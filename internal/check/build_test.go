@@ -70,6 +70,18 @@ func argued(install string, instructions ...string) evidence.Evidence {
 	return e
 }
 
+// builtOn has a stage install on top of one with these instructions.
+func builtOn(install string, base ...string) evidence.Evidence {
+	e := argued(install)
+	all := []evidence.Instruction{{Line: 1, Stage: "base", Text: "FROM node AS base"}}
+	for _, text := range base {
+		all = append(all, evidence.Instruction{Line: len(all) + 1, Stage: "base", Text: text})
+	}
+	e.Build.Instructions = append(all, evidence.Instruction{Line: len(all) + 1, Stage: "builder", Text: "FROM base AS builder"})
+	e.Rebuild.Steps[0].Line = len(all) + 2
+	return e
+}
+
 func ranStep(name string) evidence.BuildStep {
 	s := cachedStep(name)
 	s.Cached, s.Seconds = false, 7.5
@@ -126,6 +138,9 @@ var layerCachedExamples = []example{
 		says: []string{`"ARG GIT_SHA=unknown" (line 2) stands above it`, "whenever GIT_SHA has another value", `Move ARG GIT_SHA, and the ENV that takes it, below "RUN npm ci"`}, e: argued("RUN npm ci", "ARG GIT_SHA=unknown", "ENV GIT_SHA=$GIT_SHA")},
 	{name: "one below it", c: goodContract(), want: Pass, hides: []string{"GIT_SHA"}, e: argued("RUN npm ci", "ARG NODE_ENV=production", "RUN npm ci", "ARG GIT_SHA")},
 	{name: "one above packages of the distribution alone", c: goodContract(), want: Pass, says: []string{"BUILD_DATE"}, e: argued("RUN apt-get install -y curl", "ARG BUILD_DATE")},
+	{name: "one in the stage that it is built on, which a step of that uses", c: goodContract(), want: Fail, says: []string{`"ARG GIT_SHA" (line 2) stands above it`}, e: builtOn("RUN npm ci", "ARG GIT_SHA", "RUN echo $GIT_SHA >/revision")},
+	{name: "one that an ENV of it takes along", c: goodContract(), want: Fail, says: []string{`"ARG GIT_SHA" (line 2) stands above it`}, e: builtOn("RUN npm ci", "ARG GIT_SHA", "ENV REVISION=${GIT_SHA}")},
+	{name: "one that ends with that stage", c: goodContract(), want: Pass, hides: []string{"GIT_SHA"}, e: builtOn("RUN npm ci", "RUN apt-get update", "ARG GIT_SHA", "ENV NODE_ENV=production")},
 	{name: "named by the contract", c: contractWith(func(c *contract.Contract) { c.Build.DependencySteps = []string{`make deps`} }), want: Fail, says: []string{"make deps"},
 		e: rebuilt(ranStep("COPY . ."), ranStep("RUN make deps"))},
 	{name: "only system packages", c: goodContract(), want: Pass, says: []string{"if `make deps` installs dependencies"}, hides: []string{planted},

@@ -79,6 +79,7 @@ var devDependenciesExamples = []example{
 		e.Image.Tools = []evidence.Tool{{Name: "gcc-12", Path: "/usr/bin/gcc-12"}}
 		return e
 	}()},
+	{name: "forbidden, and not there", c: devContract([]string{"gcc", "awscli*"}, nil), e: holding(python("aws")), want: Pass},
 	{name: "strict", c: contract.Contract{DevDependencies: contract.DevDependencies{Strict: true}}, want: Fail,
 		says: []string{"4 pieces", "pip", "gcc", "git", "apt", "forbidden by the contract's devDependencies.strict", "no compiler, build tool or package manager"}, e: func() evidence.Evidence {
 			e := holding(python("fastapi"), python("pip"), evidence.Package{Ecosystem: "debian", Name: "apt", Path: "/var/lib/dpkg/status"}, evidence.Package{Ecosystem: "debian", Name: "git", Path: "/var/lib/dpkg/status"})

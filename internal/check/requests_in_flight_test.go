@@ -153,7 +153,7 @@ var inFlightExamples = []example{
 		t.Requests[4] = failed("slow", 19.5, 7, "closed")
 		t.Undisturbed = ptr(evidence.Request{Stream: "slow", Start: at(60), Released: 8, End: 8.1, Status: 201})
 	})},
-	{name: "a hook takes all of the grace period", c: promising(7500), want: Inconclusive, says: []string{"the preStop hook took all of it"}, e: uploading(201, func(t *evidence.Termination) {
+	{name: "a hook takes all of the grace period", c: promising(7500), want: Inconclusive, says: []string{"the preStop hook took all of it", "5 requests with half of the body sent: a preStop hook left no time to answer before the grace period of 45 s was over"}, e: uploading(201, func(t *evidence.Termination) {
 		t.Seconds, t.Signalled, t.Last = 45, at(63), &corev1.ContainerStateTerminated{ExitCode: 137}
 		for i := range 5 {
 			t.Requests[i] = failed("slow", 19.5, 45.5, "closed")
@@ -189,7 +189,7 @@ var inFlightExamples = []example{
 				t.Requests[i] = failed("slow", 19.5, 5, "closed")
 			}
 		})},
-	{name: "after SIGTERM", c: goodContract(), want: Pass,
+	{name: "after SIGTERM", c: goodContract(), want: Pass, hides: []string{"left no time to answer"},
 		e: inFlight(func(t *evidence.Termination) {
 			t.Pod.Events = []evidence.Event{event(20, "Normal", "Killing", "Stopping container api")}
 		})},
