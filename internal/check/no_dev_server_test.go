@@ -41,6 +41,8 @@ var devServerExamples = []example{
 	{name: "a variable", c: goodContract(), e: setting("FLASK_DEBUG=1"), want: Fail, says: []string{"(ENV FLASK_DEBUG=1): FLASK_DEBUG=1: a debug mode is on"}},
 	{name: "a variable that is off", c: goodContract(), e: setting("FLASK_DEBUG=0", "DEBUG=", "DEBUG_COLORS=1", "LOG_LEVEL=debug", "NODE_ENV=production", "DEBUG=app:*"), want: Pass},
 	{name: "an environment of the image's own", c: goodContract(), e: setting("ENVIRONMENT=development"), want: Pass, says: []string{"may be that of development"}},
+	{name: "an environment of the image's own that is production", c: goodContract(), e: setting("ENVIRONMENT=production"), want: Pass, hides: []string{"may be that of"}},
+	{name: "a variable that says no environment", c: goodContract(), e: setting("BANNER=development"), want: Pass, hides: []string{"may be that of"}},
 	{name: "settings of Django for development", c: goodContract(), e: setting("DJANGO_SETTINGS_MODULE=shop.settings.local"), want: Pass, says: []string{"may be those of development"}},
 	{name: "the manifest's value goes before", c: goodContract(), want: Pass, e: func() evidence.Evidence {
 		e := container(func(c *corev1.Container) { c.Env = []corev1.EnvVar{{Name: "NODE_ENV", Value: "production"}} })

@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -267,5 +268,27 @@ var proxyExamples = map[string][]example{
 func init() {
 	for id, more := range proxyExamples {
 		examples[id] = append(examples[id], more...)
+	}
+}
+
+func TestTheDelayThatTheManifestDeclares(t *testing.T) {
+	of := func(probe *corev1.Probe) evidence.Evidence {
+		w := evidence.Workload{Container: "api"}
+		w.Template.Spec.Containers = []corev1.Container{{Name: "api", LivenessProbe: probe}}
+		return evidence.Evidence{Workload: &w}
+	}
+	for name, x := range map[string]struct {
+		e    evidence.Evidence
+		want int32
+	}{
+		"nothing was seen":    {evidence.Evidence{}, 0},
+		"no liveness probe":   {of(nil), 0},
+		"one without delay":   {of(&corev1.Probe{}), 0},
+		"one that waits":      {of(&corev1.Probe{InitialDelaySeconds: 60}), 60},
+		"of other containers": {evidence.Evidence{Workload: &evidence.Workload{Container: "api"}}, 0},
+	} {
+		if got := declaredDelay(x.e); got != x.want {
+			t.Errorf("%s: %d, want %d", name, got, x.want)
+		}
 	}
 }

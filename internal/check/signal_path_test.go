@@ -1,6 +1,7 @@
 package check
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -227,6 +228,18 @@ func TestFollowEnds(t *testing.T) {
 	}
 	tr := tracer{files: []evidence.EntryFile{script(entrypoint, execs)}, signal: "SIGTERM"}
 	if r := tr.follow(command); r.open == "" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// The end that a script comes to for certain decides, though another one may lose the signal, too.
+func TestTheMainEndOfAScriptDecides(t *testing.T) {
+	ends := []shell.End{{Text: "a", Maybe: true}, {Text: "b"}, {Text: "c", Maybe: true}}
+	tr := tracer{signal: "SIGTERM"}
+	if r := tr.weigh(ends, []route{{lost: "a loses it"}, {lost: "b loses it"}, {program: "c"}}); r.lost != "b loses it" {
+		t.Errorf("%+v", r)
+	}
+	if r := tr.weigh(ends, []route{{lost: "a loses it"}, {program: "b"}, {program: "c"}}); r.lost != "" || r.program != "b" || !strings.Contains(r.doubt, "ends with `a`") {
 		t.Errorf("%+v", r)
 	}
 }
