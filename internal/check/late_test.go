@@ -134,3 +134,19 @@ func restarted(said string) evidence.Evidence {
 			event(150, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
 	})
 }
+
+// A route says no that said so often enough, and last of all.
+func TestARouteThatSaysNo(t *testing.T) {
+	for name, x := range map[string]struct {
+		a    replies
+		want bool
+	}{
+		"often and last":         {replies{yes: 1, lastYes: at(1), no: enough, lastNo: at(2)}, true},
+		"often, and yes at last": {replies{yes: 1, lastYes: at(3), no: enough, lastNo: at(2)}, false},
+		"once":                   {replies{no: enough - 1, lastNo: at(2)}, false},
+	} {
+		if got := x.a.refuses(); got != x.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -617,3 +617,31 @@ func TestEachDependencyIsTakenAway(t *testing.T) {
 		}
 	})
 }
+
+// What is counted of an outage is what came since it began: refusals where connections were refused, and
+// the clients that did something.
+func TestWhatAnOutageCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &proxied{TestBed: newKubelet(t, life{}).bench(template())}
+		for mode, x := range map[string]struct{ before, after, want int64 }{proxy.Refused: {3, 7, 4}, proxy.Frozen: {3, 7, 0}} {
+			p.passage, p.held = &evidence.Passage{}, proxy.State{Fault: proxy.Fault{Mode: mode}, Resets: x.before}
+			p.counted(proxy.State{Resets: x.after})
+			if p.passage.Resets != x.want || p.held.Resets != x.after {
+				t.Errorf("%s: %d resets, and %d are known now", mode, p.passage.Resets, p.held.Resets)
+			}
+		}
+		p.passage, p.held = &evidence.Passage{}, proxy.State{Fault: proxy.Fault{Mode: proxy.Refused}, Resets: -1} // not told
+		if p.counted(proxy.State{Resets: 7}); p.passage.Resets != 0 {
+			t.Errorf("%d resets of a kernel that does not tell", p.passage.Resets)
+		}
+		now := proxy.State{Clients: []proxy.Client{{Address: "10.0.0.1", Accepted: 2, Sent: 5}, {Address: "10.0.0.2", Joined: 1}, {Address: "10.0.0.3", Accepted: 4}, {Address: "10.0.0.4", Received: 9}}}
+		before := proxy.State{Clients: []proxy.Client{{Address: "10.0.0.3", Accepted: 1}, {Address: "10.0.0.1", Accepted: 2, Sent: 5}, {Address: "10.0.0.4"}}}
+		want := []evidence.Client{{Address: "10.0.0.2", Open: 1}, {Address: "10.0.0.3", Accepted: 3}, {Address: "10.0.0.4", Received: 9}}
+		if got := p.clients(now, &before); !slices.Equal(got, want) {
+			t.Errorf("got %+v", got)
+		}
+		if got := p.clients(now, nil); !slices.Equal(got, []evidence.Client{{Address: "10.0.0.2", Open: 1}}) {
+			t.Errorf("with no earlier state: %+v", got)
+		}
+	})
+}
