@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -32,10 +33,10 @@ func (f *clusterFlags) add(c *cobra.Command) {
 // addWhere adds those that only say where.
 func (f *clusterFlags) addWhere(c *cobra.Command) {
 	fl := c.Flags()
-	fl.StringVar(&f.cluster, "cluster", "kind", "use this `CLUSTER`: kind makes one; kind:NAME is one that runs already, current or context:NAME one that the kubeconfig knows, and current in a pod without one its own")
+	fl.StringVar(&f.cluster, "cluster", cmp.Or(os.Getenv(clusterVariable), kind.Name), "use this `CLUSTER`: kind makes one; warm is one of kind's that an earlier run left paused, or made, and is left for the next; kind:NAME is one that runs already, current or context:NAME one that the kubeconfig knows, and current in a pod without one its own (also from "+clusterVariable+")")
 	fl.StringVar(&f.kubeconfig, "kubeconfig", "", "look for the cluster in this `FILE` (default: where kubectl looks)")
 	fl.StringVarP(&f.namespace, "namespace", "n", "", "use this `NAMESPACE`, which is there, and leave it as it was (default: podproof makes its own; in a pod, the pod's)")
-	complete(c, "cluster", []string{"kind\tmake a kind cluster", "kind:\tone that runs already", "current\tthe kubeconfig's current context", "context:\tanother context"})
+	complete(c, "cluster", []string{"kind\tmake a kind cluster", "warm\tone that waits for its next run", "kind:\tone that runs already", "current\tthe kubeconfig's current context", "context:\tanother context"})
 }
 
 // providers are all kinds of clusters. The node image is for those that kind makes.
@@ -43,9 +44,19 @@ func providers(nodeImage string) cluster.Providers {
 	return cluster.Providers{kind.Name: kind.Provider{NodeImage: nodeImage}, existing.Name: existing.Provider{}}
 }
 
+// clusterVariable is where the cluster comes from that no flag names.
+const clusterVariable = "PODPROOF_CLUSTER"
+
+// warm is a cluster of kind's that is kept, paused, for the next run.
+const warm = "warm"
+
 // into writes what the flags say.
 func (f *clusterFlags) into(o *pipeline.Options) error {
 	o.Namespace, o.Shared, o.OpenNetwork = f.namespace, f.shared, f.open
+	if f.cluster == warm {
+		o.Provider, o.Warm = kind.Name, true
+		return f.ofKind()
+	}
 	if name, isKind := strings.CutPrefix(f.cluster, kind.Name+":"); f.cluster == kind.Name || isKind && name != "" {
 		o.Provider, o.Existing = kind.Name, name
 		if !isKind {
@@ -96,7 +107,7 @@ func (f *clusterFlags) ofKubeconfig(o *pipeline.Options) (err error) {
 			return err
 		}
 	case !named || name == "":
-		return fmt.Errorf("--cluster %q: write kind to make a cluster, kind:NAME to use a running one of kind's, and current or context:NAME for one that the kubeconfig knows", f.cluster)
+		return fmt.Errorf("--cluster %q: write kind to make a cluster, warm to use one again, kind:NAME to use a running one of kind's, and current or context:NAME for one that the kubeconfig knows", f.cluster)
 	}
 	o.Provider, o.Existing = existing.Name, name
 	o.Kubeconfig, err = existing.Lasting(f.kubeconfig)

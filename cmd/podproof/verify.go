@@ -242,6 +242,9 @@ func (f *verifyFlags) options(image string) (pipeline.Options, error) {
 	if err != nil {
 		return o, err
 	}
+	if o.Warm && f.keep {
+		return o, errors.New("--keep is for a cluster to look at, and a warm one goes on to the next run: use --cluster kind with --keep")
+	}
 	if f.noNodes {
 		o.Providers[o.Provider] = cluster.Nodeless(o.Providers[o.Provider])
 	}

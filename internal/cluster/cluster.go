@@ -44,9 +44,15 @@ type Spec struct {
 	Kubeconfig string
 	// Name is that of the one to make, and Dir the run's folder, for its files.
 	Name, Dir string
-	// Waiting is told what is done, Ended the steps of it, and Debug the rest.
-	Waiting, Debug func(text string)
-	Ended          func(step string, took time.Duration)
+	// Warm takes one that an earlier run left for this, or makes one, and leaves it for the next. Such
+	// are written down in ledgers of their own below Runs.
+	Warm bool
+	Runs string
+	// Stained says, when such a one is closed, what the run may have left in it; nothing where all was taken out.
+	Stained func() string
+	// Waiting is told what is done, Ended the steps of it, Note what a person should know, and Debug the rest.
+	Waiting, Note, Debug func(text string)
+	Ended                func(step string, took time.Duration)
 }
 
 // Cluster is one that a run uses.
@@ -63,7 +69,7 @@ type Cluster interface {
 	Images() Images
 	// Nodes is nil where nothing can be run on a node.
 	Nodes() Nodes
-	// Close removes what Open made. It is safe when that was nothing.
+	// Close removes what Open made, or leaves it for the next run. It is safe when that was nothing.
 	Close(ctx context.Context) error
 }
 
@@ -72,11 +78,16 @@ type Facts struct {
 	Provider, Name string
 	// Flag is what --cluster says of it: "kind:dev".
 	Flag string
-	// Owned tells that it is made for the run: what belongs to all of it may be applied.
+	// Owned tells that podproof made it, for its runs alone: what belongs to all of it may be applied.
 	Owned bool
+	// Warm tells that one of podproof's own is left for the next run.
+	Warm bool
 	// Kubectl are the flags with which kubectl reaches it.
 	Kubectl string
 }
+
+// Stays tells that it is there when the run is over, so that what the run puts into it is taken out.
+func (f Facts) Stays() bool { return f.Warm || !f.Owned }
 
 // Images puts images into a cluster.
 type Images interface {

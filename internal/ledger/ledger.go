@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,8 +48,23 @@ type Made struct {
 	Images []string `json:"images,omitempty"`
 	// Built are names of images that the run made in the engine for itself alone.
 	Built []string `json:"built,omitempty"`
-	// Kept is set by --keep: the next run leaves it alone.
+	// Kept is set by --keep, and where a cluster waits for the next run: a sweep leaves it alone.
 	Kept bool `json:"kept,omitempty"`
+	// Warm is of a cluster that stays for further runs; nil where it is that of one run. While one of
+	// them uses it, it is not Kept: what a killed run leaves of it is removed as a whole.
+	Warm *Warm `json:"warm,omitempty"`
+}
+
+// Warm is a cluster that further runs use, one after the other.
+type Warm struct {
+	// Of is what it is made of: a run takes one of the same.
+	Of string `json:"of"`
+	// Made is when it was made, Used when it was used last, and Until when nobody waits for it any more.
+	Made  time.Time `json:"made"`
+	Used  time.Time `json:"used"`
+	Until time.Time `json:"until"`
+	// Memory is what its nodes take of it while it waits, in bytes.
+	Memory int64 `json:"memory"`
 }
 
 const (
@@ -105,8 +122,51 @@ func (l *Ledger) Release(stillThere bool) error {
 	return errors.Join(err, l.lock.Close())
 }
 
+// outlived tells whether a cluster has waited long enough for a run.
+func (m Made) outlived(now time.Time) bool { return m.Warm != nil && now.After(m.Warm.Until) }
+
+// Take returns the ledger below root of a cluster that waits for a run and is made of that, locked by the
+// caller now: the one that was used last. It is nil where there is none, or none that is free.
+func Take(root, of string) (*Ledger, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("looking for a warm cluster: %w", err)
+	}
+	var waiting []*Ledger
+	for _, e := range entries {
+		l := &Ledger{ID: e.Name(), Dir: filepath.Join(root, e.Name())}
+		if l.read(); l.Made.waits(of) {
+			waiting = append(waiting, l)
+		}
+	}
+	slices.SortFunc(waiting, func(a, b *Ledger) int { return b.Made.Warm.Used.Compare(a.Made.Warm.Used) })
+	for _, l := range waiting {
+		if l.lock, err = lockIn(l.Dir, 0); err != nil {
+			continue // another run has it, or it is gone
+		}
+		l.Made = Made{}
+		if l.read(); l.Made.waits(of) { // still
+			return l, nil
+		}
+		l.lock.Close()
+	}
+	return nil, nil
+}
+
+func (m Made) waits(of string) bool {
+	return m.Kept && m.Warm != nil && m.Warm.Of == of && !m.outlived(time.Now())
+}
+
+// read reads what was written down. A torn file cannot happen (it is renamed into place); an unreadable
+// one names nothing.
+func (l *Ledger) read() {
+	if b, err := os.ReadFile(filepath.Join(l.Dir, madeFile)); err == nil {
+		_ = json.Unmarshal(b, &l.Made)
+	}
+}
+
 // Abandoned returns the ledgers below root whose process is gone, locked by the caller now.
-// Those that were kept on purpose are returned only when kept is true.
+// Those that were kept on purpose are returned only when kept is true, or when they have waited too long.
 func Abandoned(root string, kept bool) ([]*Ledger, error) {
 	entries, err := os.ReadDir(root)
 	if errors.Is(err, os.ErrNotExist) {
@@ -126,14 +186,11 @@ func Abandoned(root string, kept bool) ([]*Ledger, error) {
 			continue // it lives, or another sweep is at it
 		}
 		l := &Ledger{ID: e.Name(), Dir: dir, lock: lock}
-		if b, err := os.ReadFile(filepath.Join(dir, madeFile)); err == nil {
-			// A torn file cannot happen (it is renamed into place); an unreadable one names nothing.
-			_ = json.Unmarshal(b, &l.Made)
-		}
+		l.read()
 		if l.Made.Provider == "" && (l.Made.Cluster != "" || l.Made.Existing != "") {
 			l.Made.Provider = "kind" // as it was when there was no other
 		}
-		if l.Made.Kept && !kept {
+		if l.Made.Kept && !kept && !l.Made.outlived(time.Now()) {
 			lock.Close()
 			continue
 		}
@@ -145,6 +202,8 @@ func Abandoned(root string, kept bool) ([]*Ledger, error) {
 // String names what is left, in short.
 func (m Made) String() string {
 	switch {
+	case m.Warm != nil:
+		return fmt.Sprintf("the warm %s cluster %s", m.Provider, m.Cluster)
 	case m.Cluster != "":
 		return fmt.Sprintf("the %s cluster %s", m.Provider, m.Cluster)
 	case m.Inside != "":

@@ -37,6 +37,13 @@ func (c *cleanup) unsure() {
 	c.failed = true
 }
 
+// complete tells whether all that was to be removed by now is.
+func (c *cleanup) complete() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.failed
+}
+
 // run removes the newest first, and goes on after an error. The run's own context may have
 // ended; this one has its own time.
 func (c *cleanup) run() error {
@@ -51,7 +58,7 @@ func (c *cleanup) run() error {
 	for i := len(stack) - 1; i >= 0; i-- {
 		if err := protect(stack[i].what, func() error { return stack[i].do(ctx) }); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", stack[i].what, err))
-			c.failed = true
+			c.unsure()
 		}
 	}
 	return errors.Join(errs...)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"podproof.dev/podproof/internal/cluster"
@@ -27,7 +29,8 @@ const namePrefix = "podproof-"
 func (r *run) clusterSpec() cluster.Spec {
 	l, _ := r.holder()
 	return cluster.Spec{
-		Run: l.ID, Existing: r.Existing, Kubeconfig: r.Kubeconfig, Name: namePrefix + l.ID, Dir: l.Dir, Waiting: r.Tell.Waiting, Debug: r.Debug,
+		Run: l.ID, Existing: r.Existing, Kubeconfig: r.Kubeconfig, Name: namePrefix + l.ID, Dir: l.Dir, Warm: r.Warm, Runs: r.Runs, Stained: r.stained,
+		Waiting: r.Tell.Waiting, Note: r.Tell.Note, Debug: r.Debug,
 		Ended: func(step string, took time.Duration) {
 			r.saw.mu.Lock()
 			r.saw.clusterSteps = append(r.saw.clusterSteps, evidence.Step{Name: step, Started: (time.Since(r.saw.began) - took).Seconds(), Seconds: took.Seconds()})
@@ -51,6 +54,10 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		return nil
 	}
 	l, clean := r.holder()
+	if about.Warm { // it has a ledger of its own
+		clean.add("leaving the cluster for the next run", r.place.Close)
+		return nil
+	}
 	err = l.Record(func(m *ledger.Made) {
 		m.Engine, m.Provider, m.Cluster, m.Kept = r.host(), about.Provider, about.Name, r.Keep
 		if r.session == nil {
@@ -64,6 +71,30 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		return r.place.Close(ctx)
 	})
 	return err
+}
+
+// stained says what of the run may be left in a cluster whose next run wants it as new. What the manifests
+// bring for the whole cluster is not taken out again: it may be in the place of something that was there.
+func (r *run) stained() string {
+	_, clean := r.holder()
+	if !clean.complete() {
+		return "not all that the run made in it could be removed"
+	}
+	runs := []*run{r}
+	if r.session != nil {
+		runs = r.session.runs
+	}
+	for _, r := range runs {
+		if !r.clean.complete() {
+			return "not all that the run made in it could be removed"
+		}
+		for _, wide := range slices.Sorted(maps.Keys(r.place.wide)) {
+			if !strings.HasPrefix(wide, "namespace/") {
+				return fmt.Sprintf("%s of the manifests belongs to the whole cluster", wide)
+			}
+		}
+	}
+	return ""
 }
 
 // settle makes the run's namespace and starts observing it.
@@ -83,7 +114,7 @@ func (r *run) settle(ctx context.Context) error {
 		return fmt.Errorf("asking the API server for its version: %w", err)
 	}
 	about := r.place.About()
-	c := evidence.Cluster{Name: about.Name, Provider: about.Provider, Kubernetes: version.GitVersion, Borrowed: !about.Owned, NoNodes: r.nodeless()}
+	c := evidence.Cluster{Name: about.Name, Provider: about.Provider, Kubernetes: version.GitVersion, Borrowed: about.Stays(), NoNodes: r.nodeless()}
 	nodes, err := r.nodes(ctx)
 	if err != nil {
 		return err
@@ -143,7 +174,7 @@ func (r *run) existing(m *ledger.Made) {
 }
 
 // makeNamespace makes a namespace of the run's and observes it. In a cluster of our own it
-// goes with that, at once where others go on in it; its removal from one that was there is arranged for first.
+// goes with that, at once where others go on in it, now or later; its removal from one that was there is arranged for first.
 func (r *run) makeNamespace(ctx context.Context, ns string) (*workload.Observer, error) {
 	remove := r.place.applier.DeleteNamespace
 	create := r.place.applier.CreateNamespace
@@ -170,12 +201,12 @@ func (r *run) makeNamespace(ctx context.Context, ns string) (*workload.Observer,
 			return remove(ctx, ns, r.ledger.ID)
 		})
 	}
-	if r.session != nil && r.place.About().Owned {
+	if about := r.place.About(); about.Owned && (r.session != nil || about.Warm) {
 		r.clean.add(what, func(ctx context.Context) error {
 			if r.Keep {
 				return nil
 			}
-			return r.place.applier.EndNamespace(ctx, ns, r.ledger.ID) // the cluster goes as well
+			return r.place.applier.EndNamespace(ctx, ns, r.ledger.ID) // the cluster goes as well, or waits for its end
 		})
 	}
 	if err := create(ctx, ns, r.ledger.ID); err != nil {
@@ -279,10 +310,10 @@ func (r *run) putOther(ctx context.Context, ref string) (string, error) {
 	return r.loadOther(ctx, ref, r.ownName(ref))
 }
 
-// ownName is the name under which another image is loaded. In a cluster that is lent it is one
+// ownName is the name under which another image is loaded. In a cluster that stays it is one
 // that no other run has: whoever ends first removes what it loaded, and nothing of the others'.
 func (r *run) ownName(ref string) string {
-	if r.place.About().Owned {
+	if !r.place.About().Stays() {
 		return ref
 	}
 	sum := sha256.Sum256([]byte(ref))
@@ -310,7 +341,7 @@ func (r *run) loadOther(ctx context.Context, ref, name string) (string, error) {
 	return r.putImage(ctx, a, name)
 }
 
-// recordImage arranges for an image's removal from a cluster that stays.
+// recordImage arranges for an image's removal from a cluster that is somebody else's.
 func (r *run) recordImage(ref string) error {
 	if r.place.About().Owned {
 		return nil

@@ -142,7 +142,7 @@ func (r *run) selection() string {
 
 // flags are those that change what is tried, or with what.
 func (r *run) flags() string {
-	return fmt.Sprintf("among others %t, set images %v, shared %t, open network %t, agent %q", r.session != nil, r.SetImages, r.Shared, r.OpenNetwork, r.AgentImage)
+	return fmt.Sprintf("among others %t, warm %t, set images %v, shared %t, open network %t, agent %q", r.session != nil, r.Warm, r.SetImages, r.Shared, r.OpenNetwork, r.AgentImage)
 }
 
 // ownBuild is podproof's version with the program itself, by which builds of one version are told

@@ -138,6 +138,9 @@ func (r *run) planned() Plan {
 
 // where says in which cluster, and in which namespaces of it.
 func (r *run) where() string {
+	if r.Warm {
+		return "a warm " + r.Provider + " cluster, of an earlier run or made, which podproof keeps for the next"
+	}
 	if r.Existing == "" {
 		return "a " + r.Provider + " cluster that podproof makes and removes"
 	}
@@ -201,5 +204,5 @@ func newRun(o Options) *run {
 
 // preparing is what a cluster is prepared with that is only looked at.
 func (r *run) preparing() cluster.Spec {
-	return cluster.Spec{Existing: r.Existing, Kubeconfig: r.Kubeconfig, Waiting: func(string) {}, Debug: func(string) {}, Ended: func(string, time.Duration) {}}
+	return cluster.Spec{Existing: r.Existing, Kubeconfig: r.Kubeconfig, Warm: r.Warm, Waiting: func(string) {}, Note: func(string) {}, Debug: func(string) {}, Ended: func(string, time.Duration) {}}
 }

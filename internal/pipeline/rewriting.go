@@ -44,7 +44,7 @@ func (r *run) shippedIn(namespace string) []workload.Object {
 }
 
 func (r *run) room(namespace string) workload.Room {
-	return workload.Room{Lent: !r.place.About().Owned, Further: namespace != r.namespace(), Among: r.session != nil, Storage: r.place.storage, Priorities: r.place.priorities}
+	return workload.Room{Lent: !r.place.About().Owned, Further: namespace != r.namespace(), Among: r.session != nil || r.place.About().Warm, Storage: r.place.storage, Priorities: r.place.priorities}
 }
 
 // say tells once what was changed on the objects' way into the cluster. What concerns the

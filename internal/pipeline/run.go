@@ -135,7 +135,7 @@ func (r *run) steps() []step {
 		{pods || r.needs(imageSections...), step{id: "save", after: []string{"build"}, sections: imageSections, run: r.save}},
 		{r.needs(imageSections...), step{id: "inspect", after: []string{"save"}, name: "Reading the image's layers", ended: "Image read",
 			sections: imageSections, run: r.inspect}},
-		{pods && r.place.About().Owned, step{id: "cluster", name: r.clusterTitle(), ended: "Cluster created",
+		{pods && r.place.About().Owned, step{id: "cluster", name: r.clusterTitle(), ended: r.clusterEnded(),
 			sections: []evidence.Section{evidence.SectionCluster}, run: r.together("cluster", r.place.Open)}},
 		{pods, step{id: "node", after: []string{"cluster"}, run: r.settle}},
 		{pods, step{id: "dns", after: []string{"node"}, run: r.awaitDNS}},
@@ -223,7 +223,17 @@ func (r *run) clusterTitle() string {
 	if !r.tells() {
 		return ""
 	}
+	if r.place.About().Warm {
+		return "Opening a warm kind cluster"
+	}
 	return "Creating a kind cluster"
+}
+
+func (r *run) clusterEnded() string {
+	if r.place.About().Warm {
+		return "Warm cluster ready"
+	}
+	return "Cluster created"
 }
 
 func (r *run) keptText() string {

@@ -31,6 +31,8 @@ type Options struct {
 	Providers            cluster.Providers
 	Provider             string
 	Existing, Kubeconfig string
+	// Warm takes a cluster that an earlier run left for this one, and leaves it for the next.
+	Warm bool
 	// AgentImage is podproof's own, where the cluster's nodes pull their images. In a Job it is that of
 	// the Job's pod, where it is empty.
 	AgentImage string
@@ -387,10 +389,10 @@ func (r *run) missingInput() string {
 
 // namespace is the manifests' own when the cluster is ours and they name one, so that
 // names such as "postgres.shop.svc" lead to where they would in production. Beside other contracts,
-// which may name the same, it is the run's.
+// which may name the same, and in one that stays, where their rest may still be going, it is the run's.
 func (r *run) namespace() string {
 	own := cmp.Or(r.Namespace, namePrefix+r.ledger.ID)
-	if !r.place.About().Owned || r.session != nil {
+	if r.place.About().Stays() || r.session != nil {
 		return own
 	}
 	if ns := workload.NamespaceOf(r.plan.Objects); ns != "" {

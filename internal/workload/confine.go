@@ -14,7 +14,7 @@ type Room struct {
 	Lent bool
 	// Further tells that the objects lie in another namespace of the cluster already.
 	Further bool
-	// Among tells that others use a cluster of podproof's own at the same time.
+	// Among tells that others use a cluster of podproof's own at the same time, or after this.
 	Among bool
 	// Storage is what the cluster has for claims.
 	Storage Storage

@@ -41,8 +41,11 @@ type Provider struct {
 
 // Prepare returns the cluster that is there, or one that is yet to be made.
 func (p Provider) Prepare(_ context.Context, s cluster.Spec) (cluster.Cluster, error) {
-	if s.Existing != "" {
+	switch {
+	case s.Existing != "":
 		return find(s)
+	case s.Warm:
+		return newWarm(p.NodeImage, s), nil
 	}
 	return newKind(p.NodeImage, s), nil
 }
@@ -63,6 +66,7 @@ type Kind struct {
 	name       string
 	run        string // the ID of the run that uses it
 	owned      bool
+	stays      bool // for further runs
 	nodeImage  string
 	kubeconfig string // a file of ours that kind writes to; the user's is never touched
 	debug      func(string)
@@ -111,7 +115,7 @@ func find(s cluster.Spec) (*Kind, error) {
 
 // About describes the cluster.
 func (k *Kind) About() cluster.Facts {
-	f := cluster.Facts{Provider: Name, Name: k.name, Flag: Name + ":" + k.name, Owned: k.owned, Kubectl: "--context kind-" + k.name}
+	f := cluster.Facts{Provider: Name, Name: k.name, Flag: Name + ":" + k.name, Owned: k.owned, Warm: k.stays, Kubectl: "--context kind-" + k.name}
 	if k.owned {
 		f.Flag, f.Kubectl = Name, "--kubeconfig "+k.kubeconfig
 	}
@@ -145,7 +149,7 @@ func (k *Kind) Open(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
 		done <- k.provider.Create(k.name,
-			kind.CreateWithV1Alpha4Config(config(info.CgroupVersion == "1")),
+			kind.CreateWithV1Alpha4Config(config(info.CgroupVersion == "1", k.stays)),
 			kind.CreateWithNodeImage(k.nodeImage),
 			kind.CreateWithKubeconfigPath(k.kubeconfig),
 			kind.CreateWithRetain(false),
@@ -195,8 +199,11 @@ func (k *Kind) connect() error {
 	if err != nil {
 		return fmt.Errorf("reading the kubeconfig of cluster %s: %w", k.name, explain(err))
 	}
-	k.rest, err = clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
-	if err != nil {
+	return k.connectBy([]byte(kubeconfig))
+}
+
+func (k *Kind) connectBy(kubeconfig []byte) (err error) {
+	if k.rest, err = clientcmd.RESTConfigFromKubeConfig(kubeconfig); err != nil {
 		return fmt.Errorf("reading the kubeconfig of cluster %s: %w", k.name, err)
 	}
 	cluster.Tune(k.rest)
@@ -326,29 +333,47 @@ func (k *Kind) nodes() ([]nodes.Node, error) {
 }
 
 // alone are the arguments of a control plane's component that has the API server for
-// itself. One needs no leader election, and a paused cluster resumes at once without it.
+// itself. One needs no leader election, and a paused cluster resumes at once without it: there
+// is no lease that it would have lost.
 // The default of 20 requests a second makes the controller manager queue for seconds
 // before its controllers start, and every pod with them.
-const alone = `{extraArgs: [{name: leader-elect, value: "false"}, {name: kube-api-qps, value: "1000"}, {name: kube-api-burst, value: "2000"}]}
-`
+const alone = `{name: leader-elect, value: "false"}, {name: kube-api-qps, value: "1000"}, {name: kube-api-burst, value: "2000"}`
+
+// Of a node that was paused the controller manager has heard nothing for hours, and would take it for lost before
+// the kubelet, which resumes at the same moment, has said a word. The kubelet itself takes its runtime for dead
+// until it has asked it once more, and says so: with a status each second that is over in one. Its heartbeat
+// is reported more often than the shortest of these waits of its own (30 s, pkg/kubelet/runtime.go), so that one from
+// before a pause is never taken for one from after it.
+const (
+	sleeps          = `, {name: node-monitor-grace-period, value: "240h"}`
+	heartbeats      = 20 * time.Second
+	heartbeatConfig = "nodeStatusUpdateFrequency: 1s\nnodeStatusReportFrequency: 20s\n"
+)
 
 // podPidsLimit bounds the processes and threads of one pod, so that a fork bomb under test ends
 // itself and not the host.
 const podPidsLimit = 4096
 
-// config is kind's default of one node, with what makes it start faster. A kubelet refuses
-// cgroup v1 since 1.35 unless it is set.
-func config(cgroupV1 bool) *v1alpha4.Cluster {
+// config is kind's default of one node, with what makes it start faster, and resume where it is paused in
+// between. A kubelet refuses cgroup v1 since 1.35 unless it is set.
+func config(cgroupV1, warm bool) *v1alpha4.Cluster {
+	manager := alone
+	if warm {
+		manager += sleeps
+	}
 	c := &v1alpha4.Cluster{
 		TypeMeta: v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
 		KubeadmConfigPatches: []string{
 			"apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n" +
-				"controllerManager: " + alone + "scheduler: " + alone,
+				"controllerManager: {extraArgs: [" + manager + "]}\nscheduler: {extraArgs: [" + alone + "]}\n",
 		},
 	}
 	kubelet := fmt.Sprintf("kind: KubeletConfiguration\npodPidsLimit: %d\n", podPidsLimit)
 	if cgroupV1 {
 		kubelet += "failCgroupV1: false\n"
+	}
+	if warm {
+		kubelet += heartbeatConfig
 	}
 	c.KubeadmConfigPatches = append(c.KubeadmConfigPatches, kubelet)
 	v1alpha4.SetDefaultsCluster(c)

@@ -28,7 +28,7 @@ func TestConfig(t *testing.T) {
 	}
 	for _, v1 := range []bool{false, true} {
 		t.Run(fmt.Sprintf("cgroup v1 %t", v1), func(t *testing.T) {
-			c := config(v1)
+			c := config(v1, false)
 			if len(c.Nodes) != 1 || c.Nodes[0].Role != v1alpha4.ControlPlaneRole {
 				t.Errorf("nodes are %+v, want one control plane", c.Nodes)
 			}
