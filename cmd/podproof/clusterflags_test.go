@@ -22,6 +22,7 @@ func TestTheClusterThatIsAskedFor(t *testing.T) {
 		wrong string
 	}{
 		{flags: clusterFlags{cluster: "kind"}, want: pipeline.Options{Provider: "kind"}},
+		{flags: clusterFlags{cluster: "warm"}, want: pipeline.Options{Provider: "kind", Warm: true}},
 		{flags: clusterFlags{cluster: "kind:dev"}, want: pipeline.Options{Provider: "kind", Existing: "dev"}},
 		{flags: clusterFlags{cluster: "current"}, want: pipeline.Options{Provider: "existing", Existing: "staging", Kubeconfig: file}},
 		{flags: clusterFlags{cluster: "context:prod", namespace: "mine", shared: true, agentImage: "a:1"},
@@ -32,6 +33,7 @@ func TestTheClusterThatIsAskedFor(t *testing.T) {
 		{flags: clusterFlags{cluster: "minikube"}, wrong: "current or context:NAME"},
 		{flags: clusterFlags{cluster: "current", kubeconfig: file + "x"}, wrong: "--cluster current: reading the kubeconfig " + file + "x"},
 		{flags: clusterFlags{cluster: "kind", namespace: "mine"}, wrong: "--namespace is for --cluster current or context:NAME"},
+		{flags: clusterFlags{cluster: "warm", namespace: "mine"}, wrong: "with --cluster warm podproof makes its own namespaces"},
 		{flags: clusterFlags{cluster: "kind:dev", kubeconfig: "/k"}, wrong: "--kubeconfig is for --cluster current or context:NAME"},
 		{flags: clusterFlags{cluster: "current", namespace: "kube-system"}, wrong: "--namespace kube-system is one of Kubernetes' own"},
 		{flags: clusterFlags{cluster: "current", open: true}, wrong: "--open-network is about --namespace NAMESPACE"},
@@ -44,10 +46,31 @@ func TestTheClusterThatIsAskedFor(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.wrong) {
 				t.Errorf("%+v: the error is %v, and should say %q", c.flags, err, c.wrong)
 			}
-		case err != nil, got.Provider != c.want.Provider, got.Existing != c.want.Existing, got.Kubeconfig != c.want.Kubeconfig,
+		case err != nil, got.Provider != c.want.Provider, got.Warm != c.want.Warm, got.Existing != c.want.Existing, got.Kubeconfig != c.want.Kubeconfig,
 			got.Namespace != c.want.Namespace, got.Shared != c.want.Shared, got.AgentImage != c.want.AgentImage:
 			t.Errorf("%+v: got %+v, want %+v (%v)", c.flags, got, c.want, err)
 		}
+	}
+}
+
+// The environment's cluster is that of a command line without one, and no reason to clean a cluster.
+func TestTheClusterOfTheEnvironment(t *testing.T) {
+	t.Setenv("PODPROOF_CLUSTER", "warm")
+	for args, want := range map[string]string{"": "warm", "--cluster kind": "kind"} {
+		c := newVerify()
+		if err := c.ParseFlags(strings.Fields(args)); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := c.Flags().GetString("cluster"); got != want {
+			t.Errorf("%q: it is %q, and should be %q", args, got, want)
+		}
+	}
+	if c := newClean(); c.Flags().Changed("cluster") {
+		t.Error("clean takes it for asked for")
+	}
+	f := verifyFlags{keep: true, where: clusterFlags{cluster: "warm"}}
+	if _, err := f.options(""); err == nil || !strings.Contains(err.Error(), "use --cluster kind with --keep") {
+		t.Errorf("--keep: %v", err)
 	}
 }
 

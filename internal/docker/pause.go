@@ -24,7 +24,7 @@ func (e *Engine) Unpause(ctx context.Context, container string) error {
 	return nil
 }
 
-// Memory is what a container's processes take of it, in bytes, without what is a cache of files.
+// Memory is what a container's processes hold of it, in bytes: not the cache of files, which gives way.
 func (e *Engine) Memory(ctx context.Context, container string) (int64, error) {
 	r, err := e.api.ContainerStats(ctx, container, client.ContainerStatsOptions{})
 	if err != nil {
@@ -33,17 +33,16 @@ func (e *Engine) Memory(ctx context.Context, container string) (int64, error) {
 	defer func() { _ = r.Body.Close() }()
 	var s struct {
 		Memory struct {
-			Usage int64            `json:"usage"`
-			Stats map[string]int64 `json:"stats"`
+			Usage int64
+			Stats map[string]int64
 		} `json:"memory_stats"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&s); err != nil {
 		return 0, fmt.Errorf("reading what memory container %s takes: %w", container, err)
 	}
-	// As `docker stats` counts it (docker/cli, cli/command/container/stats_helpers.go): cgroup v1, then v2.
-	for _, cache := range []string{"total_inactive_file", "inactive_file"} {
-		if n, ok := s.Memory.Stats[cache]; ok && n < s.Memory.Usage {
-			return s.Memory.Usage - n, nil
+	for _, held := range []string{"total_rss", "anon"} { // cgroup v1, v2
+		if n, ok := s.Memory.Stats[held]; ok {
+			return n, nil
 		}
 	}
 	return s.Memory.Usage, nil

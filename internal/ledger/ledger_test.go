@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -203,5 +204,66 @@ func TestInUse(t *testing.T) {
 	}
 	if err := running.Release(true); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A cluster that waits is taken by one run, the one that was used last first, and by nobody who wants another.
+func TestTake(t *testing.T) {
+	root := t.TempDir()
+	now := time.Now()
+	waiting := func(used time.Time, w Warm) string {
+		l := newLedger(t, root)
+		w.Used = used
+		record(t, l, func(m *Made) { m.Cluster, m.Kept, m.Warm = "podproof-"+l.ID, true, &w })
+		if err := l.Release(true); err != nil {
+			t.Fatal(err)
+		}
+		return l.ID
+	}
+	later := now.Add(time.Hour)
+	older := waiting(now.Add(-2*time.Minute), Warm{Of: "a", Until: later})
+	newer := waiting(now.Add(-time.Minute), Warm{Of: "a", Until: later})
+	waiting(now, Warm{Of: "b", Until: later})
+	outlived := waiting(now, Warm{Of: "a", Until: now.Add(-time.Second)})
+	inUse := newLedger(t, root)
+	record(t, inUse, func(m *Made) { m.Kept, m.Warm = true, &Warm{Of: "a", Used: now, Until: later} })
+	for _, want := range []string{newer, older, ""} {
+		l, err := Take(root, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if l != nil {
+			got = l.ID
+			t.Cleanup(func() { l.lock.Close() })
+			if !l.Made.Kept || l.Made.Cluster != "podproof-"+l.ID {
+				t.Errorf("it made %+v", l.Made)
+			}
+		}
+		if got != want {
+			t.Errorf("taken is %q, and should be %q", got, want)
+		}
+	}
+	if got := abandoned(t, root, false); len(got) != 1 || got[outlived] == nil {
+		t.Errorf("a sweep gets %v, and should get the one that has waited too long", got)
+	}
+	if l, err := Take(filepath.Join(root, "none"), "a"); l != nil || err != nil {
+		t.Errorf("of nothing: %v, %v", l, err)
+	}
+}
+
+// What a killed run leaves of a warm cluster is not taken, and swept.
+func TestAWarmClusterOfAKilledRun(t *testing.T) {
+	root := t.TempDir()
+	l := newLedger(t, root)
+	record(t, l, func(m *Made) {
+		m.Cluster, m.Provider, m.Warm = "podproof-x", "kind", &Warm{Of: "a", Until: time.Now().Add(time.Hour)}
+	})
+	l.lock.Close() // as the kernel does at a process' end
+	if taken, err := Take(root, "a"); taken != nil || err != nil {
+		t.Errorf("taken: %v, %v", taken, err)
+	}
+	if got := abandoned(t, root, false)[l.ID]; got == nil || got.Made.String() != "the warm kind cluster podproof-x" {
+		t.Errorf("a sweep gets %v", got)
 	}
 }

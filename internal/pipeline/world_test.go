@@ -143,6 +143,7 @@ type testCluster struct {
 	has              []string // images that its nodes have
 	loaded, unloaded []string
 	opened, closed   int
+	stained          string // as the run said when it was closed
 	reclaimed        []ledger.Made
 	broken           error // of opening it
 	stays            error // of removing it
@@ -185,8 +186,14 @@ func (c *testCluster) Images() cluster.Images {
 	}
 	return c
 }
-func (c *testCluster) Open(context.Context) error  { c.opened++; return c.broken }
-func (c *testCluster) Close(context.Context) error { c.closed++; return c.stays }
+func (c *testCluster) Open(context.Context) error { c.opened++; return c.broken }
+func (c *testCluster) Close(context.Context) error {
+	c.closed++
+	if c.spec.Stained != nil {
+		c.stained = c.spec.Stained()
+	}
+	return c.stays
+}
 func (c *testCluster) Nodes() cluster.Nodes {
 	if c.nodes == nil {
 		return nil

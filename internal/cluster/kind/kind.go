@@ -67,6 +67,7 @@ type Kind struct {
 	run        string // the ID of the run that uses it
 	owned      bool
 	stays      bool // for further runs
+	used       bool // by runs before this one
 	nodeImage  string
 	kubeconfig string // a file of ours that kind writes to; the user's is never touched
 	debug      func(string)

@@ -24,11 +24,13 @@ func TestConfig(t *testing.T) {
 		Kind                         string
 		FailCgroupV1                 *bool
 		PodPidsLimit                 int64
+		NodeStatusReportFrequency    string
 		ControllerManager, Scheduler args
 	}
-	for _, v1 := range []bool{false, true} {
-		t.Run(fmt.Sprintf("cgroup v1 %t", v1), func(t *testing.T) {
-			c := config(v1, false)
+	for i := range 4 {
+		v1, warm := i%2 == 1, i > 1
+		t.Run(fmt.Sprintf("cgroup v1 %t, warm %t", v1, warm), func(t *testing.T) {
+			c := config(v1, warm)
 			if len(c.Nodes) != 1 || c.Nodes[0].Role != v1alpha4.ControlPlaneRole {
 				t.Errorf("nodes are %+v, want one control plane", c.Nodes)
 			}
@@ -42,13 +44,20 @@ func TestConfig(t *testing.T) {
 			}
 			cc := patches["ClusterConfiguration"]
 			for component, a := range map[string]args{"controller manager": cc.ControllerManager, "scheduler": cc.Scheduler} {
-				if got := fmt.Sprint(a.ExtraArgs); got != "[{leader-elect false} {kube-api-qps 1000} {kube-api-burst 2000}]" {
+				want := "{leader-elect false} {kube-api-qps 1000} {kube-api-burst 2000}"
+				if warm && component == "controller manager" {
+					want += " {node-monitor-grace-period 240h}"
+				}
+				if got := fmt.Sprint(a.ExtraArgs); got != "["+want+"]" {
 					t.Errorf("the %s's arguments are %s", component, got)
 				}
 			}
 			kubelet := patches["KubeletConfiguration"]
 			if told := kubelet.FailCgroupV1 != nil && !*kubelet.FailCgroupV1; told != v1 {
 				t.Errorf("the kubelet is told failCgroupV1: false: %t, want %t", told, v1)
+			}
+			if want := map[bool]string{true: heartbeats.String()}[warm]; kubelet.NodeStatusReportFrequency != want {
+				t.Errorf("the kubelet reports a heartbeat every %q, want %q", kubelet.NodeStatusReportFrequency, want)
 			}
 			if kubelet.PodPidsLimit != 4096 {
 				t.Errorf("a pod may have %d processes, want 4096", kubelet.PodPidsLimit)

@@ -36,7 +36,7 @@ func (k *Kind) Has(ctx context.Context, ref string) (bool, error) {
 		if err != nil || strings.TrimSpace(string(out)) != full {
 			return false, err
 		}
-		if k.owned && !k.stays {
+		if k.owned && !k.used {
 			continue
 		}
 		if takes, err := k.takes(ctx, n.String(), full); err != nil || !takes {

@@ -29,7 +29,7 @@ type pulled struct {
 // Name is the name under which every kubelet takes an image that is put onto its node: ref, or one
 // of a repository from which the kubelets have pulled the same image.
 func (k *Kind) Name(ctx context.Context, img v1.Image, ref string) (string, error) {
-	if k.owned && !k.stays { // its kubelets have pulled nothing yet
+	if k.owned && !k.used { // its kubelets have pulled nothing yet
 		return ref, nil
 	}
 	id, err := img.ConfigName()

@@ -96,7 +96,7 @@ func (w *warm) Open(ctx context.Context) error {
 		err := w.resume(ctx, e)
 		if err == nil {
 			w.mu.Lock()
-			w.resumed, w.open = true, true
+			w.resumed, w.used, w.open = true, true, true
 			w.mu.Unlock()
 			w.spec.Note(fmt.Sprintf("Resumed the warm cluster %s, which was used last %s ago", w.name, time.Since(l.Made.Warm.Used).Round(time.Second)))
 			return nil
