@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,9 +28,15 @@ var sharedCluster = sharedPrefix + strconv.Itoa(os.Getpid())
 // thereBefore is what was there when the tests began, which none of them left behind.
 var thereBefore []string
 
-// lookAround removes the clusters of test processes that were killed, which take half a CPU each,
-// and sees what else is there that these tests did not make.
+// lookAround removes the clusters of test processes that were killed, which take half a CPU each or wait warm,
+// and sees what else is there that these tests did not make. What a user's environment says of clusters is not for them.
 func lookAround() error {
+	if err := os.Unsetenv(clusterVariable); err != nil {
+		return err
+	}
+	if err := cleanWarm(context.Background()); err != nil {
+		return err
+	}
 	there, err := leftovers()
 	if err != nil {
 		return err
@@ -70,12 +77,18 @@ func leftovers() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	warm, err := warmCache()
+	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		left = append(left, "run "+e.Name())
+	for _, dir := range []string{dir, filepath.Join(warm, "podproof", "runs")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		for _, e := range entries {
+			left = append(left, "run "+e.Name())
+		}
 	}
 	return slices.DeleteFunc(left, func(l string) bool { return slices.Contains(thereBefore, l) }), nil
 }
