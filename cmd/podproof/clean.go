@@ -15,7 +15,7 @@ func newClean() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "clean [RUN…]",
 		Short: "Remove what --keep kept, and what killed runs left behind; of some runs, or of all",
-		Long: `clean removes what runs of this machine kept or left behind: kind clusters, namespaces and
+		Long: `clean removes what runs of this machine kept or left behind: kind clusters, warm ones among them, namespaces and
 objects in clusters of the kubeconfig, images. Without a RUN it also removes the records by which
 verify --max-age answers.
 

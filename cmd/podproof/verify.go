@@ -50,6 +50,9 @@ Without a podproof.yaml here, and without -f, all that can be is derived from th
 in deploy, k8s, manifests, kustomize or the like, and from a Dockerfile; what was derived is said.
 IMAGE chooses the workload that runs it. With a contract -m stands in for its manifests.
 
+With --cluster warm the cluster is paused when the run is over, and resumed for the next one: it takes memory meanwhile, and no
+CPU, for 12 hours at most. ` + "`podproof clean`" + ` removes it.
+
 With --max-age a run that would try just what an earlier one tried, which passed and is younger than that, is
 answered by the record of that one at once, and says so: the same image, manifests with the values of their Secrets, contract,
 selection, build context, images beside it, node image or cluster, and podproof. --fresh runs all the same.
@@ -69,6 +72,9 @@ told before anything is made. The exit code is the worst of theirs: 2 before 1 b
 
   # in a kind cluster that runs already, without the checks of the build
   podproof verify --cluster kind:dev --skip 'build/*'
+
+  # in the cluster that the run before has left paused, or in a new one that is left for the next
+  podproof verify --cluster warm
 
   # several services in one cluster, which is made once; {} is the contract's name
   podproof verify -f services/api/podproof.yaml -f services/web/podproof.yaml -o junit=junit.xml --evidence 'evidence-{}.json'
