@@ -57,7 +57,7 @@ type Made struct {
 
 // Warm is a cluster that further runs use, one after the other.
 type Warm struct {
-	// Of is what it is made of: a run takes one of the same.
+	// Of is what it is made of: a run takes one of the same, and none where that is not known yet.
 	Of string `json:"of"`
 	// Made is when it was made, Used when it was used last, and Until when nobody waits for it any more.
 	Made  time.Time `json:"made"`
@@ -154,7 +154,7 @@ func Take(root, of string) (*Ledger, error) {
 }
 
 func (m Made) waits(of string) bool {
-	return m.Kept && m.Warm != nil && m.Warm.Of == of && !m.outlived(time.Now())
+	return m.Kept && m.Warm != nil && of != "" && m.Warm.Of == of && !m.outlived(time.Now())
 }
 
 // read reads what was written down. A torn file cannot happen (it is renamed into place); an unreadable

@@ -227,6 +227,11 @@ func (w *warm) leave(ctx context.Context, l *ledger.Ledger) error {
 		return err
 	}
 	left := *l.Made.Warm
+	if left.Of == "" { // the image is there by now
+		if left.Of, err = madeOf(ctx, e, w.nodeImage); err != nil {
+			return err
+		}
+	}
 	left.Used = time.Now()
 	if left.Until = expires(left); left.Until.Before(left.Used) {
 		return fmt.Errorf("it was made on %s, and no warm cluster grows older than %s", left.Made.Format(time.DateOnly), oldest)

@@ -313,6 +313,23 @@ func TestAWarmClusterOfAnotherNodeImage(t *testing.T) {
 	}
 }
 
+// One whose node image kind has pulled is known by that afterwards.
+func TestAWarmClusterOfANodeImageThatIsPulled(t *testing.T) {
+	w := newWarmWorld(t)
+	w.image = ""
+	first := w.run()
+	if err := first.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.image = "sha256:pulled"
+	if err := first.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if second := w.used(t); second.About().Name != first.About().Name {
+		t.Error("it is not taken again")
+	}
+}
+
 // A run that is stopped while the cluster is made leaves none.
 func TestAWarmClusterThatCannotBeMade(t *testing.T) {
 	w := newWarmWorld(t)

@@ -37,24 +37,25 @@ func expires(w ledger.Warm) time.Time {
 	return until
 }
 
-// madeOf is what a cluster of now is made of: the engine, the node image, and what podproof asks of kind.
+// madeOf is what a cluster of now is made of: the engine, the node image, and what podproof asks of kind. It is
+// empty where the engine has yet to pull the image.
 func madeOf(ctx context.Context, e engine, nodeImage string) (string, error) {
 	info, err := e.Info(ctx)
 	if err != nil {
 		return "", err
 	}
-	image := Provider{NodeImage: nodeImage}.MadeOf()
-	switch img, err := e.Image(ctx, image); {
-	case err == nil:
-		image = img.ID
-	case !errors.Is(err, docker.ErrNotFound): // kind pulls it
+	img, err := e.Image(ctx, Provider{NodeImage: nodeImage}.MadeOf())
+	if errors.Is(err, docker.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
 		return "", err
 	}
 	asked, err := yaml.Marshal(config(info.CgroupVersion == "1", true))
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %s %x", e.Host(), image, sha256.Sum256(asked)), nil
+	return fmt.Sprintf("%s %s %x", e.Host(), img.ID, sha256.Sum256(asked)), nil
 }
 
 // makeRoom removes the clusters of this engine that have waited longest, until one that takes so much memory
