@@ -10,11 +10,11 @@ import (
 	"time"
 
 	kind "sigs.k8s.io/kind/pkg/cluster"
+	"sigs.k8s.io/yaml"
 
 	"podproof.dev/podproof/internal/cluster"
 	"podproof.dev/podproof/internal/docker"
 	"podproof.dev/podproof/internal/ledger"
-	"sigs.k8s.io/yaml"
 )
 
 // What waits costs memory and disk, though no CPU.
