@@ -172,9 +172,9 @@ func TestWhatAKilledRunLeavesOfAWarmClusterIsSwept(t *testing.T) {
 			}
 			return r
 		},
-		"before it is known to be awake": func(t *testing.T, w *warmWorld) *warm {
+		"before it is known to be awake": func(t *testing.T, w *warmWorld) (r *warm) {
 			w.used(t)
-			r := w.run()
+			r = w.run()
 			r.does.awake = func(context.Context, *Kind) error { panic("killed") }
 			defer func() { _ = recover() }()
 			_ = r.Open(t.Context())
