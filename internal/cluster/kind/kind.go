@@ -214,6 +214,13 @@ func (k *Kind) connectBy(kubeconfig []byte) (err error) {
 	return nil
 }
 
+// forget is for a cluster that is made anew.
+func (k *Kind) forget() {
+	k.listing.Lock()
+	defer k.listing.Unlock()
+	k.rest, k.whole, k.listed = nil, false, nil
+}
+
 // Close removes the cluster with its nodes and its network, where it was made for the run.
 func (k *Kind) Close(ctx context.Context) error {
 	if !k.owned {

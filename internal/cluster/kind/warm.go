@@ -108,6 +108,7 @@ func (w *warm) Open(ctx context.Context) error {
 		if err := w.does.remove(ctx, w.Kind); err != nil {
 			return err
 		}
+		w.forget()
 	} else if l, err = ledger.New(w.spec.Runs); err != nil {
 		return err
 	} else {
@@ -205,8 +206,10 @@ func (w *warm) Close(ctx context.Context) error {
 		}
 		w.spec.Note(fmt.Sprintf("The cluster %s is removed, and not kept warm: %s", w.name, err))
 	}
+	// One that is still being made is not removed for good: the next sweep tries again.
+	making := !open && w.spec.Stained() != ""
 	err := w.does.remove(ctx, w.Kind)
-	return errors.Join(err, l.Release(err != nil))
+	return errors.Join(err, l.Release(err != nil || making))
 }
 
 // leave pauses the cluster. Its error says why the next run could not use it.

@@ -221,7 +221,7 @@ func TestAWarmClusterThatIsNotAsItWasLeft(t *testing.T) {
 			if err := second.Open(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if len(w.removed) != 1 || w.made != 2 || second.used || w.nodes[second.About().Name] != "running" {
+			if len(w.removed) != 1 || w.made != 2 || second.used || second.REST() != nil || w.nodes[second.About().Name] != "running" {
 				t.Errorf("removed %v, made %d, used %t", w.removed, w.made, second.used)
 			}
 			if said := strings.Join(w.said, "\n"); !strings.Contains(said, "is removed, and made anew: ") || !strings.Contains(said, c.said) {
@@ -340,6 +340,15 @@ func TestAWarmClusterThatCannotBeMade(t *testing.T) {
 	}
 	if err := r.Close(t.Context()); err != nil || len(w.nodes) != 0 {
 		t.Errorf("left are %v (%v)", w.nodes, err)
+	}
+	r = w.run()
+	_ = r.Open(t.Context())
+	w.stained = "not all that the run made in it could be removed" // as where it is still being made
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.abandoned(t); !slices.Equal(got, []string{r.About().Name}) {
+		t.Errorf("a sweep would remove %v", got)
 	}
 	broken := w.run()
 	broken.does.connect = func(context.Context) (engine, error) { return nil, errors.New("no engine") }
