@@ -235,7 +235,7 @@ func (w *warm) leave(ctx context.Context, l *ledger.Ledger) error {
 			return err
 		}
 	}
-	left.Used = time.Now()
+	left.Used, left.Memory = time.Now(), 0
 	if left.Until = expires(left); left.Until.Before(left.Used) {
 		return fmt.Errorf("it was made on %s, and no warm cluster grows older than %s", left.Made.Format(time.DateOnly), oldest)
 	}
