@@ -16,11 +16,8 @@ import (
 // it is empty where it is not: a newer Kubernetes may have kinds that client-go does not know.
 func wrongKind(o Object) string {
 	gvk := o.GroupVersionKind()
-	if to, since := replaced(gvk); since != "" {
-		if to.Empty() {
-			return fmt.Sprintf("Kubernetes %s removed %s of %s without a replacement: remove the object", since, gvk.Kind, gvk.GroupVersion())
-		}
-		return fmt.Sprintf("Kubernetes %s removed %s of %s: write `apiVersion: %s`", since, gvk.Kind, gvk.GroupVersion(), to.GroupVersion())
+	if wrong := removed(gvk); wrong != "" {
+		return wrong
 	}
 	if isCustom(o) || scheme.Scheme.Recognizes(gvk) || !scheme.Scheme.IsGroupRegistered(gvk.Group) {
 		return ""
@@ -38,6 +35,18 @@ func wrongKind(o Object) string {
 	return ""
 }
 
+// removed says that Kubernetes has a kind no more; it is empty where that is not certain.
+func removed(gvk schema.GroupVersionKind) string {
+	to, since := replaced(gvk)
+	switch {
+	case since == "":
+		return ""
+	case to.Empty():
+		return fmt.Sprintf("Kubernetes %s removed %s of %s without a replacement: remove the object", since, gvk.Kind, gvk.GroupVersion())
+	}
+	return fmt.Sprintf("Kubernetes %s removed %s of %s: write `apiVersion: %s`", since, gvk.Kind, gvk.GroupVersion(), to.GroupVersion())
+}
+
 // oldest is the minor version of the oldest Kubernetes that podproof expects to meet: what was
 // removed by then is not served anywhere.
 const oldest = 29
@@ -48,10 +57,24 @@ type lifecycle interface {
 	APILifecycleRemoved() (major, minor int)
 }
 
+// forgotten are removed kinds whose types client-go has no more, and since when Kubernetes has not.
+var forgotten = map[schema.GroupVersionKind]string{
+	{Group: "extensions", Version: "v1beta1", Kind: "PodSecurityPolicy"}:        "1.16",
+	{Group: "policy", Version: "v1beta1", Kind: "PodSecurityPolicy"}:            "1.25",
+	{Group: "autoscaling", Version: "v2beta1", Kind: "HorizontalPodAutoscaler"}: "1.25",
+	{Group: "autoscaling", Version: "v2beta2", Kind: "HorizontalPodAutoscaler"}: "1.26",
+}
+
 // replaced says which kind took the place of one that Kubernetes has removed, and since when.
 func replaced(gvk schema.GroupVersionKind) (to schema.GroupVersionKind, since string) {
 	if gvk.Version == "v1beta1" && (gvk.Group == "apiextensions.k8s.io" || gvk.Group == "apiregistration.k8s.io") {
 		return gvk.GroupKind().WithVersion("v1"), "1.22"
+	}
+	if since := forgotten[gvk]; since != "" {
+		for _, version := range versionsOf(gvk.Kind) {
+			return version.WithKind(gvk.Kind), since
+		}
+		return to, since
 	}
 	o, err := scheme.Scheme.New(gvk)
 	if err != nil {

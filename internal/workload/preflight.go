@@ -37,6 +37,7 @@ func (p Preflight) Look() Found {
 	l.kinds()
 	l.doubles()
 	l.selectors()
+	l.admitted()
 	for _, r := range p.Controllers {
 		l.pods(r)
 	}
@@ -81,6 +82,14 @@ func (l *look) kinds() {
 	for _, o := range l.Objects {
 		if wrong := cmp.Or(wrongKind(o), unserved(o, defined)); wrong != "" {
 			l.fail(o.Source.At("apiVersion"), o, "%s", wrong)
+		}
+	}
+	// What is left out here is applied elsewhere.
+	for _, left := range l.Left {
+		for _, o := range left.Objects {
+			if wrong := removed(o.GroupVersionKind()); wrong != "" {
+				l.fail(o.Source.At("apiVersion"), o, "%s", wrong)
+			}
 		}
 	}
 }

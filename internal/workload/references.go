@@ -36,21 +36,33 @@ func (l *look) pods(r Controller) {
 		at := fmt.Sprintf("%s.volumes[%d]", path, i)
 		switch {
 		case v.Secret != nil:
-			l.refer(r, at, "Secret", v.Secret.SecretName, "", v.Secret.Optional)
+			l.files(r, at+".secret", "Secret", v.Secret.SecretName, v.Secret.Items, v.Secret.Optional)
 		case v.ConfigMap != nil:
-			l.refer(r, at, "ConfigMap", v.ConfigMap.Name, "", v.ConfigMap.Optional)
+			l.files(r, at+".configMap", "ConfigMap", v.ConfigMap.Name, v.ConfigMap.Items, v.ConfigMap.Optional)
 		case v.PersistentVolumeClaim != nil:
 			l.refer(r, at, "PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, "", nil)
 		case v.Projected != nil:
-			for _, s := range v.Projected.Sources {
+			for j, s := range v.Projected.Sources {
+				at := fmt.Sprintf("%s.projected.sources[%d]", at, j)
 				if s.Secret != nil {
-					l.refer(r, at, "Secret", s.Secret.Name, "", s.Secret.Optional)
+					l.files(r, at+".secret", "Secret", s.Secret.Name, s.Secret.Items, s.Secret.Optional)
 				}
 				if s.ConfigMap != nil {
-					l.refer(r, at, "ConfigMap", s.ConfigMap.Name, "", s.ConfigMap.Optional)
+					l.files(r, at+".configMap", "ConfigMap", s.ConfigMap.Name, s.ConfigMap.Items, s.ConfigMap.Optional)
 				}
 			}
 		}
+	}
+}
+
+// files looks for an object whose keys become files: those that are listed, or else all.
+func (l *look) files(r Controller, path, kind, name string, items []corev1.KeyToPath, optional *bool) {
+	if len(items) == 0 || !l.has(kind, name) {
+		l.refer(r, path, kind, name, "", optional)
+		return
+	}
+	for i, item := range items {
+		l.refer(r, fmt.Sprintf("%s.items[%d]", path, i), kind, name, item.Key, optional)
 	}
 }
 
@@ -193,7 +205,7 @@ func (l *look) mayMake(kind string) bool {
 			continue
 		}
 		for _, rule := range role.Rules {
-			if contains(rule.Resources, resource) && contains(rule.Verbs, "create") {
+			if contains(rule.APIGroups, corev1.GroupName) && contains(rule.Resources, resource) && contains(rule.Verbs, "create") {
 				return true
 			}
 		}
