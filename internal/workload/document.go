@@ -44,7 +44,11 @@ func readText(p Path, b []byte) ([]Object, error) {
 			return nil, aTemplate(p, line)
 		}
 		if err != nil {
-			problems = append(problems, fmt.Sprintf("%s: %s", at(p.Written, err), text(err)))
+			where := at(p.Written, err)
+			if line := anchorLine(b, err); line > 0 {
+				where = fmt.Sprintf("%s:%d", p.Written, line)
+			}
+			problems = append(problems, fmt.Sprintf("%s: %s", where, text(err)))
 			break // nothing after a syntax error can be trusted
 		}
 		for _, n := range items(&doc) {
@@ -101,6 +105,9 @@ func object(n *yaml.Node, file string) (Object, error) {
 		return Object{}, nil // an empty document
 	}
 	where := Source{File: file, Line: n.Line, node: n}
+	if n.Kind == yaml.SequenceNode {
+		return Object{}, fmt.Errorf("%s: this document is a list, and must be one object, with apiVersion and kind: divide its items by `---`, or make them the `items` of a `kind: List`", where)
+	}
 	// Decoding refuses a key that is there twice; the way to JSON below takes the last one.
 	if err := n.Decode(new(any)); err != nil {
 		return Object{}, fmt.Errorf("%s: %s", at(file, err), text(err))
@@ -206,6 +213,11 @@ func strictly(o Object) error {
 	err := strict(o)
 	if err == nil {
 		return nil
+	}
+	if strings.Contains(err.Error(), "quantit") {
+		if n, path := wrongQuantity(o.Source.node, "", false); n != nil {
+			return &ManifestError{[]string{fmt.Sprintf("%s:%d: %s: %s is %q, which is no quantity: write a number with m, k, M, G, Ki, Mi or Gi, or none, after it", o.Source.File, n.Line, o, path, n.Value)}}
+		}
 	}
 	var problems []string
 	for _, f := range strictFields(err) {

@@ -1,13 +1,16 @@
 package workload
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -115,6 +118,48 @@ func jsonType(n *yaml.Node) string {
 		return "bool"
 	}
 	return "string"
+}
+
+// measured are the keys whose values are quantities.
+var measured = []string{"requests", "limits", "capacity", "hard"}
+
+// wrongQuantity is the first value at or below a node that is no quantity, and where it stands: the
+// decoder says neither. It is nil where there is none.
+func wrongQuantity(n *yaml.Node, path string, inside bool) (*yaml.Node, string) {
+	for i, c := range n.Content {
+		key, at := "", path
+		if n.Kind == yaml.MappingNode {
+			if i%2 == 0 {
+				continue
+			}
+			key = n.Content[i-1].Value
+			at = strings.TrimPrefix(path+"."+key, ".")
+		} else if n.Kind == yaml.SequenceNode {
+			at = fmt.Sprintf("%s[%d]", path, i)
+		}
+		if c.Kind == yaml.ScalarNode && (inside || key == "sizeLimit") {
+			if _, err := resource.ParseQuantity(c.Value); err != nil {
+				return c, at
+			}
+		}
+		if found, where := wrongQuantity(c, at, slices.Contains(measured, key)); found != nil {
+			return found, where
+		}
+	}
+	return nil, ""
+}
+
+var unknownAnchor = regexp.MustCompile(`unknown anchor '([^']+)'`)
+
+// anchorLine is the line of an alias to an anchor that is nowhere, which YAML's error leaves out; 0
+// for another error.
+func anchorLine(file []byte, err error) int {
+	m := unknownAnchor.FindStringSubmatch(err.Error())
+	if m == nil {
+		return 0
+	}
+	i := bytes.Index(file, []byte("*"+m[1]))
+	return 1 + bytes.Count(file[:max(i, 0)], []byte("\n"))
 }
 
 var yamlLine = regexp.MustCompile(`line (\d+):`)

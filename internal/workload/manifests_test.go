@@ -204,7 +204,10 @@ func TestReadSaysWhereItIsWrong(t *testing.T) {
 				`api.yaml:2: unknown field "knid"; did you mean "kind"?`, `api.yaml:3: unknown field "metadta"; did you mean "metadata"?`}},
 		{name: "a custom resource without a kind", files: map[string]string{"api.yaml": "apiVersion: example.com/v1\nmetadata: {name: a}\nwhatever: 1\n"},
 			want: []string{"api.yaml:1: a Kubernetes object needs apiVersion, kind and metadata.name; this one has no kind"}},
-		{name: "no object", files: map[string]string{"api.yaml": "- a\n- b\n"}, want: []string{"api.yaml:1: a document must be one object"}},
+		{name: "no object", files: map[string]string{"api.yaml": "- a\n- b\n"}, want: []string{"api.yaml:1: this document is a list"}},
+		{name: "what is no quantity", files: map[string]string{"api.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - name: a\n      image: b\n      resources:\n        requests: {cpu: 1}\n        limits:\n          memory: 128MiB\n"},
+			want: []string{`api.yaml:11: pod/a: spec.containers[0].resources.limits.memory is "128MiB", which is no quantity`}},
+		{name: "an alias to nothing", files: map[string]string{"api.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: *x\n"}, want: []string{"api.yaml:4: unknown anchor 'x' referenced"}},
 		{name: "several problems", files: map[string]string{"api.yaml": misspelt + "---\n" + wordy}, read: []string{"none.yaml", "api.yaml"},
 			want: []string{"none.yaml: ", "api.yaml:12: ", "api.yaml:20: "}},
 	} {
