@@ -111,13 +111,22 @@ func (d *deriver) workload(all []WorkloadFacts) (WorkloadFacts, error) {
 		return WorkloadFacts{}, &UnknownObjectError{"workload", d.c.Workload, names}
 	}
 	if d.c.Dependencies == nil {
+		var workers []string
 		for j, w := range all {
-			if j != i && !w.Idle && (w.Object.Kind == "deployment" || w.Object.Kind == "statefulset") {
+			switch {
+			case j == i || w.Idle || w.Object.Kind != "deployment" && w.Object.Kind != "statefulset":
+			case w.Object.Kind == "deployment" && !w.reachable():
+				workers = append(workers, names[j])
+			default:
 				d.c.Dependencies = append(d.c.Dependencies, Dependency{Object: names[j]})
 			}
 		}
 		if d.c.Dependencies != nil {
-			d.note("dependencies", strings.Join(d.c.InCluster(), ", "), "the other workloads of the manifests")
+			from := "the other workloads of the manifests"
+			if len(workers) > 0 {
+				from += " but those that serve no port: " + strings.Join(workers, ", ")
+			}
+			d.note("dependencies", strings.Join(d.c.InCluster(), ", "), from)
 		}
 	}
 	for _, dep := range d.c.InCluster() {
@@ -127,6 +136,15 @@ func (d *deriver) workload(all []WorkloadFacts) (WorkloadFacts, error) {
 	}
 	d.kinds(all)
 	return all[i], nil
+}
+
+// reachable tells whether anybody can connect with the workload: a Deployment without a port and a
+// Service, such as a worker or what sends load, is nobody's dependency.
+func (w WorkloadFacts) reachable() bool {
+	kind, _ := w.kind()
+	return kind != "" || len(w.Services) > 0 || slices.ContainsFunc(w.Containers, func(k ContainerFacts) bool {
+		return len(k.Ports) > 0 || len(probes(k, ProtocolHTTP, ProtocolHTTPS, ProtocolGRPC, ProtocolTCP)) > 0
+	})
 }
 
 func (d *deriver) chooseWorkload(all []WorkloadFacts, names []string) (name, from string, err error) {

@@ -67,7 +67,7 @@ func (d *deriver) health(w WorkloadFacts, k ContainerFacts, check *url.URL) {
 func (d *deriver) port(w WorkloadFacts, k ContainerFacts, img ImageFacts) error {
 	asked, from := d.askedPort(w, k)
 	if d.c.HTTP.Port == 0 {
-		port, why := servingPort(w, k, img, asked)
+		port, why := servingPort(w, k, img, asked, d.c.HTTP.Scheme)
 		if port == asked && from != "" {
 			why = from
 		}
@@ -76,12 +76,34 @@ func (d *deriver) port(w WorkloadFacts, k ContainerFacts, img ImageFacts) error 
 		}
 		d.c.HTTP.Port = port
 		d.note("http.port", port, why)
+		d.scheme(w, k, port, asked)
 	}
 	if d.c.HTTP.HealthPort == 0 && asked != 0 && asked != d.c.HTTP.Port {
 		d.c.HTTP.HealthPort = asked
 		d.note("http.healthPort", asked, from)
 	}
 	return nil
+}
+
+// scheme is HTTPS where no probe says which, and all Services' ports that lead there say TLS.
+func (d *deriver) scheme(w WorkloadFacts, k ContainerFacts, port, asked int) {
+	if d.c.HTTP.Scheme != "" || asked != 0 || d.c.HTTP.Health != "" {
+		return
+	}
+	service := ""
+	for _, p := range w.Services {
+		switch {
+		case resolvePort(p.Target, k.Ports) != port:
+		case !p.speaksTLS(k.Ports):
+			return
+		default:
+			service = p.Service
+		}
+	}
+	if service != "" {
+		d.c.HTTP.Scheme = SchemeHTTPS
+		d.note("http.scheme", SchemeHTTPS, "service/"+service)
+	}
 }
 
 // askedPort is the port that a probe asks for the health route, with the scheme and the header
@@ -139,8 +161,8 @@ func ambiguousPort(why string, ports []int) error {
 
 // servingPort returns 0 where nothing says it, or too many things do. Asked is the port that a
 // probe asks, which is the one unless the Services lead elsewhere: then it is a management port.
-func servingPort(w WorkloadFacts, k ContainerFacts, img ImageFacts, asked int) (int, string) {
-	target, service := servicePort(w.Services, k.Ports, asked)
+func servingPort(w WorkloadFacts, k ContainerFacts, img ImageFacts, asked int, scheme string) (int, string) {
+	target, service := servicePort(w.Services, k.Ports, asked, scheme)
 	switch {
 	case target != 0:
 		return target, "service/" + service
@@ -167,9 +189,9 @@ func servingPort(w WorkloadFacts, k ContainerFacts, img ImageFacts, asked int) (
 }
 
 // servicePort is the container's port that the Services lead their HTTP users to: the one that
-// is asked for, where they lead there, or else the one that says that it speaks HTTP, or else
-// the first.
-func servicePort(ports []ServicePortFact, named []PortFact, asked int) (target int, service string) {
+// is asked for, where they lead there, or else the one that says that it speaks HTTP, with TLS where
+// the scheme is that, or else the first.
+func servicePort(ports []ServicePortFact, named []PortFact, asked int, scheme string) (target int, service string) {
 	best := 0
 	for _, p := range ports {
 		n := resolvePort(p.Target, named)
@@ -178,15 +200,38 @@ func servicePort(ports []ServicePortFact, named []PortFact, asked int) (target i
 		case n == 0:
 			continue
 		case n == asked:
-			rank = 3
-		case strings.HasPrefix(p.Name, "http"), p.Name == "web", strings.HasPrefix(p.AppProtocol, "http"):
+			rank = 5
+		case p.speaksTLS(named) != (scheme == SchemeHTTPS):
 			rank = 2
+		case p.Name == "http", p.Name == "https", p.Name == "web":
+			rank = 4
+		case strings.HasPrefix(p.Name, "http"), strings.HasPrefix(p.AppProtocol, "http"):
+			rank = 3
+		}
+		if rank == 2 && !p.speaksHTTP() {
+			rank = 1
 		}
 		if rank > best {
 			best, target, service = rank, n, p.Service
 		}
 	}
 	return target, service
+}
+
+// speaksHTTP tells whether a Service's port says that it does, with TLS or without.
+func (p ServicePortFact) speaksHTTP() bool {
+	return strings.HasPrefix(p.Name, "http") || p.Name == "web" || strings.HasPrefix(p.AppProtocol, "http")
+}
+
+// speaksTLS tells whether a Service's port leads to TLS. That it is called https is not enough: in
+// front of many a load balancer ends TLS, and the pod is asked in plain HTTP.
+func (p ServicePortFact) speaksTLS(named []PortFact) bool {
+	if !strings.HasPrefix(p.Name, "https") && p.AppProtocol != "https" && p.Number != 443 {
+		return false
+	}
+	n := resolvePort(p.Target, named)
+	return strings.HasPrefix(p.Target, "https") || n == 443 || n == 8443 || n == 9443 ||
+		slices.ContainsFunc(named, func(f PortFact) bool { return f.Number == n && strings.HasPrefix(f.Name, "https") })
 }
 
 func resolvePort(port string, named []PortFact) int {

@@ -76,6 +76,19 @@ func TestDeriveFillsWhatIsEmpty(t *testing.T) {
 	}
 }
 
+// A worker that runs beside the workload is nobody's dependency; what a Service leads to may be one.
+func TestDeriveNoWorkerAsADependency(t *testing.T) {
+	f := reactbin()
+	f.Workloads = append(f.Workloads,
+		WorkloadFacts{Object: Object{"deployment", "load"}, Containers: []ContainerFacts{{Image: "shop/load:1"}}},
+		WorkloadFacts{Object: Object{"deployment", "mail"}, Containers: []ContainerFacts{{Image: "shop/mail:1"}}, Services: []ServicePortFact{{Service: "mail", Number: 80, Target: "80"}}})
+	c, derived, err := Derive(Contract{Image: "reactbin-api-prod"}, f)
+	if err != nil || !reflect.DeepEqual(c.InCluster(), []string{"statefulset/postgres", "deployment/mail"}) ||
+		derived[1].From != "the other workloads of the manifests but those that serve no port: deployment/load" {
+		t.Errorf("%v, %v, %v", c.InCluster(), derived, err)
+	}
+}
+
 func TestDeriveNeverOverrides(t *testing.T) {
 	full := Contract{
 		Image: "reactbin-api-prod", Workload: "deployment/api", Dependencies: []Dependency{},
@@ -140,6 +153,12 @@ func TestDeriveHTTP(t *testing.T) {
 		{"many ports, no route", ContainerFacts{Ports: []PortFact{{"a", 1}, {"b", 2}}}, nil, ImageFacts{}, HTTP{}},
 		{"many ports, and a Service", ContainerFacts{Ports: []PortFact{{"a", 1}, {"b", 2}}}, service("b", ""), ImageFacts{}, HTTP{Port: 2}},
 		{"many ports of a Service", ContainerFacts{Ports: []PortFact{{"grpc", 1}, {"web", 2}}}, append(service("grpc", "grpc"), service("web", "http")...), ImageFacts{}, HTTP{Port: 2}},
+		{"a Service's port of TLS before that of HTTP", ContainerFacts{Ports: []PortFact{{"https", 8443}, {"http", 8080}}},
+			[]ServicePortFact{{Service: "api", Name: "https", Number: 443, Target: "https"}, {Service: "api", Name: "http", Number: 80, Target: "http"}}, ImageFacts{}, HTTP{Port: 8080}},
+		{"a Service of TLS alone", ContainerFacts{Ports: []PortFact{{"https", 8443}}}, []ServicePortFact{{Service: "api", Name: "https", Number: 443, Target: "https"}}, ImageFacts{}, HTTP{Port: 8443, Scheme: SchemeHTTPS}},
+		{"TLS that ends in front of the pod", ContainerFacts{Ports: []PortFact{{"http", 8080}}}, []ServicePortFact{{Service: "api", Name: "https", Number: 443, Target: "http"}}, ImageFacts{}, HTTP{Port: 8080}},
+		{"an internal Service before the one for all", ContainerFacts{Ports: []PortFact{{"http-internal", 3090}, {"http", 3080}}},
+			append(service("http-internal", "http-internal"), service("http", "http")...), ImageFacts{}, HTTP{Port: 3080}},
 		{"a management port", ContainerFacts{Ports: []PortFact{{"http", 8000}, {"management", 9000}}, Readiness: asks("/ready", "management")}, service("http", ""), ImageFacts{},
 			HTTP{Port: 8000, Health: "/ready", HealthPort: 9000}},
 		{"a port that several are asked on", ContainerFacts{Ports: []PortFact{{"http", 8000}, {"management", 9000}}, Readiness: asks("/ready", "management")}, append(service("http", ""), service("9000", "m")...), ImageFacts{},

@@ -78,7 +78,7 @@ func TestADraftIsAContract(t *testing.T) {
 		{name: "a worker without a port", files: map[string]string{"deploy/w.yaml": strings.Replace(api, "spec:\n      containers", "spec:\n      terminationGracePeriodSeconds: 60\n      containers", 1)},
 			says: []string{"# build: {context: ., dockerfile: Dockerfile}", "termination.within (1m0s)", "# identity: {uid: 10001"}, not: []string{"env:", "http", "dependencies: ["}},
 		{name: "several workloads", files: map[string]string{"k8s/a.yaml": web + db, "k8s/b.yaml": runs("Deployment", "jobs", "shop/jobs:1")},
-			says: []string{"\nworkload: deployment/api # under test; or is it statefulset/db, or deployment/jobs?", "# dependencies (statefulset/db, deployment/jobs)"}},
+			says: []string{"\nworkload: deployment/api # under test; or is it statefulset/db, or deployment/jobs?", "# dependencies (statefulset/db), "}},
 		{name: "several containers", files: map[string]string{"k8s/a.yaml": strings.Replace(api, `{name: api, image: "shop/api:1"}`, `{name: x, image: "x:1"}`+"\n        - "+`{name: side, image: "y:1"}`, 1)},
 			says: []string{"image: x:1 # the name that the manifests use; or is it y:1?"}},
 		{name: "several ports", files: map[string]string{"k8s/a.yaml": strings.Replace(web, "{name: http, containerPort: 8000}], readinessProbe: {httpGet: {path: /ready, port: http}}", "{containerPort: 1}, {containerPort: 2}], readinessProbe: {httpGet: {path: /r, port: web}}", 1)},
