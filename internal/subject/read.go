@@ -151,6 +151,9 @@ func (r *reading) startIdle(written []workload.Object) error {
 	}
 	object, err := contract.ParseObject(r.Contract.Workload)
 	if err != nil {
+		if wrong := r.preflight(r.Controllers); wrong != nil { // it knows where the name stands
+			return wrong
+		}
 		return err
 	}
 	r.Workload, _ = workload.Find(r.Controllers, object)

@@ -118,6 +118,19 @@ func TestReadTellsWhatIsWrongAtOnce(t *testing.T) {
 }
 
 // A statement about a run names what the run was given.
+// A name that no cluster takes is told with the place where it stands.
+func TestReadSaysWhereAWrongNameStands(t *testing.T) {
+	for name, want := range map[string]string{
+		"API_1":     `all.yaml:4: deployment/API_1: metadata.name: "API_1" is no name that Kubernetes takes`,
+		"'${NAME}'": "fill the variable in first, as `envsubst` does",
+	} {
+		_, err := read(t, "image: shop/api:1.0\n", strings.Replace(runs("apps/v1", "Deployment", "api", "shop/api:1.0"), "metadata: {name: api}", "metadata: {name: "+name+"}", 1), Options{Pods: true})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestInputs(t *testing.T) {
 	api := runs("apps/v1", "Deployment", "api", "shop/api:1.0")
 	inputs := func(contractText, manifests string) evidence.Inputs {
