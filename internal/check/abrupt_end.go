@@ -19,13 +19,14 @@ type abrupt struct {
 }
 
 // abruptly is what the manuals say: nginx (Controlling nginx), php-fpm(8), Apache (Stopping and
-// Restarting), Unicorn (SIGNALS), HAProxy (Management Guide, Stopping and restarting), uWSGI
+// Restarting), Unicorn (SIGNALS), Gunicorn (Signal Handling), HAProxy (Management Guide, Stopping and restarting), uWSGI
 // (Managing the uWSGI server).
 var abruptly = []abrupt{
-	{"nginx openresty tengine", "SIGTERM SIGINT", "is its fast shutdown, which cuts the requests under way", "SIGQUIT"},
+	{"nginx nginx-debug openresty tengine angie freenginx", "SIGTERM SIGINT", "is its fast shutdown, which cuts the requests under way", "SIGQUIT"},
 	{"php-fpm", "SIGTERM SIGINT", "ends it at once, with the requests under way", "SIGQUIT"},
 	{"httpd apache2 apachectl apache2ctl httpd-foreground apache2-foreground", "SIGTERM", "kills its children at once, with the requests under way", "SIGWINCH"},
 	{"unicorn unicorn_rails", "SIGTERM SIGINT", "is its quick shutdown, which kills its workers", "SIGQUIT"},
+	{"gunicorn", "SIGQUIT", "is its quick shutdown, which cuts the requests under way", "SIGTERM"},
 	{"haproxy", "SIGTERM SIGINT", "stops it at once, with the connections that are open", "SIGUSR1"},
 	{uwsgi, "SIGTERM", "reloads it, unless die-on-term is set: it goes on until it is killed", "SIGINT"},
 }

@@ -41,7 +41,7 @@ var devRules = []devRule{
 	{programs: "mkdocs", with: "serve", what: devServerWords},
 	{programs: "jekyll hugo middleman", with: "serve server", what: devServerWords},
 
-	{programs: "next nuxt nuxi astro remix vinxi solid-start qwik wrangler netlify vercel rsbuild farm sanity gridsome quasar blitz rw redwood turbo svelte-kit storybook ladle", with: "dev develop", what: devServerWords},
+	{programs: "next nuxt nuxi astro remix vinxi solid-start qwik wrangler netlify vercel rsbuild farm sanity gridsome quasar blitz rw redwood turbo svelte-kit storybook ladle", with: "dev develop vite:dev", what: devServerWords},
 	{programs: "gatsby strapi medusa", with: "develop", what: devServerWords},
 	{programs: "react-scripts react-app-rewired craco docusaurus expo", with: "start", what: devServerWords},
 	{programs: "ng vue-cli-service webpack parcel ionic ember nx rspack", with: "serve server s watch", what: devServerWords},
@@ -138,8 +138,10 @@ func programOf(words []string) (program string, args []string) {
 		return program, args
 	}
 	for i, a := range args {
+		php := strings.HasPrefix(program, "php")
 		switch {
-		case a == "-S" && strings.HasPrefix(program, "php"):
+		case php && i > 0 && args[i-1] == "-d": // its value: php -d memory_limit=1G -S 0.0.0.0:80
+		case a == "-S" && php:
 			return program, args
 		case a == "-m" && i+1 < len(args):
 			return args[i+1], args[i+2:]
@@ -180,13 +182,13 @@ func interpreterMode(words []string) string {
 func on(value string) bool { return set("1 true yes on t y")[strings.ToLower(value)] }
 
 var (
-	debugVariables = set("FLASK_DEBUG DJANGO_DEBUG APP_DEBUG DEBUG QUART_DEBUG SANIC_DEBUG FASTAPI_DEBUG FLASK_RUN_RELOAD FLASK_RUN_DEBUG STARLETTE_DEBUG LITESTAR_DEBUG PYTHONDEVMODE PYTHONASYNCIODEBUG UVICORN_RELOAD SYMFONY_DEBUG TORNADO_DEBUG")
-	modeVariables  = set("NODE_ENV APP_ENV FLASK_ENV RAILS_ENV RACK_ENV ASPNETCORE_ENVIRONMENT DOTNET_ENVIRONMENT MIX_ENV DJANGO_ENV SYMFONY_ENV LARAVEL_ENV QUARKUS_PROFILE MERB_ENV HANAMI_ENV CI_ENVIRONMENT")
+	debugVariables = set("FLASK_DEBUG DJANGO_DEBUG APP_DEBUG DEBUG QUART_DEBUG SANIC_DEBUG FASTAPI_DEBUG FLASK_RUN_RELOAD FLASK_RUN_DEBUG STARLETTE_DEBUG LITESTAR_DEBUG PYTHONDEVMODE PYTHONASYNCIODEBUG UVICORN_RELOAD SYMFONY_DEBUG TORNADO_DEBUG WP_DEBUG WORDPRESS_DEBUG YII_DEBUG BPL_DEBUG_ENABLED")
+	modeVariables  = set("NODE_ENV APP_ENV FLASK_ENV RAILS_ENV RACK_ENV ASPNETCORE_ENVIRONMENT DOTNET_ENVIRONMENT MIX_ENV DJANGO_ENV SYMFONY_ENV LARAVEL_ENV QUARKUS_PROFILE MERB_ENV HANAMI_ENV CI_ENVIRONMENT YII_ENV WP_ENV WP_ENVIRONMENT_TYPE")
 	// testedModes are of frameworks that know an environment called test, in which they do not serve.
 	testedModes     = set("NODE_ENV RAILS_ENV RACK_ENV MIX_ENV")
 	developing      = set("development dev local develop debug")
 	ownModes        = set("ENV ENVIRONMENT STAGE SPRING_PROFILES_ACTIVE MICRONAUT_ENVIRONMENTS GO_ENV RUST_ENV PY_ENV")
-	optionVariables = set("NODE_OPTIONS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS JAVA_OPTS JAVA_OPTIONS CATALINA_OPTS _JAVA_OPTIONS JVM_OPTS JAVA_ARGS")
+	optionVariables = set("NODE_OPTIONS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS JAVA_OPTS JAVA_OPTIONS CATALINA_OPTS _JAVA_OPTIONS JVM_OPTS JAVA_ARGS JPDA_OPTS")
 )
 
 // debugMode says what a variable turns on, empty where it is nothing for development; sure tells

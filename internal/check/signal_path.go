@@ -130,7 +130,7 @@ var (
 
 // handled are the signals other than SIGTERM that ask a program for an orderly end.
 var handled = map[string]string{
-	"nginx": "SIGQUIT SIGINT", "openresty": "SIGQUIT SIGINT", "httpd": "SIGWINCH", "httpd-foreground": "SIGWINCH", "apache2": "SIGWINCH",
+	"nginx": "SIGQUIT SIGINT", "nginx-debug": "SIGQUIT SIGINT", "angie": "SIGQUIT SIGINT", "openresty": "SIGQUIT SIGINT", "httpd": "SIGWINCH", "httpd-foreground": "SIGWINCH", "apache2": "SIGWINCH",
 	"apache2-foreground": "SIGWINCH", "apachectl": "SIGWINCH", "php-fpm": "SIGQUIT", "postgres": "SIGINT SIGQUIT", "haproxy": "SIGUSR1",
 	"gunicorn": "SIGINT", "uvicorn": "SIGINT", "hypercorn": "SIGINT", "uwsgi": "SIGINT SIGQUIT SIGHUP", "puma": "SIGINT", "unicorn": "SIGQUIT",
 	"java": "SIGINT SIGHUP", "caddy": "SIGINT SIGQUIT", "envoy": "SIGINT", "traefik": "SIGINT", "systemd": "SIGRTMIN+3", "init": "SIGRTMIN+3",

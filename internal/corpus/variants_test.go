@@ -1,8 +1,23 @@
 package corpus
 
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/base64"
+)
+
 // Other spellings, languages and places of kinds that the other lists have.
 
 const planKey = "r8Kq2ZvX0pLw7TnY4sBd6HgJ1mFc3Qa5"
+
+// derKey is a private key in DER, of a seed that is always the same.
+func derKey() string {
+	b, err := x509.MarshalPKCS8PrivateKey(ed25519.NewKeyFromSeed([]byte(random(79, ed25519.SeedSize, alnum))))
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
 
 var variants = []specimen{
 	{planted: "a key in Go that is no settings", fails: []string{layers}, at: []string{"/app/auth.go:2"}, plant: holds("app/auth.go", with("package auth\nconst apiSecret = \"", planKey, "\"\n"))},
@@ -37,9 +52,83 @@ var variants = []specimen{
 		r.run("install node", exe("usr/local/bin/node", elf))
 		r.exec("node", "ace", "serve", "--watch")
 	}},
+	{planted: "ODBC's braces around a password, in JSON", fails: []string{layers}, plant: holds("app/conn.json", with("{\"cs\":\"Driver={ODBC Driver 18 for SQL Server};Server=db;Uid=app;Pwd={", "Vq7zR2xw9Kp4", "}\"}"))},
+	{planted: "a login as arguments in PHP", fails: []string{layers}, plant: holds("app/src/Db.php", with("<?php\n$pdo = new PDO('mysql:host=db;dbname=shop', 'shop', '", "Vq7zR2xw9Kp4", "');\n"))},
+	{planted: "a login as arguments in Java", fails: []string{layers}, plant: holds("app/src/Db.java", with("DriverManager.getConnection(\"jdbc:postgresql://db/shop\", \"shop\", \"", "Vq7zR2xw9Kp4", "\");\n"))},
+	{planted: "a password in SQL", fails: []string{layers}, plant: holds("docker-entrypoint-initdb.d/init.sql", with("CREATE USER shop WITH PASSWORD '", "Vq7zR2xw9Kp4", "';\n"))},
+	{planted: "a password in the history of psql", fails: []string{layers}, plant: holds("root/.psql_history", with("ALTER USER shop WITH PASSWORD '", "Vq7zR2xw9Kp4", "';\n"))},
+	{planted: "a token in the history of zsh", fails: []string{layers}, plant: holds("root/.zsh_history", with(": 1700000000:0;export API_TOKEN=", planKey, "\n"))},
+	{planted: "a password in a line of cron", fails: []string{layers}, plant: holds("etc/cron.d/backup", with("0 1 * * * root PGPASSWORD=", "Vq7zR2xw9Kp4", " pg_dump -h db shop\n"))},
+	{planted: "a pull secret of Kubernetes", fails: []string{layers}, plant: holds("app/k8s/pull.yaml", with("data:\n  .dockerconfigjson: ", base64.StdEncoding.EncodeToString([]byte(`{"auths":{"r.acme.io":{"auth":"Y2k6OWMxYjc3YWE0MQ=="}}}`)), "\n"))},
+	{planted: "a private key as JWK", fails: []string{layers}, plant: holds("app/jwks.json", with(`{"keys":[{"kty":"EC","crv":"P-256","d":"`, random(75, 43, alnum), `"}]}`))},
+	{planted: "a private key in DER", fails: []string{layers}, plant: holds("app/server.key", func(*recipe) string { return derKey() })},
+	{planted: "a default in Go, by an if", fails: []string{layers}, at: []string{"JWT_SECRET"}, plant: holds("app/main.go", with("s := os.Getenv(\"JWT_SECRET\")\nif s == \"\" {\n\ts = \"", "Vq7-Zr2-Xw9k", "\"\n}\n"))},
+	{planted: "a default in Go, by a tag", fails: []string{layers}, plant: holds("app/main.go", with("Secret string `env:\"JWT_SECRET\" envDefault:\"", "Vq7-Zr2-Xw9k", "\"`\n"))},
+	{planted: "a default in JavaScript, by Joi", fails: []string{layers}, plant: holds("app/env.js", with("JWT_SECRET: Joi.string().default('", "Vq7-Zr2-Xw9k", "'),\n"))},
+	{planted: "a default in PHP, by $_SERVER", fails: []string{layers}, plant: holds("app/jwt.php", with("<?php $s = $_SERVER['JWT_SECRET'] ?? '", "Vq7-Zr2-Xw9k", "';\n"))},
+	{planted: "a default in Java, by a condition", fails: []string{layers}, plant: holds("app/Main.java", with("String s = System.getenv(\"JWT_SECRET\") != null ? System.getenv(\"JWT_SECRET\") : \"", "Vq7-Zr2-Xw9k", "\";\n"))},
+	{planted: "a default in Java, by a property", fails: []string{layers}, plant: holds("app/Main.java", with("String s = System.getProperty(\"jwt.secret\", \"", "Vq7-Zr2-Xw9k", "\");\n"))},
+	{planted: "a default in C#, by GetValue", fails: []string{layers}, plant: holds("app/Startup.cs", with("var s = config.GetValue<string>(\"Jwt:Secret\", \"", "Vq7-Zr2-Xw9k", "\");\n"))},
+	{planted: "a default in Perl", fails: []string{layers}, plant: holds("app/main.pl", with("my $s = $ENV{JWT_SECRET} // \"", "Vq7-Zr2-Xw9k", "\";\n"))},
+	{planted: "a default in Python, by SecretStr", fails: []string{layers}, plant: holds("app/core/x.py", with("class S(BaseSettings):\n    jwt_secret: SecretStr = SecretStr(\"", "Vq7-Zr2-Xw9k", "\")\n"))},
+	{planted: "a default in Python, by click", fails: []string{layers}, plant: holds("app/cli.py", with("@click.option(\"--token\", envvar=\"API_TOKEN\", default=\"", "Vq7-Zr2-Xw9k", "\")\n"))},
+	{planted: "a default of Micronaut", fails: []string{layers}, plant: holds("app/application.yml", with("jwt:\n  secret: ${JWT_SECRET:`", "Vq7-Zr2-Xw9k", "`}\n"))},
+	{planted: "a default in YAML of Rails", fails: []string{layers}, plant: holds("app/config/database.yml", with("production:\n  password: <%= ENV[\"DB_PASSWORD\"] || \"", "Vq7-Zr2-Xw9k", "\" %>\n"))},
+	{planted: "an API key of Artifactory in a header", fails: []string{history}, plant: ran("curl -H 'X-JFrog-Art-Api:", "a51be2c7d09f5544", "' -O https://r.acme.io/x")},
+	{planted: "a token in an option with one dash", fails: []string{history}, plant: ran("consul kv get -token=", "a51be2c7d09f5544", " x")},
+	{planted: "a property of Gradle", fails: []string{history}, plant: ran("gradle build -PnexusPassword=", "a51be2c7d09f5544", "")},
+	{planted: "the token of SonarQube", fails: []string{history}, plant: ran("sonar-scanner -Dsonar.login=", "a51be2c7d09f5544", "")},
+	{planted: "a block of HCL, written to a file", fails: []string{history}, plant: ran(`echo 'credentials "app.terraform.io" { token = "`, "a51be2c7d09f5544", `" }' > ~/.terraformrc`)},
+	{planted: "SSHPASS", fails: []string{history}, plant: ran("SSHPASS=", "a51be2c7d09f5544", " sshpass -e ssh ci@acme.io")},
+	{planted: "dotnet nuget push -k", fails: []string{history}, plant: ran("dotnet nuget push x.nupkg -k ", "a51be2c7d09f5544", "")},
+	{planted: "samba-tool user create", fails: []string{history}, plant: ran("samba-tool user create app ", "a51be2c7d09f5544", "")},
+	{planted: "cloudflared service install", fails: []string{history}, plant: ran("cloudflared service install ", "a51be2c7d09f5544", "")},
+	{planted: "doctl auth init -t", fails: []string{history}, plant: ran("doctl auth init -t ", "a51be2c7d09f5544", "")},
+	{planted: "the key store of Elasticsearch", fails: []string{history}, plant: ran("echo \"", "a51be2c7d09f5544", "\" | bin/elasticsearch-keystore add -x bootstrap.password")},
+	{planted: "BASIC_AUTH", fails: []string{history}, plant: func(r *recipe) { r.env("BASIC_AUTH", "admin:"+r.secret("Vq7zR2xw")) }},
+	{planted: "NPM_CONFIG__AUTH", fails: []string{history}, plant: func(r *recipe) { r.env("NPM_CONFIG__AUTH", r.secret("YTpWcTd6UjJ4dw==")) }},
+	{planted: "the address of a Discord webhook", fails: []string{history}, plant: func(r *recipe) {
+		r.env("ALERTS", "https://"+r.secret("discord.com/api/webhooks/123456789012345678/"+random(76, 68, alnum)))
+	}},
+	{planted: "NEW_RELIC_LICENSE_KEY", fails: []string{history}, plant: func(r *recipe) { r.env("NEW_RELIC_LICENSE_KEY", r.secret(random(77, 36, hex)+"NRAL")) }},
+	{planted: "corepack as the first process", fails: []string{signal}, at: []string{"corepack"}, plant: installed("corepack", "pnpm", "start")},
+	{planted: "service as the first process", fails: []string{signal}, at: []string{"service"}, plant: installed("service", "nginx", "start")},
+	{planted: "nginx-debug without STOPSIGNAL", fails: []string{signal}, plant: installed("nginx-debug", "-g", "daemon off;")},
+	{planted: "STOPSIGNAL SIGQUIT for gunicorn", fails: []string{signal}, at: []string{"quick shutdown"}, plant: func(r *recipe) {
+		installed("gunicorn", "app:app")(r)
+		r.config.StopSignal = "SIGQUIT"
+	}},
+	{planted: "remix vite:dev", fails: []string{devs}, plant: installed("remix", "vite:dev")},
+	{planted: "php -d x=y -S", fails: []string{devs}, plant: installed("php", "-d", "memory_limit=1G", "-S", "0.0.0.0:80")},
+	{planted: "WORDPRESS_DEBUG=1", fails: []string{devs}, plant: sets("WORDPRESS_DEBUG", "1")},
+	{planted: "YII_ENV=dev", fails: []string{devs}, plant: sets("YII_ENV", "dev")},
+	{planted: "JPDA_OPTS with a debugger", fails: []string{devs}, plant: sets("JPDA_OPTS", "-agentlib:jdwp=transport=dt_socket,server=y,address=8000")},
+	{planted: "tests.py of an application of Django", fails: []string{leaks}, at: []string{"/app/shop/tests.py"}, plant: copies(text("app/shop/tests.py", "x"), text("app/shop/models.py", "x"))},
 }
 
 var harmlessVariants = []specimen{
+	{planted: "SQL, logins and settings whose password is elsewhere", like: layers, plant: copies(
+		text("app/init.sql", "CREATE USER shop WITH PASSWORD ':pw';\n-- ALTER USER x WITH PASSWORD 'Vq7zR2xw9Kp4';\n"),
+		text("app/db.py", "q = \"ALTER USER %s WITH PASSWORD '%s'\"\nhelp = \"enter the password 'Vq7zR2xw9Kp4'\"\n"),
+		text("app/Db.php", "<?php $p = new PDO('mysql:host=db', $user, $password); $q = new PDO('mysql:host=localhost', 'root', 'root');\n"),
+		text("app/Db.java", "DriverManager.getConnection(\"jdbc:postgresql://db/shop\", props);\n"),
+		text("app/conn.json", "{\"cs\":\"Driver={ODBC};Server=db;Uid=app;Pwd={password}\"}"),
+		text("etc/cron.d/backup", "PASSWORD_FILE=/run/secrets/pw\n0 1 * * * root PGPASSWORD=$DB_PASSWORD pg_dump\n"),
+		text("app/k8s/pull.yaml", "data:\n  .dockerconfigjson: "+base64.StdEncoding.EncodeToString([]byte(`{"auths":{"r.acme.io":{}},"credsStore":"desktop"}`))+"\n"),
+		text("app/jwks.json", `{"keys":[{"kty":"RSA","e":"AQAB","n":"`+random(78, 342, alnum)+`","kid":"1"}]}`),
+		text("app/main.go", "s := os.Getenv(\"JWT_SECRET\")\nif s == \"\" {\n\tlog.Fatal(\"JWT_SECRET is not set\")\n}\n"),
+		text("app/m.pl", "my $s = $ENV{JWT_SECRET} // die 'JWT_SECRET is not set';\n"),
+		text("app/config/database.yml", "production:\n  password: <%= ENV[\"DB_PASSWORD\"] %>\n"))},
+	{planted: "names and values about secrets that are none", like: history, plant: func(r *recipe) {
+		r.env("PASSWORD_RESET_TEMPLATE", "reset-mail.html")
+		r.env("PROXY_AUTH", "true")
+		r.run("APP_KEY=base64:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= php artisan config:cache && gradle -Pprofile=prod build && consul kv get -token=\"$TOKEN\" x && "+
+			"[ \"$TOKEN\" = \"a51be2c7d09f5544\" ] || curl -H \"X-JFrog-Art-Api: $KEY\" https://r.acme.io && dotnet nuget push -k \"$K\" x", text("app/x", ""))
+	}},
+	{planted: "php -d x=y without a server", like: devs, plant: func(r *recipe) {
+		r.copy(". .", text("app/a.php", "x"))
+		installed("php", "-d", "memory_limit=1G", "a.php")(r)
+	}},
 	{planted: "names of secrets in code with values that nobody made by chance", like: layers, plant: copies(
 		text("app/auth.go", "const apiSecret = \"shop-api-secret-v2\"\nconst tokenKey = \"accessTokenForUser2FaLogin\"\nvar secretKey = \"urn:ietf:params:oauth:2.0:oob\"\nconst passwordLabel = \"Password1234567890\"\n"),
 		text("app/tests_helper/x.py", "SECRET_KEY = os.environ['SECRET_KEY']\nTOKEN = 'com.acme.security.Token2Factory3Impl4'\n"),

@@ -19,10 +19,10 @@ var (
 	secretEnding = set("PASS PWD PW")
 	// secretSuffix is for words written together: PGPASSWORD.
 	secretSuffix = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRETKEY", "APIKEY", "SECRET", "STOREPASS", "KEYPASS",
-		"DBPASS", "SQLPASS", "USERPASS", "ADMINPASS", "ROOTPASS", "MAILPASS", "SMTPPASS", "FTPPASS", "LDAPPASS", "REQUIREPASS"}
+		"DBPASS", "SQLPASS", "USERPASS", "ADMINPASS", "ROOTPASS", "MAILPASS", "SMTPPASS", "FTPPASS", "LDAPPASS", "SSHPASS", "REQUIREPASS"}
 	// secretKey are the words before KEY that make it one to keep.
 	secretKey = set("API ACCESS SECRET PRIVATE PRIV ENCRYPTION ENCRYPT CRYPT CRYPTO DECRYPTION SIGNING SIGN " +
-		"SIGNATURE AUTH MASTER DEPLOY SSH RSA SESSION COOKIE HMAC JWT JWE APP ACCOUNT SERVICE FERNET AES ROOT WEBHOOK")
+		"SIGNATURE AUTH MASTER DEPLOY SSH RSA SESSION COOKIE HMAC JWT JWE APP ACCOUNT SERVICE FERNET AES ROOT WEBHOOK LICENSE LICENCE")
 	// publicWord says that the value is meant to be seen, or is the name of a secret elsewhere.
 	publicWord = set("PUBLIC PUBLISHABLE GPG PGP PULL NO NOT WITHOUT DISABLE DISABLED SKIP ALLOW IGNORE EMPTY MOUNT")
 	// aboutWord, as the last word, says that the value is about a secret and is none.
@@ -33,7 +33,7 @@ var (
 		"MANAGER BACKEND STORE CLASS IMAGE ID IDS STDIN FD PROMPT HELPER HELP LABEL SERVICE SERVER MOUNT AUTHENTICATION " +
 		"VALIDATION VALIDATOR VALIDATORS RESET ROTATION LOCATION SOURCE DESCRIPTION TITLE REF SPEC REALM " +
 		"REGION REGIONS ZONE ARN ENGINE ADDR ADDRESS DOMAIN DOMAINS STATUS SECURE SAMESITE CAPACITY RATE QUOTA RETRIES ATTEMPTS " +
-		"STRATEGY STRENGTH COST ROUNDS ITERATIONS ENCODING HINT RULES NAMESPACE LEEWAY GRACE WINDOW DRIVER ADAPTER")
+		"STRATEGY STRENGTH COST ROUNDS ITERATIONS ENCODING HINT RULES NAMESPACE TEMPLATE TEMPLATES LEEWAY GRACE WINDOW DRIVER ADAPTER")
 )
 
 func set(words string) map[string]bool {
@@ -94,11 +94,14 @@ func NameSays(name string) Sensitivity {
 			return Secretive
 		}
 	}
-	if strings.EqualFold(strings.TrimLeft(name, "-"), "_auth") { // .npmrc
+	if strings.HasSuffix(strings.ToLower(name), "_auth") && (len(words) == 1 || strings.Contains(name, "__") || login[words[len(words)-2]]) { // .npmrc, NPM_CONFIG__AUTH, BASIC_AUTH
 		return Secretive
 	}
 	return Harmless
 }
+
+// login are the words before AUTH that make it a user and a password, or a password.
+var login = set("BASIC REDIS REGISTRY PROXY DOCKER")
 
 // shownPrefixes begin the names of variables that a bundler writes into what it makes for browsers.
 var shownPrefixes = [][]string{{"VITE"}, {"GATSBY"}, {"REACT", "APP"}, {"NG", "APP"}, {"VUE", "APP"}}
@@ -270,6 +273,7 @@ var madeUp = set("dummy fake build builder building temp tmp temporary test test
 // stands for another, or one character, however often.
 func IsMadeUp(value string) bool {
 	v := strings.ToLower(strings.Trim(value, "\"' "))
+	v = strings.TrimRight(strings.TrimPrefix(v, "base64:"), "=") // Laravel's
 	if v == "" || strings.Trim(v, v[:1]) == "" {
 		return v != ""
 	}

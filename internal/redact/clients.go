@@ -47,6 +47,8 @@ var clients = []client{
 	{name: regexp.MustCompile(`^openssl$`), subcommand: "enc", option: "-k"},
 	{name: regexp.MustCompile(`^snowsql$`), option: "-p"},
 	{name: regexp.MustCompile(`^dotnet$`), subcommand: "nuget", option: "-p"},
+	{name: regexp.MustCompile(`^dotnet$`), subcommand: "nuget", option: "-k"},
+	{name: regexp.MustCompile(`^doctl$`), option: "-t"},
 	{name: regexp.MustCompile(`^ssh-keygen$`), option: "-N"},
 	{name: regexp.MustCompile(`^fly(?:ctl)?$`), option: "-t"},
 	{name: regexp.MustCompile(`^netlify$`), option: "--auth"},

@@ -125,9 +125,9 @@ func (f *finder) commands(span shell.Span) {
 	f.depth--
 }
 
-// assigned is what may stand before the "=" of a word: NAME, $env:NAME, -DNAME,
+// assigned is what may stand before the "=" of a word: NAME, $env:NAME, -DNAME, -PNAME, -NAME,
 // //registry.example/:_authToken, https://host/?NAME. A NAME after a "$" is a comparison.
-var assigned = regexp.MustCompile(`^(?:-D|\$env:|.*[^A-Za-z0-9_.$\-])?([A-Za-z_][A-Za-z0-9_.-]*)$`)
+var assigned = regexp.MustCompile(`^(?:-[DP]?|\$env:|.*[^A-Za-z0-9_.$\-])?([A-Za-z_][A-Za-z0-9_.-]*)$`)
 
 func (f *finder) command(words []shell.Span) {
 	for i, w := range words {

@@ -39,6 +39,8 @@ var operands = []operand{
 	{name: regexp.MustCompile(`^nuget$`), after: regexp.MustCompile(`^(?i)setapikey$`)},
 	{name: regexp.MustCompile(`^snyk$`), after: regexp.MustCompile(`^auth$`)},
 	{name: regexp.MustCompile(`^ngrok$`), after: regexp.MustCompile(`^(?:add-)?authtoken$`)},
+	{name: regexp.MustCompile(`^samba-tool$`), after: regexp.MustCompile(`^(?:create|add)$`), skip: 1},
+	{name: regexp.MustCompile(`^cloudflared$`), after: regexp.MustCompile(`^install$`)},
 	{name: regexp.MustCompile(`^doppler$`), after: regexp.MustCompile(`^token$`)},
 	{name: regexp.MustCompile(`^mc$`), after: regexp.MustCompile(`^(?:set|add)$`), skip: 3},
 	{name: regexp.MustCompile(`^mosquitto_passwd$`), skip: 2, needs: "-b"},

@@ -225,10 +225,11 @@ type runner struct {
 var runners = []runner{
 	// These end on SIGTERM, or a shell of theirs does, before the program that they started has.
 	// npm, Yarn and pnpm run a script by sh -c; make gives up its recipe; conda, Go, Maven and
-	// Gradle do not wait for their child; PM2 goes into the background.
-	{"npm npx yarn yarnpkg pnpm pnpx make gmake mvn mvnw mvnd gradle gradlew lein grails", "", Keeps},
+	// Gradle do not wait for their child; PM2 and what starts a service go into the background.
+	{"npm npx yarn yarnpkg pnpm pnpx corepack make gmake mvn mvnw mvnd gradle gradlew lein grails", "", Keeps},
 	{"conda mamba go", "run", Keeps},
-	{"pm2", "start restart reload", Keeps},
+	{"pm2 systemctl", "start restart reload", Keeps},
+	{"service daemonize start-stop-daemon", "", Keeps},
 	// These hand it on, but not in every version, or not for as long as the program needs.
 	{"uv poetry pipenv pdm hatch rye pixi micromamba cargo go sbt nodemon pm2 foreman honcho forever doppler watch just task rake nx turbo lerna " +
 		"concurrently npm-run-all run-s run-p bunx", "", Unreliable},

@@ -20,7 +20,7 @@ var (
 		".idea": "editor", ".vscode": "editor", ".DS_Store": "editor",
 		".github": "ci", ".gitlab-ci.yml": "ci", ".circleci": "ci", "Jenkinsfile": "ci",
 		".dockerignore": "dockerfile", "compose.yml": "dockerfile", "compose.yaml": "dockerfile",
-		".env": "env-file",
+		".env": "env-file", "tests.py": "tests",
 	}
 	leftoverFolders = map[string]string{
 		"test": "tests", "tests": "tests", "__tests__": "tests", "migrations": "migrations",

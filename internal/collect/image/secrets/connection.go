@@ -8,9 +8,10 @@ import (
 )
 
 // connectionWords are what a password stands behind in a connection string: of libpq, ADO.NET,
-// ODBC, JDBC, StackExchange.Redis and Azure; and what stands behind it in those of Go's MySQL
-// driver and of Oracle.
-var connectionWords = strings.Fields("assword= ASSWORD= pwd= Pwd= PWD= AccessKey= SecretKey= @tcp( @unix( oracle:thin:")
+// ODBC, JDBC, StackExchange.Redis and Azure; what stands behind it in those of Go's MySQL driver and
+// of Oracle; what it stands behind in SQL, and the calls that take a login as arguments.
+var connectionWords = append(strings.Fields("assword= ASSWORD= pwd= Pwd= PWD= AccessKey= SecretKey= @tcp( @unix( oracle:thin: PDO( mysqli( mysqli_connect( .getConnection("),
+	"PASSWORD '", "password '", "IDENTIFIED BY '", "identified by '")
 
 var (
 	// connectionKey is another part of such a string. Without one, "password=x" may be anything.
@@ -32,6 +33,10 @@ func (k kind) connection(b []byte, word string, at int) (value span, ok bool) {
 		return goMySQL(b, at)
 	case "oracle:thin:":
 		return oracle(b, at+len(word))
+	case "PDO(", "mysqli(", "mysqli_connect(", ".getConnection(":
+		return k.arguments(b, at)
+	case "PASSWORD '", "password '", "IDENTIFIED BY '", "identified by '":
+		return k.sql(b, at, at+len(word))
 	}
 	name := at
 	for name > 0 && isAlnum(b[name-1]) {
@@ -53,7 +58,7 @@ func (k kind) connection(b []byte, word string, at int) (value span, ok bool) {
 	switch says := credential.NameSays("db " + string(b[name:sign-1])); {
 	case !connectionKey.MatchString(around), k.comment(b, name), len(v) < 4, says == credential.Harmless:
 		return span{}, false
-	case b[value.start-1] == '{' && expression.MatchString(v): // of a template, and not ODBC's braces
+	case b[value.start-1] == '{' && expression.MatchString(v) && !isRandom([]byte(v)): // of a template, and not ODBC's braces
 		return span{}, false
 	case !credential.IsLiteral(v, credential.Password), isPlaceholder(v), call.MatchString(v), formatVerb.MatchString(v):
 		return span{}, false
@@ -119,4 +124,47 @@ func oracle(b []byte, i int) (span, bool) {
 func plainPassword(b []byte, s span) (span, bool) {
 	v := string(b[s.start:s.end])
 	return s, len(v) >= 3 && credential.IsLiteral(v, credential.Password) && !isPlaceholder(v) && !call.MatchString(v) && !formatVerb.MatchString(v)
+}
+
+var (
+	// loginArguments are where to, who, and the password.
+	loginArguments = lazy(`\A[\w.]*\(\s*(?:"([^"\n]+)"|'([^'\n]+)')\s*,\s*(?:"([^"\n]*)"|'([^'\n]*)')\s*,\s*(?:"([^"\n]+)"|'([^'\n]+)')`)
+	// sqlLogin stands before a password in SQL and in no sentence.
+	sqlLogin = lazy(`(?i)\b(?:create|alter|grant|set)\b[^;\n]*$`)
+)
+
+// arguments reads the login of new PDO("mysql:host=db", "user", "password") and the like.
+func (k kind) arguments(b []byte, at int) (span, bool) {
+	if !k.reads || k.tests || k.comment(b, at) {
+		return span{}, false
+	}
+	m := loginArguments.get().FindSubmatchIndex(b[at:min(len(b), at+connectionReach)])
+	if m == nil {
+		return span{}, false
+	}
+	var texts [3]span
+	for i := range texts {
+		group := 2 + 4*i
+		if m[group] < 0 {
+			group += 2
+		}
+		texts[i] = span{at + m[group], at + m[group+1]}
+	}
+	to, user := string(b[texts[0].start:texts[0].end]), string(b[texts[1].start:texts[1].end])
+	if user == string(b[texts[2].start:texts[2].end]) && (strings.Contains(to, "localhost") || strings.Contains(to, "127.0.0.1")) {
+		return span{}, false
+	}
+	return plainPassword(b, texts[2])
+}
+
+// sql reads what follows in CREATE USER shop WITH PASSWORD 'x'.
+func (k kind) sql(b []byte, at, i int) (span, bool) {
+	if k.tests || k.comment(b, at) || !sqlLogin.Match(b[max(0, at-connectionReach):at]) {
+		return span{}, false
+	}
+	end := i + until(b[i:], "'\r\n")
+	if end >= len(b) || b[end] != '\'' {
+		return span{}, false
+	}
+	return plainPassword(b, span{i, end})
 }

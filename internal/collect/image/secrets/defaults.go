@@ -9,13 +9,10 @@ import (
 )
 
 // lookupWords are parts of what programs ask the environment with.
-var lookupWords = strings.Fields("process.env import.meta.env Deno.env Bun.env getenv environ ENV[ ENV.fetch env( .str( config( env::var getEnv GetEnv get_env .default( EnvironmentVariable OrDefault( OrElse( SetDefault( nvOr( cmp.Or( env.get( onfiguration[ getenv( onfigService.get onfig.get Field( str({ @Value(")
+var lookupWords = strings.Fields("process.env import.meta.env Deno.env Bun.env getenv environ ENV[ ENV.fetch env( .str( config( env::var getEnv GetEnv get_env .default( EnvironmentVariable OrDefault( OrElse( SetDefault( nvOr( cmp.Or( env.get( onfiguration[ getenv( onfigService.get onfig.get Field( str({ @Value( os.Getenv( _SERVER[ ENV{ getProperty( GetValue<string>( SecretStr( envDefault: default: envvar=")
 
-// springValue is a word behind which no name stands in quotes alone.
-const springValue = "@Value("
-
-// firstOfGo is one, too.
-const firstOfGo = "cmp.Or("
+// unasked are words behind which no name stands in quotes alone.
+var unasked = strings.Fields("@Value( cmp.Or( os.Getenv( envvar=")
 
 // lookupReach is how far around such a word a literal is looked for.
 const lookupReach = 300
@@ -55,7 +52,7 @@ func startsBefore(words, after string, literal bool, pattern string) lookup {
 }
 
 const (
-	indexed = `(?:environ(?:\.get)?|ENV|[gG]et_?[eE]nv|GetEnvironmentVariable|(?:Deno\.)?env\.get|[cC]onfig(?:Service)?\.get(?:<\w+>)?|env)\s*[\[(]\s*` + varName + `\s*[\])]\s*(?:or|\|\||\?\?|\?:)\s*` + quoted
+	indexed = `(?:environ(?:\.get)?|ENV|_SERVER|[gG]et_?[eE]nv|GetEnvironmentVariable|(?:Deno\.)?env\.get|[cC]onfig(?:Service)?\.get(?:<\w+>)?|env)\s*[\[(]\s*` + varName + `\s*[\])]\s*(?:or|\|\||\?\?|\?:)\s*` + quoted
 	called  = `(?:environ\.(?:get|setdefault)|ENV\.fetch|[gG]et_?[eE]nv(?:Or\w*|_or\w*|Default|String|Str)?|GetEnvironmentVariable|\benv(?:\.str)?|[cC]onfig(?:Service)?\.get(?:<\w+>)?|\bconfig)\s*\(\s*` + varName + `\s*,\s*(?:cast\s*=\s*\w+\s*,\s*)?(?:(?:default|fallback|default_value)\s*[=:]\s*)?` + quoted + `\s*[,)]`
 )
 
@@ -63,29 +60,41 @@ var lookups = []lookup{
 	// process.env.NAME ?? "x", process.env["NAME"] || "x", and what TypeScript makes of the first
 	startsAt("process.env import.meta.env Bun.env", 0, `(?:process|import\.meta|Bun)\.env(?:\??\.([A-Za-z_]\w*)|(?:\?\.)?\[`+varName+`\])!?\s*\)?\s*(?:(?:\?\?|\|\|)=?|(?:!==?\s*null\s*&&\s*\w+\s*!==?\s*void 0\s*)?\?[^:\n]{1,80}:)\s*\(?`+quoted),
 	// os.environ.get("NAME") or "x", ENV["NAME"] || "x", getenv('NAME') ?: 'x', $_ENV['NAME'] ?? 'x', Deno.env.get("NAME") ?? "x"
-	startsAt("environ getenv ENV[ env( getEnv GetEnv get_env Deno.env", 0, indexed),
+	startsAt("environ getenv ENV[ _SERVER[ env( getEnv GetEnv get_env Deno.env", 0, indexed),
 	startsAt("onfigService.get onfig.get", 1, indexed),
 	// os.getenv("NAME", "x"), ENV.fetch("NAME", "x"), env('NAME', 'x'), config("NAME", default="x")
 	startsAt("environ ENV.fetch getenv getEnv GetEnv get_env env( config(", 0, called),
 	startsAt("onfigService.get onfig.get", 1, called),
 	startsAt(".str(", 3, called),
 	// getOrDefault("NAME", "x"), sys.env.getOrElse("NAME", "x"), viper.SetDefault("name", "x"), envOr("NAME", "x"), env.get("NAME", "x")
-	startsAt("OrDefault( OrElse( SetDefault( nvOr( env.get(", 0, `(?:OrDefault|OrElse|SetDefault|nvOr|env\.get)\(\s*["']([A-Za-z_][\w.:-]*)["']\s*,\s*`+quoted+`\s*\)`),
+	// System.getProperty("name", "x"), GetValue<string>("Name", "x")
+	startsAt("OrDefault( OrElse( SetDefault( nvOr( env.get( getProperty( GetValue<string>(", 0, `(?:OrDefault|OrElse|SetDefault|nvOr|env\.get|getProperty|GetValue<string>)\(\s*["']([A-Za-z_][\w.:-]*)["']\s*,\s*`+quoted+`\s*\)`),
 	// cmp.Or(os.Getenv("NAME"), "x"), Optional.ofNullable(System.getenv("NAME")).orElse("x")
 	startsAt("cmp.Or(", 0, `cmp\.Or\(\s*os\.Getenv\(`+varName+`\)\s*,\s*`+quoted+`\s*\)`),
 	startsAt("getenv(", 0, `getenv\(`+varName+`\)\s*\)\s*\.orElse\(\s*`+quoted),
+	// System.getenv("NAME") != null ? System.getenv("NAME") : "x"
+	startsAt("getenv(", 0, `getenv\(`+varName+`\)\s*!=\s*null\s*\?[^:\n]{1,80}:\s*`+quoted),
+	// s := os.Getenv("NAME"); if s == "" { s = "x" }, and if s != "" { return s }; return "x"
+	startsAt("os.Getenv(", 0, `os\.Getenv\(`+varName+`\)\s*;?\s*(?:if\s+)?(?:(?:\w+\s*==\s*""|len\(\w+\)\s*==\s*0)\s*\{\s*(?:[\w.]+\s*=|return)|\w+\s*!=\s*""\s*\{\s*return\s+\w+\s*\}\s*return)\s+`+quoted),
+	// $ENV{NAME} // "x"
+	startsAt("ENV{", 0, `ENV\{["']?([A-Za-z_]\w*)["']?\}\s*(?://|\|\|)=?\s*`+quoted),
+	// click.option("--name", envvar="NAME", default="x")
+	startsAt("envvar=", 0, `envvar=`+varName+`\s*,[^()\n]{0,80}?\bdefault=`+quoted),
 	// Configuration["Jwt:Secret"] ?? "x"
 	startsAt("onfiguration[", 0, `onfiguration\[["']([A-Za-z_][\w.:-]*)["']\]\s*\?\?\s*`+quoted),
 	// ENV.fetch("NAME") { "x" }, env::var("NAME").unwrap_or("x".into()), .unwrap_or_else(|_| "x".to_string())
 	startsAt("ENV.fetch env::var", 0, `(?:ENV\.fetch|env::var)\s*\(\s*`+varName+`\s*\)\s*(?:\{\s*|\.unwrap_or(?:_else)?\((?:\|_?\w*\|\s*)?(?:String::from\()?)`+quoted),
 	// const { NAME = "x" } = process.env
 	startsBefore("process.env", "=", false, `[{,]\s*([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?=\s*`+quoted+`[^{}]{0,200}\}\s*=\s*process\.env`),
-	// NAME: z.string().min(8).default("x")
-	startsBefore(".default(", ")", true, `["']?\b([A-Za-z_]\w*)["']?\s*:\s*z\.[^;\n]{0,120}?\.default\(\s*`+quoted),
+	// NAME: z.string().min(8).default("x"), NAME: Joi.string().default("x")
+	startsBefore(".default(", ")", true, `["']?\b([A-Za-z_]\w*)["']?\s*:\s*(?:z|[jJ]oi|yup)\.[^;\n]{0,120}?\.default\(\s*`+quoted),
 	// name: str = Field("x"), NAME: str({ default: "x" }), @Value("${name:x}")
 	startsBefore("Field(", "=", true, `\b([A-Za-z_]\w*)\s*:\s*[\w.\[\]| ]{1,40}=\s*Field\(\s*(?:default\s*=\s*)?`+quoted),
+	startsBefore("SecretStr(", "=", true, `\b([A-Za-z_]\w*)\s*:\s*[\w.\[\]| ]{1,40}=\s*(?:\w+\.)?SecretStr\(\s*`+quoted),
+	// `env:"NAME" envDefault:"x"`, `envconfig:"NAME" default:"x"`
+	startsBefore("envDefault: default:", `"`, true, `\benv(?:config)?:"([A-Za-z_]\w*)[^"\n]*"\s+(?:envDefault|default):`+quoted),
 	startsBefore("str({", ":", false, `\b([A-Za-z_]\w*)\s*:\s*str\(\{[^{}\n]{0,80}?default:\s*`+quoted),
-	startsAt(springValue, 0, `@Value\(\s*"\$\{([\w.-]+):([^{}"\n]+)\}"`),
+	startsAt("@Value(", 0, `@Value\(\s*"\$\{([\w.-]+):([^{}"\n]+)\}"`),
 }
 
 // lookupsOf are those that a word of lookupWords finds, by its number.
@@ -104,7 +113,7 @@ var lookupsOf = func() [][]lookup {
 // fallback finds the literal that stands for a variable around a word, by its number, which begins at at.
 func (k kind) fallback(b []byte, word, at int) (name string, value span, ok bool) {
 	until := min(len(b), at+lookupReach)
-	gives := lookupWords[word] == springValue || lookupWords[word] == firstOfGo || givesMore(b[at:until])
+	gives := slices.Contains(unasked, lookupWords[word]) || givesMore(b[at:until])
 	for _, l := range lookupsOf[word] {
 		if !l.wide && !gives {
 			continue // most ask, and give nothing for what is not there
@@ -134,6 +143,12 @@ func (k kind) fallback(b []byte, word, at int) (name string, value span, ok bool
 		}
 	}
 	return "", span{}, false
+}
+
+// isTemplate tells of settings that a program makes from Ruby: password: <%= ENV["NAME"] || "x" %>.
+func isTemplate(b []byte, at int) bool {
+	line := b[max(0, at-longestName):at]
+	return bytes.LastIndex(line, []byte("<%")) > bytes.LastIndexByte(line, '\n')
 }
 
 // literalNext tells whether what a call is given begins with a literal: Field("x"), Field(default="x").

@@ -75,3 +75,21 @@ func puttyKeys(window []byte) []span {
 	}
 	return out
 }
+
+var hiddenAuths = lazy(`(?:eyJhdXRocyI6|ewoJImF1dGhzIj|ewogICJhdXRocyI6)[A-Za-z0-9+/]{20,}`)
+
+// registryLogins finds a .docker/config.json in base64, as a pull secret of Kubernetes has it.
+func registryLogins(window []byte) []span {
+	var out []span
+	for _, m := range hiddenAuths.get().FindAllIndex(window, -1) {
+		text := window[m[0]:m[1]]
+		plain := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+		n, _ := base64.StdEncoding.Decode(plain, text[:len(text)&^3])
+		if registryLogin.Match(plain[:n]) {
+			out = append(out, span{m[0], m[1]})
+		}
+	}
+	return out
+}
+
+var registryLogin = lazy(`"(?:auth|password|identitytoken|registrytoken)"\s*:\s*"[^"]{4,}"`)

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/asn1"
 	"encoding/binary"
 )
@@ -25,10 +26,10 @@ func isKeyStore(p string, b []byte) bool {
 	switch {
 	case bytes.HasPrefix(b, jksMagic), bytes.HasPrefix(b, jceksMagic):
 		return javaStore(b)
+	case isPFX(b) && pfxHasKey(b), isPlainKey(b):
+		return true
 	case !keyStore.MatchString(p):
 		return false
-	case bytes.HasPrefix(b, []byte{0x30}) && pfxHasKey(b):
-		return true
 	case isPFX(b):
 		return !pfxIsWhole(b) && !trustStore.MatchString(p)
 	case isBouncyCastle(b):
@@ -139,4 +140,19 @@ func pfxIsWhole(b []byte) bool {
 func isBouncyCastle(b []byte) bool {
 	return len(b) > 12 && (bytes.HasPrefix(b, []byte{0, 0, 0, 2, 0, 0, 0, 20}) || bytes.HasPrefix(b, []byte{0, 0, 0, 1, 0, 0, 0, 20}) ||
 		b[0] == 0x30 && b[1] >= 0x80 && bytes.Contains(b[:min(len(b), 64)], []byte{0x06}))
+}
+
+// isPlainKey is for a private key in DER and nothing else: PKCS #1 and #8, SEC 1.
+func isPlainKey(b []byte) bool {
+	if len(b) < 32 || len(b) > 8<<10 || b[0] != 0x30 {
+		return false
+	}
+	if _, err := x509.ParsePKCS8PrivateKey(b); err == nil {
+		return true
+	}
+	if _, err := x509.ParsePKCS1PrivateKey(b); err == nil {
+		return true
+	}
+	_, err := x509.ParseECPrivateKey(b)
+	return err == nil
 }

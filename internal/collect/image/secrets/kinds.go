@@ -59,7 +59,7 @@ func init() {
 
 var (
 	// looseName are settings without an extension.
-	looseName = lazy(`^(?:\.env(?:\..+)?|\.(?:bash|zsh)?(?:rc|_profile|profile|env)|environment|\.?[a-z]+rc|\.flaskenv|\.s3cfg|\.boto)$`)
+	looseName = lazy(`^(?:\.env(?:\..+)?|\.(?:bash|zsh)?(?:rc|_profile|profile|env)|environment|\.?[a-z]+rc|\.[a-z_]*history|crontab|\.flaskenv|\.s3cfg|\.boto)$`)
 	// codeName and codeFolder are settings in a programming language.
 	codeName   = lazy(`^(?:.*(?:settings|config|secret|credential|constants|password|local|production|development|environment).*|env|conf|base|prod|dev|app)\.(?:py|js|cjs|mjs|ts|rb|php)$`)
 	codeFolder = lazy(`/(?:settings|config|conf|configs|secrets|credentials|environments)/[^/]+\.(?:py|js|cjs|mjs|ts|rb|php)$`)
@@ -90,7 +90,7 @@ func kindOf(p string, head []byte) kind {
 	base := copied.get().ReplaceAllString(path.Base(p), "")
 	k, known := byExtension[path.Ext(base)]
 	switch {
-	case looseName.MatchString(base):
+	case looseName.MatchString(base), !known && strings.Contains(p, "/cron") && !manual.MatchString(p):
 		k = kind{named: true, loose: true, login: true}
 	case known && !k.named && (codeName.MatchString(base) || codeFolder.MatchString(p)):
 		k.named, k.code = true, true

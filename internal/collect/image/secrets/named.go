@@ -92,6 +92,9 @@ func (k kind) assigned(b []byte, at int) (name string, value span, ok bool) {
 	if bytes.HasPrefix(b[value.start:value.end], []byte("${")) { // ${DB_PASSWORD:x}
 		if m := reference.get().FindSubmatchIndex(b[value.start:value.end]); m != nil {
 			value = span{value.start + m[2], value.start + m[3]}
+			if v := b[value.start:value.end]; len(v) > 2 && v[0] == '`' && v[len(v)-1] == '`' { // of Micronaut
+				value = span{value.start + 1, value.end - 1}
+			}
 		}
 	}
 	v := string(b[value.start:value.end])

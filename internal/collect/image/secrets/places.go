@@ -42,6 +42,7 @@ var placeRules = sync.OnceValue(func() []placeRule {
 		{"terraform-token", "a Terraform token", at(`/credentials\.tfrc\.json|/\.terraformrc`), multi(`"?token"?\s*[:=]\s*"([^"]+)"`)},
 		{"password-hash", "the hash of a password", at(`/etc/(?:shadow|gshadow)-?`), multi(`^[^:\n]+:!?(\$[^:\n]{8,}|_[A-Za-z0-9./]{19}|[A-Za-z0-9./]{13}):`)},
 		{"password-hash", "the hash of a password", at(`/\.?htpasswd`), multi(`^[^#:\s]+:(\$(?:apr1|2[abxy]|5|6|y)\$\S+|\{SHA\}\S+)`)},
+		{"private-key", "a private key (JWK)", at(`jwks?[^/]*`), multi(`"[dk]"\s*:\s*"([A-Za-z0-9_-]{32,})"`)},
 		{"pip-login", "a login to a package index", at(`/(?:pip\.conf|\.pip/pip\.conf|uv\.toml|poetry/auth\.toml)`), multi(`\w+://[^\s/:@]*:([^\s@/]+)@`)},
 	}
 })
@@ -65,7 +66,7 @@ var placed = func() map[string]bool {
 // placeRulesFor are the rules for a path.
 func placeRulesFor(p string) []*placeRule {
 	base := path.Base(p)
-	if !placed[strings.ToLower(base)] && !strings.HasSuffix(base, ".kubeconfig") && !strings.HasSuffix(base, ".key") && !strings.HasSuffix(base, ".conf") {
+	if !placed[strings.ToLower(base)] && !strings.HasSuffix(base, ".kubeconfig") && !strings.HasSuffix(base, ".key") && !strings.HasSuffix(base, ".conf") && !strings.Contains(base, "jwk") {
 		return nil
 	}
 	var out []*placeRule

@@ -78,6 +78,7 @@ func tokenRules() []rule {
 	return []rule{
 		{"private-key", "a private key", []string{pemBegin, pemBegin64}, 64, 4 << 10, privateKeys},
 		{"private-key", "a private key", []string{"PuTTY-User-Key-File-"}, 0, 4 << 10, puttyKeys},
+		{"docker-auth", "a login to a registry", []string{"eyJhdXRocyI6", "ewoJImF1dGhzIj", "ewogICJhdXRocyI6"}, 0, 4 << 10, registryLogins},
 		shaped("age-key", "an age private key", `\bAGE-SECRET-KEY-1[0-9A-Z]{50,}`, "AGE-SECRET-KEY-1"),
 		shaped("aws-access-key", "an AWS access key", `\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`, "AKIA", "ASIA"),
 		shaped("azure-storage-key", "the key of an Azure storage account", `AccountKey=([A-Za-z0-9+/]{86}==)`, "AccountKey="),
@@ -97,6 +98,7 @@ func tokenRules() []rule {
 		known("slack-token", "a Slack token", slacktoken.NewAppLevelTokenDetector(), "xapp-"),
 		shaped("slack-token", "a Slack token", `\bxox[abeprs][.-][A-Za-z0-9.-]{20,}`, "xoxa-", "xoxb-", "xoxe-", "xoxe.", "xoxp-", "xoxr-", "xoxs-"),
 		shaped("slack-webhook", "the address of a Slack webhook", `hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{24,}`, "hooks.slack.com/"),
+		shaped("discord-webhook", "the address of a Discord webhook", `discord(?:app)?\.com/api/webhooks/\d{17,20}/[A-Za-z0-9_-]{60,}`, "/api/webhooks/"),
 		known("stripe-key", "a Stripe key", stripeapikeys.NewSecretKeyDetector(), "sk_live_"),
 		known("stripe-key", "a Stripe key", stripeapikeys.NewRestrictedKeyDetector(), "rk_live_"),
 		known("stripe-key", "a Stripe webhook secret", stripeapikeys.NewWebhookSecretDetector(), "whsec_"),
