@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"archive/zip"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
@@ -62,6 +63,11 @@ var variants = []specimen{
 	{planted: "a pull secret of Kubernetes", fails: []string{layers}, plant: holds("app/k8s/pull.yaml", with("data:\n  .dockerconfigjson: ", base64.StdEncoding.EncodeToString([]byte(`{"auths":{"r.acme.io":{"auth":"Y2k6OWMxYjc3YWE0MQ=="}}}`)), "\n"))},
 	{planted: "a private key as JWK", fails: []string{layers}, plant: holds("app/jwks.json", with(`{"keys":[{"kty":"EC","crv":"P-256","d":"`, random(75, 43, alnum), `"}]}`))},
 	{planted: "a private key in DER", fails: []string{layers}, plant: holds("app/server.key", func(*recipe) string { return derKey() })},
+	{planted: "a zip file behind a script, as PEX makes it", fails: []string{layers}, plant: holds("app/shop.pex", func(r *recipe) string {
+		return "#!/usr/bin/env python3\n" + zipped(r, zip.Deflate, text("shop/settings.py", "DB_PASSWORD = '"+r.secret("Vq7zR2xw9Kp4")+"'\n"))
+	})},
+	{planted: "a bearer token in settings of nginx", fails: []string{layers}, plant: holds("etc/nginx/conf.d/api.conf", with("proxy_set_header Authorization \"Bearer ", planKey, "\";\n"))},
+	{planted: "a login in a header of code", fails: []string{layers}, plant: holds("app/client.py", with("headers = {'Authorization': 'Basic ", base64.StdEncoding.EncodeToString([]byte("ci:Vq7zR2xw9Kp4")), "'}\n"))},
 	{planted: "a default in Go, by an if", fails: []string{layers}, at: []string{"JWT_SECRET"}, plant: holds("app/main.go", with("s := os.Getenv(\"JWT_SECRET\")\nif s == \"\" {\n\ts = \"", "Vq7-Zr2-Xw9k", "\"\n}\n"))},
 	{planted: "a default in Go, by a tag", fails: []string{layers}, plant: holds("app/main.go", with("Secret string `env:\"JWT_SECRET\" envDefault:\"", "Vq7-Zr2-Xw9k", "\"`\n"))},
 	{planted: "a default in JavaScript, by Joi", fails: []string{layers}, plant: holds("app/env.js", with("JWT_SECRET: Joi.string().default('", "Vq7-Zr2-Xw9k", "'),\n"))},
@@ -98,6 +104,10 @@ var variants = []specimen{
 		installed("gunicorn", "app:app")(r)
 		r.config.StopSignal = "SIGQUIT"
 	}},
+	{planted: "a program of macOS", fails: []string{machine}, open: []string{signal}, at: []string{"darwin"}, plant: func(r *recipe) {
+		r.copy("server /app", exe("app/server", "\xcf\xfa\xed\xfe\x0c\x00\x00\x01"))
+		r.exec("/app/server")
+	}},
 	{planted: "remix vite:dev", fails: []string{devs}, plant: installed("remix", "vite:dev")},
 	{planted: "php -d x=y -S", fails: []string{devs}, plant: installed("php", "-d", "memory_limit=1G", "-S", "0.0.0.0:80")},
 	{planted: "WORDPRESS_DEBUG=1", fails: []string{devs}, plant: sets("WORDPRESS_DEBUG", "1")},
@@ -108,13 +118,15 @@ var variants = []specimen{
 
 var harmlessVariants = []specimen{
 	{planted: "SQL, logins and settings whose password is elsewhere", like: layers, plant: copies(
-		text("app/init.sql", "CREATE USER shop WITH PASSWORD ':pw';\n-- ALTER USER x WITH PASSWORD 'Vq7zR2xw9Kp4';\n"),
+		text("app/init.sql", "CREATE USER shop WITH PASSWORD :'pw'; CREATE USER b PASSWORD '${PW}';\n-- ALTER USER x WITH PASSWORD 'Vq7zR2xw9Kp4';\n"),
 		text("app/db.py", "q = \"ALTER USER %s WITH PASSWORD '%s'\"\nhelp = \"enter the password 'Vq7zR2xw9Kp4'\"\n"),
 		text("app/Db.php", "<?php $p = new PDO('mysql:host=db', $user, $password); $q = new PDO('mysql:host=localhost', 'root', 'root');\n"),
 		text("app/Db.java", "DriverManager.getConnection(\"jdbc:postgresql://db/shop\", props);\n"),
 		text("app/conn.json", "{\"cs\":\"Driver={ODBC};Server=db;Uid=app;Pwd={password}\"}"),
 		text("etc/cron.d/backup", "PASSWORD_FILE=/run/secrets/pw\n0 1 * * * root PGPASSWORD=$DB_PASSWORD pg_dump\n"),
 		text("app/k8s/pull.yaml", "data:\n  .dockerconfigjson: "+base64.StdEncoding.EncodeToString([]byte(`{"auths":{"r.acme.io":{}},"credsStore":"desktop"}`))+"\n"),
+		text("etc/nginx/conf.d/api.conf", "proxy_set_header Authorization \"Bearer $token\";\nproxy_set_header Authorization \"Basic ${BASIC}\";\n"),
+		text("app/client.py", "h = {'Authorization': 'Bearer ' + token}\nd = 'Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=='\ne = 'Authorization: Basic dXNlcjpwYXNzd29yZA=='\nf = 'Authorization: Bearer eyJhbGciOi...'\n"),
 		text("app/jwks.json", `{"keys":[{"kty":"RSA","e":"AQAB","n":"`+random(78, 342, alnum)+`","kid":"1"}]}`),
 		text("app/main.go", "s := os.Getenv(\"JWT_SECRET\")\nif s == \"\" {\n\tlog.Fatal(\"JWT_SECRET is not set\")\n}\n"),
 		text("app/m.pl", "my $s = $ENV{JWT_SECRET} // die 'JWT_SECRET is not set';\n"),

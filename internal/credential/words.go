@@ -101,7 +101,7 @@ func NameSays(name string) Sensitivity {
 }
 
 // login are the words before AUTH that make it a user and a password, or a password.
-var login = set("BASIC REDIS REGISTRY PROXY DOCKER")
+var login = set("BASIC REDIS")
 
 // shownPrefixes begin the names of variables that a bundler writes into what it makes for browsers.
 var shownPrefixes = [][]string{{"VITE"}, {"GATSBY"}, {"REACT", "APP"}, {"NG", "APP"}, {"VUE", "APP"}}

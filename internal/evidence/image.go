@@ -93,7 +93,7 @@ type EntryFile struct {
 	Interpreter string `json:"interpreter,omitempty"`
 	// Returns tells that a carriage return ends the first line: the kernel takes it for a part of the interpreter's name.
 	Returns bool `json:"returns,omitempty"`
-	// Machine is what an ELF file is made for, as GOARCH has it: "arm64"; empty where it is not known.
+	// Machine is what a program is made for, as GOARCH has it: "arm64", or "darwin"; empty where it is not known.
 	Machine string `json:"machine,omitempty"`
 	// Ends are the ways in which a shell script ends, whatever its arguments.
 	Ends []ScriptEnd `json:"ends,omitempty"`

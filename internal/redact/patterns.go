@@ -36,7 +36,7 @@ var contexts = []context{
 	{"the password given to passwd", `passwd`, regexp.MustCompile(`(?:echo|printf)\s+(?:-\w+\s+)*["']?([^\s"'|\\;&]+)(?:\\n[^|;&"']*)?["']?\s*(?:;\s*echo\s+[^|;&)]+)?\)?\s*\|\s*(?:sudo\s+)?(?:smbpasswd|vncpasswd|passwd)\b`)},
 	{"the password given to elasticsearch-keystore", `elasticsearch-keystore`, regexp.MustCompile(`(?:echo|printf)\s+(?:-\w+\s+)*["']?([^\s"'|\\;&]+)(?:\\n)?["']?\s*\|\s*\S*elasticsearch-keystore\s+add`)},
 	{"the API key of Artifactory", `x-jfrog-art-api`, regexp.MustCompile(`(?i)\bx-jfrog-art-api:\s*([^\s"'\\]+)`)},
-	{"the token of SonarQube", `sonar.login=`, regexp.MustCompile(`\bsonar\.login=([^\s"'\\;&|]{16,})`)},
+	{"the token of SonarQube", `sonar.login=`, regexp.MustCompile(`sonar\.login=([^\s"'\\;&|]{16,})`)},
 	// A line of HCL or TOML, wherever it stands.
 	{"", ` = `, regexp.MustCompile(`(?:^|[\s{;('"])([A-Za-z_][A-Za-z0-9_.-]*)\s+=\s+\\?["']([^\s"'\\$]+)\\?["']`)},
 	{"the password given to sudo", `sudo `, regexp.MustCompile(`(?:echo|printf)\s+(?:-\w+\s+)*["']?([^\s"'|\\;&]+)(?:\\n)?["']?\s*\|\s*sudo\s+(?:-\w+\s+)*-\w*S`)},

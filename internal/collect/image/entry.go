@@ -195,13 +195,14 @@ func (t *tree) entryFile(word, at string) evidence.EntryFile {
 		return f
 	}
 	e := t.entries(r)
+	f.Machine = e.Machine(r.entry)
 	f.Layer, f.Kind, f.Executable = r.layer, "other", e.Modes[r.entry]&layer.Executable != 0
 	l := t.layers[r.layer]
 	f.Scripts, f.StopsOnTerm = l.Manifests[at].Scripts, l.Graceful[at]
 	s, isScript := l.Scripts[at]
 	switch {
 	case e.Content(r.entry) == layer.ELF:
-		f.Kind, f.Machine = "elf", e.Machine(r.entry)
+		f.Kind = "elf"
 	case isScript:
 		f.Kind = "script"
 		f.Interpreter, f.Returns, f.Ends, f.Trapped = s.Interpreter, s.Returns, s.Ends, s.Trapped

@@ -81,7 +81,7 @@ func opener(p string, b []byte) func(*unpacking, io.Reader) error {
 
 func isZipName(p string) bool {
 	switch path.Ext(p) {
-	case ".jar", ".war", ".pyz", ".zip":
+	case ".jar", ".war", ".pyz", ".pex", ".zip":
 		return true
 	}
 	return false

@@ -95,6 +95,8 @@ func (l *reading) body(p string, h *tar.Header, r io.Reader) error {
 		l.entries.Contents[last], l.entries.Machines[last] = byte(ELF), machineOf(b)
 	case bytes.HasPrefix(b, []byte("#!")):
 		l.entries.Contents[last] = byte(HashBang)
+	case isMachO(b):
+		l.entries.Machines[last] = uint16(darwin)
 	}
 	whole := int64(len(b)) == h.Size
 	if whole && isScript(p, b) {

@@ -48,7 +48,7 @@ type Table struct {
 	LinkEnds []uint32
 	Kinds    []byte
 	Contents []byte
-	Machines []uint16 // e_machine of ELF files, 0 where it is not known
+	Machines []uint16 // e_machine of ELF files, or darwin, 0 where it is not known
 	Modes    []uint16
 	UIDs     []uint32
 	GIDs     []uint32
@@ -80,7 +80,7 @@ func (t *Table) Kind(i int) Kind { return Kind(t.Kinds[i]) }
 // Content is what the file begins with.
 func (t *Table) Content(i int) Content { return Content(t.Contents[i]) }
 
-// Machine is what an ELF file was made for, as GOARCH has it; empty where that is not known.
+// Machine is what a program was made for, as GOARCH has it; empty where that is not known.
 func (t *Table) Machine(i int) string { return machineNames[elf.Machine(t.Machines[i])] }
 
 // Is tells whether an entry is a file or another name of one.

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"encoding/base64"
 	"strings"
 
 	"podproof.dev/podproof/internal/credential"
@@ -9,9 +10,9 @@ import (
 
 // connectionWords are what a password stands behind in a connection string: of libpq, ADO.NET,
 // ODBC, JDBC, StackExchange.Redis and Azure; what stands behind it in those of Go's MySQL driver and
-// of Oracle; what it stands behind in SQL, and the calls that take a login as arguments.
+// of Oracle; the calls that take a login as arguments; what it stands behind in SQL and in a header.
 var connectionWords = append(strings.Fields("assword= ASSWORD= pwd= Pwd= PWD= AccessKey= SecretKey= @tcp( @unix( oracle:thin: PDO( mysqli( mysqli_connect( .getConnection("),
-	"PASSWORD '", "password '", "IDENTIFIED BY '", "identified by '")
+	"PASSWORD '", "password '", "IDENTIFIED BY '", "identified by '", "Basic ", "Bearer ")
 
 var (
 	// connectionKey is another part of such a string. Without one, "password=x" may be anything.
@@ -37,6 +38,8 @@ func (k kind) connection(b []byte, word string, at int) (value span, ok bool) {
 		return k.arguments(b, at)
 	case "PASSWORD '", "password '", "IDENTIFIED BY '", "identified by '":
 		return k.sql(b, at, at+len(word))
+	case "Basic ", "Bearer ":
+		return k.header(b, at, at+len(word))
 	}
 	name := at
 	for name > 0 && isAlnum(b[name-1]) {
@@ -167,4 +170,25 @@ func (k kind) sql(b []byte, at, i int) (span, bool) {
 		return span{}, false
 	}
 	return plainPassword(b, span{i, end})
+}
+
+// headerName stands before the scheme of an Authorization header.
+var headerName = lazy(`(?i)authorization["']?(?:\]|\))?\s*[:=,]?\s*["']?$`)
+
+// header reads the credential in an Authorization header that is written out.
+func (k kind) header(b []byte, at, i int) (value span, ok bool) {
+	if k.tests || k.comment(b, at) || !headerName.Match(b[max(0, at-longestName):at]) {
+		return span{}, false
+	}
+	value = span{i, tokenEnd(b, i)}
+	v := b[value.start:value.end]
+	if b[at+1] == 'e' { // Bearer
+		return value, len(v) >= 20 && isRandom(v)
+	}
+	plain, err := base64.StdEncoding.DecodeString(string(v))
+	if err != nil {
+		return span{}, false
+	}
+	_, password, found := strings.Cut(string(plain), ":")
+	return value, found && len(password) >= 4 && !strings.Contains(password, " ") && credential.IsLiteral(password, credential.Password) && !isPlaceholder(password)
 }
