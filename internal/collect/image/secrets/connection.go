@@ -166,7 +166,7 @@ func (k kind) sql(b []byte, at, i int) (span, bool) {
 		return span{}, false
 	}
 	end := i + until(b[i:], "'\r\n")
-	if end >= len(b) || b[end] != '\'' {
+	if end >= len(b) || b[end] != '\'' || bytes.ContainsAny(b[i:end], "\"` ") { // "PASSWORD '" + password + "'"
 		return span{}, false
 	}
 	return plainPassword(b, span{i, end})

@@ -30,6 +30,8 @@ func isKeyStore(p string, b []byte) bool {
 		return true
 	case !keyStore.MatchString(p):
 		return false
+	case bytes.HasPrefix(b, []byte{0x30}) && pfxHasKey(b):
+		return true
 	case isPFX(b):
 		return !pfxIsWhole(b) && !trustStore.MatchString(p)
 	case isBouncyCastle(b):
