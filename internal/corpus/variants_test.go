@@ -119,7 +119,7 @@ var variants = []specimen{
 var harmlessVariants = []specimen{
 	{planted: "SQL, logins and settings whose password is elsewhere", like: layers, plant: copies(
 		text("app/init.sql", "CREATE USER shop WITH PASSWORD :'pw'; CREATE USER b PASSWORD '${PW}';\n-- ALTER USER x WITH PASSWORD 'Vq7zR2xw9Kp4';\n"),
-		text("app/db.py", "q = \"ALTER USER %s WITH PASSWORD '%s'\"\nr = \"ALTER USER x WITH PASSWORD '\" + pw + \"'\"\nhelp = \"enter the password 'Vq7zR2xw9Kp4'\"\n"),
+		text("app/db.py", "q = \"ALTER USER %s WITH PASSWORD '%s'\"\nr = \"ALTER USER x WITH PASSWORD '\" + pw + \"'\"\nhelp = \"set the password 'Vq7zR2xw9Kp4'\"\n"),
 		text("app/Db.php", "<?php $p = new PDO('mysql:host=db', $user, $password); $q = new PDO('mysql:host=localhost', 'root', 'root');\n"),
 		text("app/Db.java", "DriverManager.getConnection(\"jdbc:postgresql://db/shop\", props);\n"),
 		text("app/conn.json", "{\"cs\":\"Driver={ODBC};Server=db;Uid=app;Pwd={password}\"}"),

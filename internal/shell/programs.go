@@ -131,8 +131,9 @@ func (w Wrapper) ToAll(words []string) bool {
 // tool's: /app/script.
 func ownProgram(word string) bool {
 	switch name := path.Base(word); name {
-	case "time", "timeout", "script", "watch":
-		return name != word && path.Base(path.Dir(word)) != "bin"
+	case "time", "timeout", "script", "watch", "service":
+		folder := path.Base(path.Dir(word))
+		return name != word && folder != "bin" && folder != "sbin"
 	}
 	return false
 }

@@ -133,7 +133,7 @@ var (
 	// loginArguments are where to, who, and the password.
 	loginArguments = lazy(`\A[\w.]*\(\s*(?:"([^"\n]+)"|'([^'\n]+)')\s*,\s*(?:"([^"\n]*)"|'([^'\n]*)')\s*,\s*(?:"([^"\n]+)"|'([^'\n]+)')`)
 	// sqlLogin stands before a password in SQL and in no sentence.
-	sqlLogin = lazy(`(?i)\b(?:create|alter|grant|set)\b[^;\n]*$`)
+	sqlLogin = lazy(`(?i)\b(?:create|alter|grant)\b[^;\n]*$`)
 )
 
 // arguments reads the login of new PDO("mysql:host=db", "user", "password") and the like.
