@@ -70,12 +70,16 @@ func TestAwaitGone(t *testing.T) {
 		}
 		return l
 	}
+	seen := func() {}
 	gone := func(ctx context.Context, l *corev1.NamespaceList, w watch.Interface) error {
 		lw := cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
-			ListFunc:  func(metav1.ListOptions) (runtime.Object, error) { return l, nil },
-			WatchFunc: func(metav1.ListOptions) (watch.Interface, error) { return w, nil },
+			ListWithContextFunc:  func(context.Context, metav1.ListOptions) (runtime.Object, error) { return l, nil },
+			WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) { return w, nil },
 		}, noWatchList{})
-		return awaitGone(ctx, "the run's namespaces", lw, &corev1.Namespace{}, func(name string) bool { return name != "default" })
+		return awaitGone(ctx, "the run's namespaces", lw, &corev1.Namespace{}, func(name string) bool {
+			seen()
+			return name != "default"
+		})
 	}
 	if err := gone(t.Context(), list("default"), watch.NewFake()); err != nil {
 		t.Errorf("there is none: %v", err)
@@ -88,7 +92,7 @@ func TestAwaitGone(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	late := errors.New("it is not itself after 45 s")
-	time.AfterFunc(100*time.Millisecond, func() { cancel(late) })
+	seen = func() { cancel(late) }
 	if err := gone(ctx, list("default", "podproof-a"), watch.NewFake()); !errors.Is(err, late) || !strings.Contains(err.Error(), "the run's namespaces to go: [podproof-a]") {
 		t.Errorf("one stays: %v", err)
 	}
