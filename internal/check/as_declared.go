@@ -72,7 +72,7 @@ func judgeIdentityAsDeclared(c contract.Contract, e evidence.Evidence) Judgement
 		j.note("securityContext", "not judged: %s", e.Why(evidence.SectionWorkload))
 	}
 	if f := j.firstBroken(); f != nil {
-		return j.fail(f.Where+": "+f.Message, "")
+		return j.fail(f.Where+": "+f.Message, d.groupFix(c, f.Message))
 	}
 	if open != "" {
 		return j.undecided(open, "Run podproof again; /proc/PID/status holds what is missing.")

@@ -14,8 +14,9 @@ import (
 // declared is what contract and securityContext ask of a process. Only what is asked
 // for has a field.
 type declared struct {
-	fields []declaredField
-	notes  []string
+	groupless bool // the manifest names no group
+	fields    []declaredField
+	notes     []string
 }
 
 // declaredField is one demand; promised says it: "runAsUser 1001".
@@ -55,6 +56,7 @@ func declaredIdentity(c contract.Contract, w *evidence.Workload) declared {
 		return d
 	}
 	pod, own := securityContexts(*w)
+	d.groupless = over(own.RunAsGroup, pod.RunAsGroup) == nil
 	d.ids("runAsUser", over(own.RunAsUser, pod.RunAsUser), func(p evidence.Process) []int64 { return p.UIDs })
 	d.ids("runAsGroup", over(own.RunAsGroup, pod.RunAsGroup), func(p evidence.Process) []int64 { return p.GIDs })
 	if n := over(own.RunAsNonRoot, pod.RunAsNonRoot); n != nil && *n {
@@ -118,6 +120,14 @@ func (d *declared) ids(what string, want *int64, ids func(evidence.Process) []in
 		}
 	}, "%s %d", what, *want)
 	d.fields[len(d.fields)-1].root = *want == 0
+}
+
+// groupFix is what to change about a group that the contract alone asks for; empty where it is about another field.
+func (d declared) groupFix(c contract.Contract, broken string) string {
+	if !d.groupless || !strings.HasPrefix(broken, "contract identity.gid") {
+		return ""
+	}
+	return fmt.Sprintf("Set securityContext.runAsGroup: %d. Kubernetes takes the user from the image's USER, and not the group. Or leave gid out of the contract's identity.", *c.Identity.GID)
 }
 
 // groups judges fsGroup and supplementalGroups; under the policy Strict, that there are

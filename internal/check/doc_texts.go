@@ -12,7 +12,7 @@ var docs = map[string]Doc{
 	},
 	"startup/logs": {
 		Tried:   "The log of each of the workload's pods is read from its first line until the pod is Ready.",
-		Decided: "Pass: each container wrote the lines of startup.logs (any line, where the contract names none) on the stream of startup.stream. Fail: it wrote nothing, or not those. Inconclusive: the pod did not become Ready, lines were lost, or the cluster does not tell the stream. Stack traces, lines of level error and a mix of JSON and text are noted.",
+		Decided: "Pass: each container wrote the lines of startup.logs (any line, where the contract names none) on the stream of startup.stream. Fail: it wrote nothing, or not those; or, in a start in which no probe was told no and nothing was restarted, a stack trace, a line of level error, or a mix of JSON and text. Inconclusive: the pod did not become Ready, lines were lost, or the cluster does not tell the stream.",
 		Stacks:  logsToStdout,
 	},
 	"startup/waits-for-database": {

@@ -69,6 +69,8 @@ func judgeTerminationExitZero(c contract.Contract, e evidence.Evidence) Judgemen
 		seen := fmt.Sprintf("%s, %s after the deletion", exitWords(*t.Last), seconds(t.Seconds))
 		if n := len(otherEnds(e)); n > 0 {
 			seen += fmt.Sprintf(", and alike in %s with clients at work", count(n, "other end"))
+		} else {
+			seen += ", with no request under way"
 		}
 		return j.pass(fmt.Sprintf("Graceful shutdown OK (exit %d)", t.Last.ExitCode), seen+first.words())
 	case ok:

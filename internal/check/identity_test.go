@@ -71,6 +71,8 @@ var asDeclaredExamples = []example{
 	{name: "another user", c: goodContract(), e: process(func(p *evidence.Process) { p.UIDs = []int64{1002, 1002, 1002, 1002} }), want: Fail,
 		says: []string{"contract identity.uid 1001, seen 1002", "runAsUser 1001, seen 1002"}},
 	{name: "another group", c: goodContract(), e: process(func(p *evidence.Process) { p.GIDs = []int64{0, 0, 0, 0} }), want: Fail, says: []string{"runAsGroup 1001, seen 0"}},
+	{name: "a group of the image's USER alone", c: goodContract(), want: Fail, says: []string{"contract identity.gid 1001, seen 0", "Set securityContext.runAsGroup: 1001. Kubernetes takes the user from the image's USER, and not the group"},
+		e: secured(&corev1.SecurityContext{RunAsUser: ptr(int64(1001))}, func(p *evidence.Process) { p.GIDs = []int64{0, 0, 0, 0} })},
 	{name: "escalation", c: goodContract(), e: process(func(p *evidence.Process) { p.NoNewPrivs = false }), want: Fail, says: []string{"allowPrivilegeEscalation: false, seen NoNewPrivs 0"}},
 	{name: "no seccomp", c: goodContract(), e: process(func(p *evidence.Process) { p.Seccomp = 0 }), want: Fail, says: []string{"seccompProfile RuntimeDefault, seen Seccomp 0 (off)"}},
 	{name: "unconfined is asked for", c: noContract, want: Fail, says: []string{"seccompProfile Unconfined, seen Seccomp 2"},

@@ -7,7 +7,8 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
-const livenessOutageFix = "Let the liveness route say that the process lives, and nothing of the database; a restart fixes no database."
+const livenessOutageFix = "Let the liveness route say that the process lives, and nothing of the database; a restart fixes no database. " +
+	"Where it asks nothing of the database already, what does has taken all of the server's workers: give connecting and queries time limits, or the server more threads."
 
 var livenessSurvivesOutage = Check{
 	ID:    "probes/liveness-survives-outage",

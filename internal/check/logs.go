@@ -80,6 +80,9 @@ func judgeStartupLogs(c contract.Contract, e evidence.Evidence) Judgement {
 // startedWell tells whether nothing went wrong that a log would have to tell.
 func startedWell(s evidence.Startup) bool {
 	for _, p := range s.Pods {
+		if saysNo(p, "Readiness", "Startup") { // until what it needs was there
+			return false
+		}
 		for _, st := range p.Status.ContainerStatuses {
 			if st.RestartCount > 0 {
 				return false

@@ -54,6 +54,14 @@ var startupLogsExamples = []example{
 		e.Startup.Pods[0].Status.ContainerStatuses[0].RestartCount = 1
 		e.Startup.Pods[0].Log = append(e.Startup.Pods[0].Log, evidence.LogLine{Text: `{"level":"ERROR","msg":"x"}`})
 	})},
+	{name: "nor one that a probe was told no of", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Events = append(e.Startup.Pods[0].Events, event(2, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500"))
+		e.Startup.Pods[0].Log = append(e.Startup.Pods[0].Log, evidence.LogLine{Text: "ERROR in app: the database system is starting up"})
+	})},
+	{name: "but for one that only was not asked yet", c: goodContract(), want: Fail, e: with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Events = append(e.Startup.Pods[0].Events, event(2, "Warning", "Unhealthy", "Readiness probe failed: Get \"http://10.0.0.1:8000/\": dial tcp 10.0.0.1:8000: connect: connection refused"))
+		e.Startup.Pods[0].Log = append(e.Startup.Pods[0].Log, evidence.LogLine{Text: "ERROR in app: no such table"})
+	})},
 	{name: "one pod of two", c: goodContract(), want: Fail, says: []string{"pod api-2"}, hides: []string{"pod api-1:"},
 		e: with(func(e *evidence.Evidence) { e.Startup.Pods[1].Log = nil })},
 	{name: "stderr against the contract", c: onStdout, e: logOf(evidence.LogLine{Stream: "stderr", Text: "Started server"}), want: Fail, says: []string{"on stderr alone"}},

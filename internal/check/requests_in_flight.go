@@ -7,12 +7,14 @@ import (
 	"podproof.dev/podproof/internal/evidence"
 )
 
+const requestsInFlightFix = "On SIGTERM stop accepting, answer what was begun (http.Server.Shutdown, uvicorn's --timeout-graceful-shutdown), and only then exit."
+
 var requestsInFlight = Check{
 	ID:    "termination/requests-in-flight",
 	Title: "Requests that are under way when SIGTERM comes are answered",
 	Why: "Stopping an idle process shows nothing: in production it is stopped while it answers. Every deploy then loses the requests " +
 		"that a process drops on SIGTERM.",
-	Fix:   "On SIGTERM stop accepting, answer what was begun (http.Server.Shutdown, uvicorn's --timeout-graceful-shutdown), and only then exit.",
+	Fix:   requestsInFlightFix,
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionInFlight, evidence.SectionResponses},
 	At:    []Spot{theProgram},
@@ -45,6 +47,8 @@ func (f fates) decisions(j Judgement, c contract.Contract) []decision {
 		{f.lost.n > 0 && f.byExit > 0, j.fail(f.lostWords(),
 			fmt.Sprintf("The process ended %s after the deletion, with requests under way: wait for them, up to a bound below the grace period of %d s, "+
 				"or let the contract's http.longest say how long a request may take.", seconds(f.Seconds), f.GraceSeconds))},
+		{f.lost.n > 0 && f.upload < 500 && f.n[answeredWhole] > 0, j.fail(f.lostWords(), requestsInFlightFix+" "+
+			fmt.Sprintf("It answered %d of them: where each request has a worker to itself (gunicorn's sync workers, PHP-FPM), what waits for one is lost with it. Give it more workers or threads, or let it answer its backlog, too.", f.n[answeredWhole]))},
 		{f.lost.n > 0 && f.upload < 500, j.fail(f.lostWords(), "")},
 		{f.lost.n > 0, j.undecided(fmt.Sprintf("the request is answered with status %d while nothing is stopped, so its response at SIGTERM proves nothing", f.upload),
 			"Let the contract's http.upload be a request that the server answers with success: its method, path, header and body.")},
@@ -62,6 +66,6 @@ func (f fates) decisions(j Judgement, c contract.Contract) []decision {
 		{f.n[sentTooSoon] > 0, j.undecided(fmt.Sprintf("the rest of the bodies was sent %s after the deletion, and SIGTERM came only about %s after it: the requests were not under way then",
 			f.after(f.Released), f.after(f.sigterm)), whenQuiet)},
 		{otherwise, j.undecided("no request could be kept under way: the contract names no route that reads a body",
-			"Let the contract's http.upload name one (method, path, body): podproof sends half of the body before SIGTERM and the rest after it.")},
+			"Let the contract's http.upload name one (method, path, body): podproof sends half of the body before SIGTERM and the rest after it. Where none reads one, leave this check out: skip: [{id: termination/requests-in-flight, reason: …}].")},
 	}
 }

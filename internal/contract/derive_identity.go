@@ -6,20 +6,16 @@ import (
 	"strings"
 )
 
-// identity follows what the kubelet and the runtime do: runAsUser replaces the image's USER
-// with its group, runAsGroup replaces the group. A name in USER is no number to promise.
+// identity follows what the kubelet does: it takes the user from the image's USER where no runAsUser
+// replaces it, and never the group (pkg/kubelet/kuberuntime/security_context.go,
+// determineEffectiveSecurityContext), which is that of the user in the image's /etc/passwd, or 0. A name in
+// USER is no number to promise.
 func (d *deriver) identity(w WorkloadFacts, k ContainerFacts, img ImageFacts) {
 	user, group := k.RunAsUser, k.RunAsGroup
 	userFrom := fmt.Sprintf("runAsUser of %s", w.Object)
-	groupFrom := fmt.Sprintf("runAsGroup of %s", w.Object)
 	if user == nil {
-		u, g, _ := strings.Cut(img.User, ":")
-		if user = numericID(u); user != nil {
-			userFrom = "USER of the image"
-			if group == nil {
-				group, groupFrom = numericID(g), "USER of the image"
-			}
-		}
+		name, _, _ := strings.Cut(img.User, ":")
+		user, userFrom = numericID(name), "USER of the image"
 	}
 	if d.c.Identity.UID == nil && user != nil {
 		d.c.Identity.UID = user
@@ -27,7 +23,7 @@ func (d *deriver) identity(w WorkloadFacts, k ContainerFacts, img ImageFacts) {
 	}
 	if d.c.Identity.GID == nil && group != nil {
 		d.c.Identity.GID = group
-		d.note("identity.gid", *group, groupFrom)
+		d.note("identity.gid", *group, fmt.Sprintf("runAsGroup of %s", w.Object))
 	}
 }
 

@@ -128,7 +128,7 @@ func TestDeriveTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(c.HTTP, HTTP{Port: 7000, Health: "/from-healthcheck", Longest: Duration(7500 * time.Millisecond)}) || *c.Identity.UID != 1001 || *c.Identity.GID != 1002 {
+	if !reflect.DeepEqual(c.HTTP, HTTP{Port: 7000, Health: "/from-healthcheck", Longest: Duration(7500 * time.Millisecond)}) || *c.Identity.UID != 1001 || c.Identity.GID != nil {
 		t.Errorf("%+v", c)
 	}
 }
@@ -263,10 +263,10 @@ func TestDeriveIdentity(t *testing.T) {
 		runAsGroup *int64
 		uid, gid   *int64
 	}{
-		{"USER with group", "10:20", nil, nil, ptr(int64(10)), ptr(int64(20))},
+		{"USER with group, which the kubelet does not take", "10:20", nil, nil, ptr(int64(10)), nil},
 		{"USER alone", "10", nil, nil, ptr(int64(10)), nil},
 		{"USER by name", "app:app", nil, nil, nil, nil},
-		{"root", "0:0", nil, nil, ptr(int64(0)), ptr(int64(0))},
+		{"root", "0:0", nil, nil, ptr(int64(0)), nil},
 		{"runAsUser drops USER's group", "10:20", ptr(int64(30)), nil, ptr(int64(30)), nil},
 		{"runAsGroup with USER", "10:20", nil, ptr(int64(40)), ptr(int64(10)), ptr(int64(40))},
 	} {

@@ -12,7 +12,7 @@ import (
 )
 
 // errBypassed is a workload whose connections podproof's proxy does not see.
-var errBypassed = errors.New("the workload was Ready with no connection through podproof's proxy: it does not call the dependency by a name of its Services, or resolves names by itself")
+var errBypassed = errors.New("the workload was Ready with no connection through podproof's proxy: it does not call the dependency by a name of its Services, resolves names by itself, or connects only later")
 
 // lane is a pod of the workload's beside the others, to which podproof's proxy stands in for one
 // dependency. The dependency itself goes on, and nobody else is disturbed.
