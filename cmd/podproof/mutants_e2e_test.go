@@ -81,7 +81,6 @@ func TestInALentCluster(t *testing.T) {
 		{"the same afterwards", theSameAfterwards},
 		{"printed roles are taken", printedRolesAreTaken},
 		{"a first run", aFirstRun},
-		{"nothing is run twice", nothingIsRunTwice},
 		{"a namespace", aNamespace},
 		{"a Job", aJob},
 		{"the gate", theGate},
