@@ -12,7 +12,7 @@ import (
 )
 
 // The second run of the same makes nothing, and is answered by the record of the first, in every format, and is run
-// where anything is another, where the record was changed.
+// where anything is another, and where the record was changed.
 func TestNothingIsRunTwice(t *testing.T) {
 	podproof(t, nil, "build").want(t, exitPass)
 	cache, dir := t.TempDir(), t.TempDir()
