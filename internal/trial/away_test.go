@@ -564,3 +564,33 @@ func TestExits(t *testing.T) {
 		}
 	}
 }
+
+// A probe that failed just before the dependency was back makes a pod not Ready a moment after it answers again.
+func TestAPodThatIsNotReadyForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t, life{})
+		s.start(s.b, "api-0")
+		o := &outager{TestBed: s.b, own: func(p *corev1.Pod) bool { return p.Name == "api-0" }}
+		flap := func(back time.Duration) {
+			s.ready("api-0", false)
+			s.await(s.b, "not Ready", func(p *corev1.Pod) bool { return p.Name == "api-0" && !workload.IsReady(p) })
+			if _, err := o.readyOf(o.own); err == nil {
+				t.Fatal("it is Ready")
+			}
+			time.AfterFunc(back, func() { s.ready("api-0", true) })
+		}
+		flap(3 * time.Second)
+		if !o.readyAgain(t.Context(), evidence.Outage{}) {
+			t.Error("it is not waited for")
+		}
+		flap(time.Second)
+		if began := time.Now(); o.readyAgain(t.Context(), evidence.Outage{Unready: began}) || time.Since(began) > 0 {
+			t.Error("what had its time is waited for once more")
+		}
+		time.Sleep(2 * time.Second)
+		flap(time.Hour)
+		if o.readyAgain(t.Context(), evidence.Outage{}) {
+			t.Error("it is not back")
+		}
+	})
+}

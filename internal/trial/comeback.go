@@ -57,6 +57,18 @@ func (o *outager) comeBackWithin(ctx context.Context, limit time.Duration, load 
 	return err
 }
 
+// readyAgain waits for a workload that was back, and is not Ready all the same: the kubelet tells a moment later of a
+// probe that had failed before it was.
+func (o *outager) readyAgain(ctx context.Context, e evidence.Outage) bool {
+	if !e.Unready.IsZero() && e.Ready.IsZero() { // it had its time
+		return false
+	}
+	limit := o.recovery(0)
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return o.watch(limited, limit, workload.IsReady) == nil
+}
+
 // mostExits is after how many ends of a container in a row its trial waits no longer.
 const mostExits = 4
 

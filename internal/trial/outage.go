@@ -285,7 +285,7 @@ func (o *outager) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := o.readyOf(o.own); err != nil {
+		if _, err := o.readyOf(o.own); err != nil && !o.readyAgain(ctx, e) {
 			return nil // it did not come back, so nothing more can be taken from it
 		}
 	}
