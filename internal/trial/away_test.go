@@ -580,12 +580,24 @@ func TestAPodThatIsNotReadyForAMoment(t *testing.T) {
 			time.AfterFunc(back, func() { s.ready("api-0", true) })
 		}
 		flap(3 * time.Second)
-		if !o.readyAgain(t.Context(), evidence.Outage{}) {
-			t.Error("it is not waited for")
+		if back, err := o.readyAgain(t.Context(), evidence.Outage{}); !back || err != nil {
+			t.Errorf("it is not waited for (%v)", err)
 		}
 		flap(time.Second)
-		if began := time.Now(); o.readyAgain(t.Context(), evidence.Outage{Unready: began}) || time.Since(began) > 0 {
-			t.Error("what had its time is waited for once more")
+		began := time.Now()
+		if back, err := o.readyAgain(t.Context(), evidence.Outage{Unready: began}); back || err != nil || time.Since(began) > 0 {
+			t.Errorf("what had its time is waited for once more (%v)", err)
+		}
+		s.await(s.b, "Ready again", func(p *corev1.Pod) bool { return p.Name == "api-0" && workload.IsReady(p) })
+		flap(time.Hour)
+		if back, err := o.readyAgain(t.Context(), evidence.Outage{}); back || err != nil {
+			t.Errorf("what stays away is back (%v)", err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cut := errors.New("the run ends")
+		time.AfterFunc(time.Second, func() { cancel(cut) })
+		if back, err := o.readyAgain(ctx, evidence.Outage{}); back || !errors.Is(err, cut) {
+			t.Errorf("a run that ends meanwhile says %v", err)
 		}
 	})
 }

@@ -59,14 +59,15 @@ func (o *outager) comeBackWithin(ctx context.Context, limit time.Duration, load 
 
 // readyAgain waits for a workload that was back, and is not Ready all the same: the kubelet tells a moment later of a
 // probe that had failed before it was.
-func (o *outager) readyAgain(ctx context.Context, e evidence.Outage) bool {
+func (o *outager) readyAgain(ctx context.Context, e evidence.Outage) (bool, error) {
 	if !e.Unready.IsZero() && e.Ready.IsZero() { // it had its time
-		return false
+		return false, nil
 	}
-	limit := o.recovery(0)
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	return o.watch(limited, limit, workload.IsReady) == nil
+	if err := o.watch(ctx, o.recovery(0), workload.IsReady); err != nil {
+		return false, err
+	}
+	_, err := o.readyOf(o.own) // the end of the time is no error
+	return err == nil, nil
 }
 
 // mostExits is after how many ends of a container in a row its trial waits no longer.

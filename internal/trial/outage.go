@@ -285,8 +285,11 @@ func (o *outager) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := o.readyOf(o.own); err != nil && !o.readyAgain(ctx, e) {
-			return nil // it did not come back, so nothing more can be taken from it
+		if _, err := o.readyOf(o.own); err == nil {
+			continue
+		}
+		if back, err := o.readyAgain(ctx, e); !back {
+			return err // it did not come back, so nothing more can be taken from it
 		}
 	}
 	return nil
