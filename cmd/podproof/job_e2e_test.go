@@ -71,11 +71,16 @@ func (p inProof) asBefore(t *testing.T) {
 // podproof, which leaves nothing, whatever ends it.
 func aJob(t *testing.T) {
 	podproof(t, nil, "build").want(t, exitPass)
-	bad := filepath.Join("mutants", "exits-one-on-sigterm", "podproof.yaml")
-	podproof(t, nil, "build", "-f", bad).want(t, exitPass)
 	p := newInProof(t)
 	good := p.push("reactbin-api-prod:latest", "reactbin:1")
-	mutant := p.push("reactbin-mutant-exits-one-on-sigterm:latest", "mutant:1")
+	contract := func(mutant string) string { return filepath.Join("mutants", mutant, "podproof.yaml") }
+	images, breaks := map[string]string{"good": good}, map[string]string{"exits-one-on-sigterm": "termination/exit-zero",
+		"secret-in-history": "image/no-secrets-in-history", "carries-test-binary": "image/no-dev-dependencies"}
+	for name := range breaks {
+		podproof(t, nil, "build", "-f", contract(name)).want(t, exitPass)
+		images[name] = p.push("reactbin-mutant-"+name+":latest", name+":1")
+	}
+	bad, mutant := contract("exits-one-on-sigterm"), images["exits-one-on-sigterm"]
 	for _, x := range []struct {
 		name, image, condition string
 		code                   int
@@ -128,7 +133,7 @@ func aJob(t *testing.T) {
 	t.Run("several contracts", func(t *testing.T) {
 		p := p
 		p.t = t
-		p.several(t, map[string]string{"good": good, "mutant": mutant})
+		p.several(t, images, breaks)
 	})
 	t.Run("Ctrl-C", func(t *testing.T) {
 		p := p
@@ -177,5 +182,4 @@ func aJob(t *testing.T) {
 		p.kubectl("", "delete", "configmap/podproof", "-n", "proof")
 		p.asBefore(t)
 	})
-	wantClean(t)
 }

@@ -253,3 +253,44 @@ func TestTheStoryOfAFurtherDependency(t *testing.T) {
 		}
 	}
 }
+
+// What is to be done is told once where it is the same for all, and else by the dependency's name.
+func TestTheFixesOfSeveralDependencies(t *testing.T) {
+	broken := func(name, fix string) judged {
+		return judged{name, Judgement{Status: Fail, Seen: "no answer", Fix: fix}}
+	}
+	for name, c := range map[string]struct {
+		all  []judged
+		want string
+	}{
+		"the same":             {[]judged{broken("db", "Reconnect."), broken("cache", "Reconnect.")}, "Reconnect."},
+		"each its own":         {[]judged{broken("db", "Reconnect."), broken("cache", "Set a limit.")}, "db: Reconnect. cache: Set a limit."},
+		"the check's":          {[]judged{broken("db", ""), broken("cache", "")}, "Let it reconnect."},
+		"one has its own":      {[]judged{broken("db", ""), broken("cache", "Set a limit.")}, "db: Let it reconnect. cache: Set a limit."},
+		"of the broken alone":  {[]judged{{"db", Judgement{Status: Pass, Fix: "None."}}, broken("cache", "Set a limit.")}, "Set a limit."},
+		"none, where all hold": {[]judged{{"db", Judgement{Status: Pass}}, {"cache", Judgement{Status: Pass}}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := together(c.all, "Let it reconnect.").Fix; got != c.want {
+				t.Errorf("what to do is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// What is told of a dependency that fares better than the worst is a note, and breaks nothing.
+func TestTheFindingsOfSeveralDependencies(t *testing.T) {
+	got := together([]judged{
+		{"db", Judgement{Status: Fail, Findings: []Finding{{Where: "pod a", Message: "hangs"}, {Where: "pod a", Message: "aside", Note: true}}}},
+		{"cache", Judgement{Status: Pass, Findings: []Finding{{Where: "pod b", Message: "a moment late"}}}},
+	}, "").Findings
+	want := map[string]bool{"db, pod a: hangs": false, "db, pod a: aside": true, "cache, pod b: a moment late": true, "cache: holds: ": true}
+	for _, f := range got {
+		if note, ok := want[f.Where+": "+f.Message]; !ok || note != f.Note {
+			t.Errorf("%s: %s, a note %t", f.Where, f.Message, f.Note)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d findings, want %d", len(got), len(want))
+	}
+}

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"testing"
+
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -71,4 +73,17 @@ var startupLogsExamples = []example{
 	{name: "never started", c: goodContract(), e: pods(waits("ErrImageNeverPull", "")), want: Inconclusive},
 	{name: "no pods", c: goodContract(), e: with(func(e *evidence.Evidence) { e.Startup.Pods = nil }), want: Inconclusive},
 	{name: "not observed", c: goodContract(), e: without(evidence.SectionStartup, func(e *evidence.Evidence) { e.Startup = nil }), want: Inconclusive},
+}
+
+func TestTheStreamsOfALogAreNamed(t *testing.T) {
+	for want, streams := range map[string]map[string]bool{
+		"stdout":            {"stdout": true},
+		"stderr":            {"stdout": false, "stderr": true},
+		"stdout and stderr": {"stdout": true, "stderr": true},
+		"a stream that the cluster does not tell": {"": true},
+	} {
+		if got := streamWords(streams); got != want {
+			t.Errorf("%v are called %q, want %q", streams, got, want)
+		}
+	}
 }

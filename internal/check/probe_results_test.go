@@ -86,3 +86,15 @@ func TestTookWords(t *testing.T) {
 		t.Error("a line is told where it is known")
 	}
 }
+
+// An event is of the container that it names, or of any where it names none.
+func TestAProbeThatCouldNotBeAskedIsOfItsContainer(t *testing.T) {
+	const noShell = `Liveness probe errored and resulted in unknown state: rpc error: code = Unknown desc = failed to exec in container: exec: "sh": executable file not found in $PATH`
+	for path, want := range map[string]int{"": 1, "spec.containers{api}": 1, "spec.containers{sidecar}": 0} {
+		var j Judgement
+		j.notAsked(evidence.Pod{Name: "api-1", Events: []evidence.Event{{Reason: "Unhealthy", Message: noShell, FieldPath: path}, {Reason: "Unhealthy", Message: noShell, FieldPath: path}}}, corev1.Container{Name: "api"})
+		if len(j.Findings) != want {
+			t.Errorf("%q: %d findings, want %d: %+v", path, len(j.Findings), want, j.Findings)
+		}
+	}
+}
