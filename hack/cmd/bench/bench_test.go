@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -50,8 +51,10 @@ func TestSyntheticImageIsTheSameInEveryRun(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	var b strings.Builder
+	cores := float64(runtime.NumCPU())
 	table(&b, []result{{image: image{name: "app"}, bytes: 2e6, made: "app:1", found: "none", rows: []row{
-		{"cold", []once{{3, 5e6}, {1, 6e6}, {2, 4e6}}, 0.01}, {"peer", []once{{8, 1e6}}, 0.5}}}})
+		{name: "cold", runs: []once{{seconds: 3, rss: 5e6, others: 0.07 * cores}, {seconds: 1, rss: 6e6, others: -0.01 * cores}, {seconds: 2, rss: 4e6}}},
+		{name: "peer", runs: []once{{seconds: 8, rss: 1e6, others: 4 * cores}}}}}})
 	for _, want := range []string{"### app: 2 MB (app:1)", "| cold | 2.00 s | 1.00 to 3.00 s | 3 | 6 MB | 1.00 | 1 % |", "| peer | 8.00 s | 8.00 to 8.00 s | 1 | 1 MB | 4.00 | 50 % |"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table has no line %q\n%s", want, b.String())
