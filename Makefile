@@ -92,6 +92,10 @@ lint: ## gofmt, go vet, staticcheck, shellcheck
 bench: build ## Time podproof inspect beside programs that read the same images
 	@hack/bench/run $(ARGS)
 
+.PHONY: bench-verify
+bench-verify: build ## Time whole runs of podproof verify beside kind alone and a script (ARGS='-script FILE -n 3')
+	@$(WITH_IMAGES) hack/bench/run verify $(ARGS)
+
 .PHONY: bench-many
 bench-many: build ## Time podproof verify with 8 contracts beside one, in fresh clusters (ARGS='-n 3 -parallel 0,3,1')
 	@$(WITH_IMAGES) hack/bench/run many $(ARGS)

@@ -16,7 +16,7 @@ import (
 const usageInspect = `usage: hack/bench/run [-docker] [-n RUNS] [-only reactbin|fastapi|synthetic] [-podproof FILE] [-v]
 Times podproof, gitleaks, crane and sha256sum on the same images and prints a table.
 With -docker the reference images are the Docker engine's where it has them, else stand-ins of like size.
-Several contracts: hack/bench/run many -h`
+Several contracts: hack/bench/run many -h; whole runs beside kind and a script: hack/bench/run verify -h`
 
 // The peers, which go install compiles for the run.
 const (

@@ -39,8 +39,13 @@ func run(ctx context.Context, args []string) error {
 	if len(args) == 3 && args[0] == "unpack" {
 		return unpack(args[1], args[2])
 	}
-	if len(args) > 0 && args[0] == "many" {
-		return runMany(ctx, args[1:])
+	if len(args) > 0 {
+		switch args[0] {
+		case "many":
+			return runMany(ctx, args[1:])
+		case "verify":
+			return runVerify(ctx, args[1:])
+		}
 	}
 	return runInspect(ctx, args)
 }

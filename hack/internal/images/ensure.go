@@ -135,7 +135,7 @@ func prepare(ctx context.Context, say *progress.Log, stderr io.Writer, hack stri
 	if err := errors.Join(<-found, err); err != nil {
 		return result, nil, err
 	}
-	kind, err := kindNode(host.Kind)
+	kind, err := KindNode(host.Kind)
 	if err != nil {
 		return result, nil, err
 	}

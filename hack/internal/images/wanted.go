@@ -60,8 +60,8 @@ func selection(all []wanted, names []string) ([]wanted, error) {
 
 var kindDefault = regexp.MustCompile(`(?m)^const Image = "([^"]+)"`)
 
-// kindNode reads kind's default node image from its source in the module cache.
-func kindNode(kind standin.Module) (string, error) {
+// KindNode reads kind's default node image from its source in the module cache.
+func KindNode(kind standin.Module) (string, error) {
 	file := filepath.Join(kind.Dir, "pkg", "apis", "config", "defaults", "image.go")
 	text, err := os.ReadFile(file)
 	if err != nil {

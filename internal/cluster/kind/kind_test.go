@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,22 @@ func TestConfig(t *testing.T) {
 				t.Errorf("a pod may have %d processes, want 4096", kubelet.PodPidsLimit)
 			}
 		})
+	}
+}
+
+// What podproof is timed beside is given the same settings.
+func TestTheBenchsClustersAreAsPodproofs(t *testing.T) {
+	b, err := os.ReadFile("../../../hack/bench/kind.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c v1alpha4.Cluster
+	if err := yaml.UnmarshalStrict(b, &c); err != nil {
+		t.Fatal(err)
+	}
+	v1alpha4.SetDefaultsCluster(&c)
+	if diff := cmp.Diff(config(true, false), &c); diff != "" {
+		t.Errorf("hack/bench/kind.yaml gives kind other settings than podproof does (-podproof +bench):\n%s", diff)
 	}
 }
 
