@@ -44,8 +44,37 @@ func (p *peers) prepare(ctx context.Context) error {
 	if _, err := p.do(ctx, p.program(p.podproof, "build", "-f", filepath.Join(p.root, "podproof.yaml"))); err != nil {
 		return err
 	}
-	_, err = p.do(ctx, p.create(p.named("up")))
+	if _, err = p.do(ctx, p.create(p.named("up"))); err != nil {
+		return err
+	}
+	return p.pause(ctx)
+}
+
+// pause has the script's cluster take no CPU while others are measured: an idle one takes half a core.
+func (p peers) pause(ctx context.Context) error {
+	_, err := p.do(ctx, p.program("docker", "pause", p.named("up")+"-control-plane"))
 	return err
+}
+
+// resume has it answer again.
+func (p peers) resume(ctx context.Context) error {
+	for _, c := range [][]string{
+		{"docker", "unpause", p.named("up") + "-control-plane"},
+		{p.kubectl(), "--kubeconfig", p.kubeconfig(p.named("up")), "wait", "--for=condition=Ready", "node", "--all", "--timeout=60s"},
+	} {
+		if _, err := p.do(ctx, p.program(c...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kubectl is the one of PATH, or that of the node image.
+func (p peers) kubectl() string {
+	if own, err := executable(filepath.Join(p.dir, "kubectl")); err == nil {
+		return own
+	}
+	return "kubectl"
 }
 
 // tools looks for what a script calls. kubectl is in the node image, too.
@@ -136,7 +165,7 @@ func (p peers) tasks() []task {
 		up := p.named("up")
 		tasks = append(tasks,
 			task{name: "the script, fresh cluster", command: p.byScript(p.kubeconfig("script"))},
-			task{name: "the script, cluster up", command: p.byScript(p.kubeconfig(up), "CLUSTER="+up)})
+			task{name: "the script, cluster up", command: p.byScript(p.kubeconfig(up), "CLUSTER="+up), before: p.resume, after: p.pause})
 	}
 	return tasks
 }

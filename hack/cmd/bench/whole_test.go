@@ -20,6 +20,9 @@ func TestWholeRunsBesideTheirPeers(t *testing.T) {
 case $* in *"cluster warm --only"*) exit 3;; *warm*) echo "Resumed the warm cluster podproof-1";; esac`)
 	fake(t, dir+"/kind", `echo "$KIND_EXPERIMENTAL_DOCKER_NETWORK: Timed out waiting for Ready"`)
 	fake(t, dir+"/script", `echo "$CLUSTER/$IMAGE/$NODE_IMAGE/$PG_IMAGE/${KIND_CONFIG##*/}/$KUBECONFIG" >>"${0%/*}/given"; command -v kind >/dev/null`)
+	fake(t, dir+"/docker", ``)
+	fake(t, dir+"/kubectl", ``)
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	t.Setenv("POSTGRES_IMAGE", "postgres:mine")
 	b := bench{root: t.TempDir(), dir: dir, podproof: dir + "/podproof", runs: 1}
 	w := whole{peers: peers{bench: b, script: dir + "/script", nodeImage: "node:1"}, contracts: 2, manyRuns: 1}
@@ -41,7 +44,8 @@ case $* in *"cluster warm --only"*) exit 3;; *warm*) echo "Resumed the warm clus
 			got = append(got, short)
 		}
 	}
-	turn := []string{"kind create --name bench-1-alone", "kind delete --name bench-1-alone", "script", "script",
+	turn := []string{"kind create --name bench-1-alone", "kind delete --name bench-1-alone", "script",
+		"docker unpause", "kubectl --kubeconfig", "script", "docker pause",
 		"podproof verify --cluster kind some -f podproof.yaml", "podproof verify --cluster warm some -f podproof.yaml",
 		"podproof verify --cluster kind -f podproof.yaml", "podproof verify --cluster warm -f podproof.yaml"}
 	many := "podproof verify --cluster kind -f 1/podproof.yaml -f 2/examples/fastapi/podproof.yaml"
