@@ -190,7 +190,7 @@ func webVerdicts(vs []Verdict, where placement) []webVerdict {
 				w.Rows = append(w.Rows, f)
 			}
 		}
-		w.Findings = slices.Clone(v.Findings)
+		w.Findings = v.untold(v.Findings)
 		slices.SortStableFunc(w.Findings, func(a, b check.Finding) int {
 			switch {
 			case a.Note == b.Note:
@@ -200,7 +200,7 @@ func webVerdicts(vs []Verdict, where placement) []webVerdict {
 			}
 			return -1
 		})
-		if n := len(v.Findings); n > pageFindings {
+		if n := len(w.Findings); n > pageFindings {
 			w.Findings, w.Further = w.Findings[:pageFindings], n-pageFindings
 		}
 		out = append(out, w)

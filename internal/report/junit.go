@@ -181,7 +181,10 @@ func (r Report) junitText(v Verdict) string {
 
 func findingText(f check.Finding) string {
 	text := f.Message
-	if f.Where != "" {
+	switch {
+	case text == "":
+		text = f.Where
+	case f.Where != "":
 		text = f.Where + ": " + text
 	}
 	if f.Waiver != nil {

@@ -93,16 +93,20 @@ func mdRow(v Verdict) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "| %s | <b>%s</b><br>%s | %s <details><summary>more</summary>", mark, mdText(v.ID), mdText(v.Title), mdText(short(v.Seen)))
-	for _, d := range [][2]string{{"promised", v.Promised}, {"seen", v.Seen}, {"what to do", v.Fix}, {"why", v.Why}} {
+	seen := v.Seen
+	if short(seen) == seen {
+		seen = "" // it stands in the row
+	}
+	for _, d := range [][2]string{{"promised", v.Promised}, {"seen", seen}, {"what to do", v.Fix}, {"why", v.Why}} {
 		if d[1] != "" {
 			fmt.Fprintf(&b, "<b>%s</b>: %s<br>", d[0], mdText(cut(d[1], mdField)))
 		}
 	}
-	if len(v.Findings) > 0 {
+	if findings := v.untold(v.Findings); len(findings) > 0 {
 		b.WriteString("<ul>")
-		for i, f := range v.Findings {
+		for i, f := range findings {
 			if i == maxFindings {
-				fmt.Fprintf(&b, "<li>and %d more, in the JSON report</li>", len(v.Findings)-i)
+				fmt.Fprintf(&b, "<li>and %d more, in the JSON report</li>", len(findings)-i)
 				break
 			}
 			fmt.Fprintf(&b, "<li>%s</li>", mdText(cut(findingText(f), mdField)))

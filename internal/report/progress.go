@@ -100,8 +100,8 @@ func (p *Progress) end(s *step, err error) {
 	case errors.Is(err, context.Canceled):
 		p.tell(yellow, fmt.Sprintf("%s: stopped (%s)", s.name, took))
 	default:
-		first, _, _ := strings.Cut(Clean(err.Error()), "\n")
-		p.tell(red, fmt.Sprintf("%s: failed (%s): %s", s.name, took, first))
+		// The report, or the error that ends the command, has all of it.
+		p.tell(red, fmt.Sprintf("%s: failed (%s): %s", s.name, took, short(Clean(err.Error()))))
 	}
 }
 

@@ -84,6 +84,19 @@ func TestProgressInAPlainLog(t *testing.T) {
 	})
 }
 
+// What a step failed by is told in the report, with what to do about it.
+func TestProgressTellsAFailureInShort(t *testing.T) {
+	var out bytes.Buffer
+	p := NewProgress(&out, Console{})
+	p.Step("Starting deployment/api")(errors.New("pod api-7d9f did not become Ready: " + strings.Repeat("container api waits, ", 20)))
+	p.Close()
+	for l := range strings.Lines(out.String()) {
+		if len(l) > 170 || strings.Contains(l, "failed") && !strings.Contains(l, "pod api-7d9f did not become Ready: container api waits") {
+			t.Errorf("not in short: %s", l)
+		}
+	}
+}
+
 func TestQuietProgressTellsWhatFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -73,8 +73,7 @@ func (o One) result() string {
 // seen names what is broken, or else what is not decided, or why nothing was.
 func (o One) seen() string {
 	if o.Report == nil {
-		text, _, _ := strings.Cut(Clean(o.Error), "\n")
-		return text
+		return short(Clean(o.Error))
 	}
 	if broken := o.Report.with(check.Fail); len(broken) > 0 {
 		return ids(broken)

@@ -13,10 +13,11 @@ import (
 
 // WriteTerminal writes the report for a person: one line for a promise that holds, what was
 // promised, seen and is to be done for one that does not, and the result as the last line. Where one
-// does not, it comes first, and those that hold are counted.
+// does not, it comes first, and those that hold are counted. What was seen is told once: the last line
+// has the names alone.
 func WriteTerminal(w io.Writer, r Report, c Console) error {
 	p := &page{Console: c}
-	broken, open := r.with(check.Fail), r.with(check.Inconclusive)
+	broken, open := causesFirst(r.with(check.Fail)), r.with(check.Inconclusive)
 	folded := fold(open)
 	if text := r.answeredText(); text != "" {
 		p.line(0, bold, text)
@@ -57,7 +58,6 @@ func WriteTerminal(w io.Writer, r Report, c Console) error {
 	if c.Verbose {
 		p.steps(r)
 	}
-	p.summary(r, folded)
 	text, color := r.lastLine()
 	fmt.Fprintf(&p.out, "%s%s\n", p.prefix(), c.paint(color, text))
 	_, err := w.Write(p.out.Bytes())
@@ -173,7 +173,7 @@ func (p *page) verdict(v Verdict) {
 		}
 		p.labelled(4, label("waived"), plain, by)
 	}
-	p.findings(p.worthTelling(v))
+	p.findings(v.untold(p.worthTelling(v)))
 	if v.Verdict == check.Fail || v.Verdict == check.Inconclusive || p.Verbose {
 		p.timeline(v)
 	}

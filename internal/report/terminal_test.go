@@ -248,3 +248,35 @@ func TestColours(t *testing.T) {
 		}
 	}
 }
+
+// What was seen of a promise that does not hold, and how it is fixed, is read once. The last line names it.
+func TestTerminalTellsWhatDoesNotHoldOnce(t *testing.T) {
+	for name, r := range cases(t) {
+		for _, c := range []Console{{}, {Verbose: true}} {
+			text := terminal(t, r, c)
+			seen := map[string]int{}
+			for _, v := range append(r.with(check.Fail), r.with(check.Inconclusive)...) {
+				seen[strings.TrimSuffix(short(v.Seen), "…")]++
+			}
+			for s, n := range seen {
+				if got := strings.Count(text, s); got != 1 {
+					t.Errorf("%s: %d times %q, of %d promises:\n%s", name, got, s, n, text)
+				}
+			}
+		}
+	}
+}
+
+// A promise that others are broken for comes before them.
+func TestTerminalTellsACauseFirst(t *testing.T) {
+	r := cases(t)["fail-twice"]
+	for i, v := range r.Verdicts {
+		if v.ID == "termination/exit-zero" {
+			r.Verdicts[i].Fix = "Fix image/no-secrets-in-history first."
+		}
+	}
+	text := terminal(t, r, Console{})
+	if cause, other := strings.Index(text, "FAIL image/no-secrets-in-history"), strings.Index(text, "FAIL termination/exit-zero"); cause < 0 || cause > other {
+		t.Errorf("not first what is to be fixed first:\n%s", text)
+	}
+}
