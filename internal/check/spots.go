@@ -12,7 +12,7 @@ import (
 type Spot func(contract.Contract, evidence.Evidence) *Location
 
 // inProgram is the About of a location that stands for the program: nothing at that line is wrong.
-const inProgram = "the line is that of the container; what is to be changed is the program that it runs"
+const inProgram = "the container's line: what is to be changed is its program"
 
 // locate says where a promise that does not hold is to be mended: at the first finding that says so, or
 // else at the check's own spots. A finding that has no place of its own gets that one.

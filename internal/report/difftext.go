@@ -52,7 +52,7 @@ func (p *page) turn(t Turn, cs []Change) {
 		if c.Worse() && c.After.Fix != "" {
 			p.labelled(4, label("what to do"), plain, c.After.Fix)
 		}
-		p.findings(c.New)
+		p.findings(c.After, c.After.untold(c.New))
 		if n := len(c.Gone); n > 0 {
 			p.line(4, plain, fmt.Sprintf("%d of its findings of before are gone", n))
 		}

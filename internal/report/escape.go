@@ -30,3 +30,6 @@ func mdText(s string) string {
 }
 
 var nearLinks = strings.NewReplacer("www.", "www&#46;", "WWW.", "WWW&#46;", "Www.", "Www&#46;", "GH-", "GH&#45;<!-- -->", "gh-", "gh&#45;<!-- -->")
+
+// mdCode is a span of code. Backticks would show what mdText writes for a character, and end a row's cell at a bar.
+func mdCode(s string) string { return "<code>" + mdText(s) + "</code>" }

@@ -50,6 +50,6 @@ func (p *page) foldedBlock(f folding) {
 		p.labelled(4, label("what to do"), plain, f.fix)
 	}
 	for _, v := range f.verdicts {
-		p.findings(v.untold(v.Findings))
+		p.findings(v, v.untold(v.Findings))
 	}
 }

@@ -117,7 +117,7 @@ func pageOf(r Report) webPage {
 		switch s {
 		case check.Pass:
 			for _, g := range byStory(vs) {
-				p.Held = append(p.Held, webGroup{Title: groupName(g[0].Story), Verdicts: webVerdicts(g, where)})
+				p.Held = append(p.Held, webGroup{Title: groupName(g[0].Story), Verdicts: webVerdicts(r.home, g, where)})
 			}
 		case check.Skipped:
 			p.Skipped = byReason(vs)
@@ -129,7 +129,7 @@ func pageOf(r Report) webPage {
 				}
 				vs = slices.DeleteFunc(vs, func(v Verdict) bool { return isFolded(fold(r.with(s)), v.ID) })
 			}
-			g.Verdicts = webVerdicts(vs, where)
+			g.Verdicts = webVerdicts(r.home, vs, where)
 			p.Open = append(p.Open, g)
 		}
 	}
@@ -173,7 +173,7 @@ func facts(r Report) []fact {
 	return slices.DeleteFunc(all, func(f fact) bool { return f.Value == "" || f.Label == "Verified" && r.Run.Started.Equal(time.Time{}) })
 }
 
-func webVerdicts(vs []Verdict, where placement) []webVerdict {
+func webVerdicts(home Home, vs []Verdict, where placement) []webVerdict {
 	var out []webVerdict
 	for _, v := range vs {
 		w := webVerdict{Verdict: v, Class: string(v.Verdict), Word: statusWords[v.Verdict], Drawings: where.under[v.ID], See: where.see[v.ID]}
@@ -185,12 +185,17 @@ func webVerdicts(vs []Verdict, where placement) []webVerdict {
 		if v.Verdict == check.Waived {
 			w.Waived, fix = waiverText(v), ""
 		}
-		for _, f := range []fact{{"Promised", v.Promised}, {seen, v.Seen}, {"What to do", fix}, {"Waiver", w.Waived}, {"Why it matters", v.Why}} {
+		for _, f := range []fact{{"Promised", v.Promised}, {seen, v.Seen}, {"What to do", fix}, {"Where", placeRow(home, v)}, {"Waiver", w.Waived}, {"Why it matters", v.Why}} {
 			if f.Value != "" {
 				w.Rows = append(w.Rows, f)
 			}
 		}
 		w.Findings = v.untold(v.Findings)
+		for i, f := range w.Findings {
+			if place := v.ofFinding(f, home.at); place != "" {
+				w.Findings[i].Message += " (" + place + ")"
+			}
+		}
 		slices.SortStableFunc(w.Findings, func(a, b check.Finding) int {
 			switch {
 			case a.Note == b.Note:

@@ -167,6 +167,9 @@ func (r Report) junitFile(v Verdict) string {
 func (r Report) junitText(v Verdict) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\npromised: %s\nseen: %s\nwhat to do: %s\nwhy: %s\n", v.Title, v.Promised, v.Seen, v.Fix, v.Why)
+	if place := placeRow(r.home, v); place != "" {
+		fmt.Fprintf(&b, "where: %s\n", place)
+	}
 	for _, f := range v.Findings {
 		fmt.Fprintf(&b, "- %s\n", findingText(f))
 	}

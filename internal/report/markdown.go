@@ -43,7 +43,7 @@ func markdown(r Report, size int) []byte {
 	rows := 0
 	for _, s := range []check.Status{check.Fail, check.Inconclusive} {
 		for _, v := range r.with(s) {
-			row := mdRow(v)
+			row := r.mdRow(v)
 			if b.Len()+len(row)+mdEnd > size {
 				left = append(left, v)
 				continue
@@ -86,13 +86,17 @@ func mdResult(r Report) string {
 }
 
 // mdRow is a promise that does not hold: its details are folded, since ten of them fill a page.
-func mdRow(v Verdict) string {
+func (r Report) mdRow(v Verdict) string {
 	mark := "❌ broken"
 	if v.Verdict == check.Inconclusive {
 		mark = "❔ undecided"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "| %s | <b>%s</b><br>%s | %s <details><summary>more</summary>", mark, mdText(v.ID), mdText(v.Title), mdText(short(v.Seen)))
+	fmt.Fprintf(&b, "| %s | <b>%s</b><br>%s", mark, mdText(v.ID), mdText(v.Title))
+	if place := v.where(r.home.at); place != "" {
+		fmt.Fprintf(&b, "<br>%s%s", mdCode(place), mdText(v.about()))
+	}
+	fmt.Fprintf(&b, " | %s <details><summary>more</summary>", mdText(short(v.Seen)))
 	seen := v.Seen
 	if short(seen) == seen {
 		seen = "" // it stands in the row
@@ -109,7 +113,11 @@ func mdRow(v Verdict) string {
 				fmt.Fprintf(&b, "<li>and %d more, in the JSON report</li>", len(findings)-i)
 				break
 			}
-			fmt.Fprintf(&b, "<li>%s</li>", mdText(cut(findingText(f), mdField)))
+			place := v.ofFinding(f, r.home.at)
+			if place != "" {
+				place = " " + mdCode(place)
+			}
+			fmt.Fprintf(&b, "<li>%s%s</li>", mdText(cut(findingText(f), mdField)), place)
 		}
 		b.WriteString("</ul>")
 	}

@@ -38,7 +38,7 @@ func TestMarkdownTellsTheResultFirst(t *testing.T) {
 }
 
 // ours are the marks that podproof itself writes.
-var ours = regexp.MustCompile(`</?(b|ul|li|details|summary)>|<br>|<!-- -->|&#\d+;|(?m)^### podproof: |^\|---\|---\|---\|$`)
+var ours = regexp.MustCompile(`</?(b|ul|li|details|summary|code)>|<br>|<!-- -->|&#\d+;|(?m)^### podproof: |^\|---\|---\|---\|$`)
 
 func TestMarkdownIsTextThroughout(t *testing.T) {
 	const hostile = "<img src=x onerror=alert(1)> `code` | cell | @octocat #12 [x](https://evil.example) ![i](http://evil.example/i.png) **b** _i_ www.evil.example ~~s~~ </details> \x1b[31m $math$ &lt;\n| row |\n::error::x\r"

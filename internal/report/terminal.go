@@ -16,7 +16,7 @@ import (
 // does not, it comes first, and those that hold are counted. What was seen is told once: the last line
 // has the names alone.
 func WriteTerminal(w io.Writer, r Report, c Console) error {
-	p := &page{Console: c}
+	p := &page{Console: c, home: r.home}
 	broken, open := causesFirst(r.with(check.Fail)), r.with(check.Inconclusive)
 	folded := fold(open)
 	if text := r.answeredText(); text != "" {
@@ -107,7 +107,8 @@ func shortDigest(d string) string {
 
 type page struct {
 	Console
-	out bytes.Buffer
+	out  bytes.Buffer
+	home Home // of the files that places are in
 	// drawn are the timelines that are on the page, with the check that each stands under.
 	drawn map[string]string
 }
@@ -173,7 +174,7 @@ func (p *page) verdict(v Verdict) {
 		}
 		p.labelled(4, label("waived"), plain, by)
 	}
-	p.findings(v.untold(p.worthTelling(v)))
+	p.findings(v, v.untold(p.worthTelling(v)))
 	if v.Verdict == check.Fail || v.Verdict == check.Inconclusive || p.Verbose {
 		p.timeline(v)
 	}
@@ -193,6 +194,9 @@ func (p *page) details(v Verdict, seen, fix string) {
 			p.labelled(4, label(d[0]), plain, d[1])
 		}
 	}
+	if place := v.where(p.home.here); place != "" {
+		p.labelled(4, label("where"), plain, place+v.about())
+	}
 	if p.Verbose && v.Why != "" && v.Verdict != check.Pass {
 		p.labelled(4, label("why"), plain, v.Why)
 	}
@@ -203,13 +207,17 @@ func label(s string) string { return fmt.Sprintf("%-12s", s) }
 // maxFindings keeps one broken promise from filling the screen; JSON has them all.
 const maxFindings = 10
 
-func (p *page) findings(fs []check.Finding) {
+func (p *page) findings(v Verdict, fs []check.Finding) {
 	for i, f := range fs {
 		if i == maxFindings && !p.Verbose {
 			p.line(4, plain, fmt.Sprintf("and %d more, with -v or in the JSON report", len(fs)-i))
 			return
 		}
-		p.labelled(4, "- ", plain, findingText(f))
+		text := findingText(f)
+		if place := v.ofFinding(f, p.home.here); place != "" {
+			text += " (" + place + ")"
+		}
+		p.labelled(4, "- ", plain, text)
 	}
 }
 

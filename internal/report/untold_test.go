@@ -38,7 +38,7 @@ func TestFindingsSayWhatWasSeenOnce(t *testing.T) {
 			}
 		})
 	}
-	row := mdRow(Verdict{Verdict: check.Fail, Seen: "pod a: " + root, Findings: []check.Finding{{Where: "pod a", Message: root}}})
+	row := Report{}.mdRow(Verdict{Verdict: check.Fail, Seen: "pod a: " + root, Findings: []check.Finding{{Where: "pod a", Message: root}}})
 	if strings.Count(row, root) != 1 {
 		t.Errorf("told again: %s", row)
 	}
