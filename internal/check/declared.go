@@ -110,7 +110,7 @@ func (j *Judgement) slowStart(where string, e evidence.Evidence, c corev1.Contai
 	took, known := slowestStart(e, c.Name)
 	switch {
 	case known && took > budget:
-		j.broken(where, "it has no startupProbe, and took %.0f s to start; its livenessProbe restarts it after %.0f s", took, budget)
+		j.brokenAt(fieldPlace(e, where, "startupProbe"), "it has no startupProbe, and took %.0f s to start; its livenessProbe restarts it after %.0f s", took, budget)
 	default:
 		j.note(where, "it has no startupProbe; its livenessProbe leaves a start %.0f s", budget)
 	}

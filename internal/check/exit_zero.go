@@ -54,7 +54,7 @@ func judgeTerminationExitZero(c contract.Contract, e evidence.Evidence) Judgemen
 	j.otherContainers(*t, containerName(e))
 	hook, hookFix := hookThatFailed(*t, containerName(e))
 	if hook != "" {
-		j.broken("pod "+t.Pod.Name, "%s", hook)
+		j.brokenAt(fieldPlace(e, "pod "+t.Pod.Name, "lifecycle.preStop"), "%s", hook)
 	}
 	first := pid1(e)
 	ok := slices.Contains(codes, t.Last.ExitCode) && t.Last.Reason != "OOMKilled"

@@ -42,7 +42,7 @@ func judgeLivenessSurvivesOutage(c contract.Contract, e evidence.Evidence) Judge
 			continue
 		}
 		where, what := awayPlace(c, o), j.restart(e, o)
-		j.broken(where, "%s", what)
+		j.brokenAt(restartPlace(e, o, where), "%s", what)
 		switch why := restartExcuse(c, e, o); {
 		case why != "":
 			excuse = where + ": " + what + "; " + why

@@ -54,13 +54,26 @@ func containerField(c corev1.Container, field string) string {
 	return fmt.Sprintf("containers[%s].%s", c.Name, field)
 }
 
+// fieldPlace is a field of the container under test, where the workload is known.
+func fieldPlace(e evidence.Evidence, words, field string) place {
+	if e.Workload == nil || e.Workload.Container == "" {
+		return place{words: words}
+	}
+	return podPlace(*e.Workload, words, "containers["+e.Workload.Container+"]."+field)
+}
+
 // podPlace is a field of the workload's pod template, "containers[api].livenessProbe", or all of it.
 func podPlace(w evidence.Workload, words, field string) place {
 	spec := "spec.template.spec."
 	if w.Kind == "Pod" {
 		spec = "spec."
 	}
-	p := place{words: words, Location: Location{Object: strings.ToLower(w.Kind) + "/" + w.Name, Field: strings.TrimSuffix(spec+field, ".")}}
+	return workloadPlace(w, words, strings.TrimSuffix(spec+field, "."))
+}
+
+// workloadPlace is a field of the workload itself: "spec.strategy".
+func workloadPlace(w evidence.Workload, words, field string) place {
+	p := place{words: words, Location: Location{Object: strings.ToLower(w.Kind) + "/" + w.Name, Field: field}}
 	if w.Source != nil {
 		p.File, p.Line = w.Source.File, lineIn(*w.Source, p.Field)
 	}

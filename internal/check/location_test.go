@@ -24,7 +24,7 @@ func TestLocations(t *testing.T) {
 		{"security/restricted", with(func(e *evidence.Evidence) {
 			e.Workload.Kind, e.Workload.Source = "Pod", nil
 			e.Workload.Template.Spec.HostNetwork = true
-		}), Location{Object: "pod/api", Field: "spec"}},
+		}), Location{Object: "pod/api", Field: "spec.hostNetwork"}},
 		{"image/no-secrets-in-layers", with(func(e *evidence.Evidence) {
 			e.Image.Layers = make([]evidence.Layer, 2)
 			e.Image.Secrets = []evidence.FileSecret{{Rule: "env", What: "a password", Path: "/app/.env", Line: 7, Layer: 1, Reach: evidence.Reachable}}

@@ -17,7 +17,7 @@ var identityNonRoot = Check{
 	Fix:   "Let the Dockerfile's last stage end with a numeric USER, such as USER 1001:1001, and the manifest say runAsNonRoot: true.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionStartup, evidence.SectionIdentity},
-	At:    []Spot{inContainer("securityContext")},
+	At:    []Spot{theUser, inContainer("securityContext")},
 	Judge: judgeIdentityNonRoot,
 }
 

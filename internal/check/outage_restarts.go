@@ -83,3 +83,11 @@ func killedIn(p evidence.Pod, container string, o evidence.Outage) bool {
 		return ours && isLivenessKill(ev) && !ev.At.Before(o.Began.Truncate(time.Second)) && !ev.At.After(o.Healed.Add(time.Second))
 	})
 }
+
+// restartPlace is where a restart in an outage is mended: the liveness probe's, or the program's own end.
+func restartPlace(e evidence.Evidence, o evidence.Outage, words string) place {
+	if livenessKills(podIn(e, o)) {
+		return fieldPlace(e, words, "livenessProbe")
+	}
+	return programPlace(e, words)
+}

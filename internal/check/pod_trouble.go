@@ -16,6 +16,27 @@ type trouble struct {
 	fix  string
 	// untried is set when the image never had a chance, so that nothing is known of it.
 	untried bool
+	// field is the container's that the fix changes, empty where it is the program, or not the container's.
+	container, field string
+}
+
+// in has the fix change a field of a container.
+func (t trouble) in(container, field string) trouble {
+	t.container, t.field = container, field
+	return t
+}
+
+// place is where a pod's trouble is mended.
+func (t trouble) place(e evidence.Evidence, p evidence.Pod) place {
+	words := "pod " + p.Name
+	if t.field == "" || e.Workload == nil {
+		return place{words: words}
+	}
+	list := "containers["
+	if slices.ContainsFunc(p.Status.InitContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == t.container }) {
+		list = "initContainers["
+	}
+	return podPlace(*e.Workload, words, list+t.container+"]."+t.field)
 }
 
 // troubleOf says what keeps a pod from being Ready; the zero value when nothing does.
@@ -99,6 +120,7 @@ func waitingTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 	switch w.Reason {
 	case "CreateContainerConfigError":
 		t.fix = configErrorFix(w.Message)
+		t = t.in(s.Name, configErrorField(w.Message))
 		if strings.Contains(w.Message, "failed to sync") {
 			t.untried = true
 			t.fix = "The node's kubelet was too busy to fetch the pod's ConfigMap or Secret: run podproof again, with less beside it."
@@ -106,7 +128,9 @@ func waitingTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 	case "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable":
 		t.untried = true
 		t.fix = imageFix(s.Image)
+		t = t.in(s.Name, "image")
 	case "InvalidImageName":
+		t = t.in(s.Name, "image")
 		t.fix = fmt.Sprintf("%q is not a valid image name; correct it in the manifest.", s.Image)
 	case "CreateContainerError", "RunContainerError":
 		t.fix = startErrorFix(w.Message)
@@ -149,6 +173,7 @@ func probeTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 	if s.Started != nil && !*s.Started {
 		kind = "startup"
 	}
+	probe := func(t trouble) trouble { return t.in(s.Name, kind+"Probe") }
 	if ev := lastEvent(p, "Unhealthy"); ev != nil {
 		t.seen += ": " + kubeletSays(ev.Message, 200)
 	} else {
@@ -156,7 +181,7 @@ func probeTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 	}
 	if ev := lastEvent(p, "Unhealthy"); ev != nil {
 		if why, fix := probeErrorFix(ev.Message); why != "" {
-			return trouble{seen: t.seen + "; " + why, fix: fix}
+			return probe(trouble{seen: t.seen + "; " + why, fix: fix})
 		}
 	}
 	switch {
@@ -164,10 +189,13 @@ func probeTrouble(p evidence.Pod, s corev1.ContainerStatus) trouble {
 		t.fix = "Nothing listens on the probe's port: let the process listen on 0.0.0.0 (not 127.0.0.1), on the port that the probe names."
 	case strings.Contains(t.seen, "statuscode: 404"):
 		t.fix = "The probe's path does not exist: let it name the route that the API serves."
+		return probe(t)
 	case strings.Contains(t.seen, "statuscode: 401"), strings.Contains(t.seen, "statuscode: 403"):
 		t.fix = "The probe's path asks for a login: the kubelet has none to send."
+		return probe(t)
 	case strings.Contains(t.seen, "deadline exceeded"), strings.Contains(t.seen, "timed out"), strings.Contains(t.seen, "Timeout"):
 		t.fix = "The probe's path takes longer than its timeoutSeconds: find what it waits for, or raise the time."
+		return probe(t)
 	}
 	return t
 }

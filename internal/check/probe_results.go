@@ -38,14 +38,14 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 			}
 			switch {
 			case ev.Reason == "Killing" && strings.Contains(ev.Message, "failed liveness probe"):
-				j.broken(where, "its liveness probe restarted it: %s", livenessMessage(p))
+				j.brokenAt(fieldPlace(e, where, "livenessProbe"), "its liveness probe restarted it: %s", livenessMessage(p))
 			case ev.Reason == "Unhealthy" && strictlyAfter(ev.At, since):
 				words := "after it was Ready: " + kubeletSays(ev.Message, 200) + repeated(ev.Count)
 				if why := silentOnBusyNode(e, since, ev); why != "" {
 					excuse = where + ": " + words + "; " + why
 					continue
 				}
-				j.broken(where, "%s", words)
+				j.brokenAt(fieldPlace(e, where, askedProbe(ev)), "%s", words)
 			case ev.Reason == "Unhealthy" && unwellOnLivenessPath(ev, c):
 				j.note(where, "the path that liveness asks answered with an error while the pod started (%s): when a dependency is gone, "+
 					"liveness on this path restarts pods that are well", kubeletSays(ev.Message, 120))
@@ -53,6 +53,16 @@ func (j *Judgement) results(e evidence.Evidence, c corev1.Container) (answered b
 		}
 	}
 	return answered, excuse
+}
+
+// askedProbe is the field of the probe that an event is about.
+func askedProbe(ev evidence.Event) string {
+	for _, kind := range []string{"Liveness", "Startup"} {
+		if strings.HasPrefix(ev.Message, kind+" probe") {
+			return strings.ToLower(kind) + "Probe"
+		}
+	}
+	return "readinessProbe"
 }
 
 // silentOnBusyNode says that a probe got no answer in time while the node was short of CPU: about

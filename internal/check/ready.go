@@ -115,7 +115,7 @@ func (j Judgement) notReady(e evidence.Evidence, limit time.Duration) Judgement 
 		if t.seen == "" {
 			continue
 		}
-		j.broken("pod "+p.Name, "%s", t.seen)
+		j.brokenAt(t.place(e, p), "%s", t.seen)
 		j.warnings(p)
 		j.tail(p, 10)
 		j.initTails(p, 5)

@@ -16,7 +16,7 @@ var refusesLate = Check{
 	Fix:   "On SIGTERM let readiness fail or close the listener, and answer what still comes with Connection: close, before the process ends.",
 	Story: Reliable,
 	Needs: []evidence.Section{evidence.SectionInFlight},
-	At:    []Spot{inContainer("lifecycle")},
+	At:    []Spot{theProgram},
 	Judge: asking(judgeRefusesLate),
 
 	Timeline: func(e evidence.Evidence) []Moment { return terminationMoments(e.InFlight) },

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
 
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
@@ -27,15 +26,6 @@ var securityRestricted = Check{
 	Judge:   judgeSecurityRestricted,
 }
 
-// The evaluator is Kubernetes' own, as its admission controller runs it.
-var podSecurity = func() policy.Evaluator {
-	e, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		panic(err) // its default checks do not fit together: a mistake in the library
-	}
-	return e
-}()
-
 func judgeSecurityRestricted(_ contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "nothing in the pod's specification goes beyond the Pod Security level restricted"}
 	if e.Workload == nil {
@@ -48,7 +38,7 @@ func judgeSecurityRestricted(_ contract.Contract, e evidence.Evidence) Judgement
 	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	for _, r := range podSecurity.EvaluatePod(level, &w.Template.ObjectMeta, &w.Template.Spec) {
 		if !r.Allowed {
-			j.brokenAt(podPlace(w, fmt.Sprintf("%s %s", w.Kind, w.Name), ""), "%s: %s", r.ForbiddenReason, said(r.ForbiddenDetail, 300))
+			j.brokenAt(podPlace(w, fmt.Sprintf("%s %s", w.Kind, w.Name), restrictedAt(w, level, r.ForbiddenReason)), "%s: %s", r.ForbiddenReason, said(r.ForbiddenDetail, 300))
 		}
 	}
 	if j.firstBroken() == nil && e.Admission != nil {

@@ -52,7 +52,7 @@ func judgeRollouts(c contract.Contract, e evidence.Evidence, what, line string, 
 			continue
 		}
 		lost += len(dropped)
-		how := j.lostWhere(o, dropped)
+		how := j.lostWhere(e, o, dropped)
 		if why := slowCluster(e, o, dropped); why != "" {
 			excuse = why
 		} else {
@@ -138,7 +138,7 @@ func rolloutKinds(os []evidence.Rollout) string {
 }
 
 // lostWhere says what was lost, by the way in which it was, and when.
-func (j *Judgement) lostWhere(o evidence.Rollout, lost []evidence.Request) string {
+func (j *Judgement) lostWhere(e evidence.Evidence, o evidence.Rollout, lost []evidence.Request) string {
 	by := map[string]int{}
 	var ways []string
 	for _, r := range lost {
@@ -156,13 +156,21 @@ func (j *Judgement) lostWhere(o evidence.Rollout, lost []evidence.Request) strin
 	if takesAll(o) {
 		how = "a rolling restart takes all pods away at once (strategy: Recreate): " + how
 	}
-	j.broken(o.Kind, "%s", how)
+	j.brokenAt(lossPlace(e, o), "%s", how)
 	return how
 }
 
 // takesAll tells whether a restart ends every pod before the first new one is there.
 func takesAll(o evidence.Rollout) bool {
 	return o.Kind == evidence.RolloutRestart && o.Strategy == "Recreate"
+}
+
+// lossPlace is the field that lossFix names; empty where it is the check's own.
+func lossPlace(e evidence.Evidence, o evidence.Rollout) place {
+	if e.Workload != nil && takesAll(o) {
+		return workloadPlace(*e.Workload, o.Kind, "spec.strategy")
+	}
+	return place{words: o.Kind}
 }
 
 // lossFix says what would keep a rollout from losing requests.

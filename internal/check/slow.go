@@ -90,27 +90,31 @@ func (s *slowness) bore(c contract.Contract, e evidence.Evidence, o evidence.Out
 		if !livenessKills(podIn(e, o)) {
 			fix = "Let the process go on while its " + noun(c) + " is slow: catch what a time limit raises, answer 503 meanwhile, and try again."
 		}
-		s.add(c, o, s.restart(e, o), fix, restartExcuse(c, e, o))
+		s.add(c, e, o, s.restart(e, o), fix, restartExcuse(c, e, o))
 	case late != "" && own:
-		s.add(c, o, late, "", "")
+		s.add(c, e, o, late, "", "")
 	case late != "":
-		s.add(c, o, late, "", busy)
+		s.add(c, e, o, late, "", busy)
 	case !o.Unready.IsZero() && o.Ready.IsZero():
-		s.add(c, o, fmt.Sprintf("the pod was not Ready again after the %s was fast again", noun(c)), "", busy)
+		s.add(c, e, o, fmt.Sprintf("the pod was not Ready again after the %s was fast again", noun(c)), "", busy)
 	case optional(c) && !o.Unready.IsZero():
 		words, no := unreadyWords(o)
 		if no {
 			busy = ""
 		}
-		s.add(c, o, words, stayReady(c), busy)
+		s.add(c, e, o, words, stayReady(c), busy)
 	case !c.Serves() && o.Connected != nil && *o.Connected && o.Reconnected.IsZero():
 		s.unclear = fmt.Sprintf("%s: the worker answers no requests, and no connection of it was seen after the %s was fast again", awayPlace(c, o), noun(c))
 	}
 }
 
-func (s *slowness) add(c contract.Contract, o evidence.Outage, what, fix, excuse string) {
+func (s *slowness) add(c contract.Contract, e evidence.Evidence, o evidence.Outage, what, fix, excuse string) {
 	where := awayPlace(c, o)
-	s.Judgement.broken(where, "%s", what)
+	at := programPlace(e, where)
+	if wasRestarted(e, o) {
+		at = restartPlace(e, o, where)
+	}
+	s.brokenAt(at, "%s", what)
 	switch {
 	case excuse != "":
 		s.excuse = where + ": " + what + "; " + excuse

@@ -88,6 +88,15 @@ func theProgram(c contract.Contract, e evidence.Evidence) *Location {
 	return l
 }
 
+// programPlace is theProgram, for a finding.
+func programPlace(e evidence.Evidence, words string) place {
+	p := fieldPlace(e, words, "")
+	if p.Location != (Location{}) {
+		p.About = inProgram
+	}
+	return p
+}
+
 // theCommand is where the container's command stands: in its manifest, or in the Dockerfile.
 func theCommand(c contract.Contract, e evidence.Evidence) *Location {
 	if e.Workload != nil {
@@ -98,6 +107,24 @@ func theCommand(c contract.Contract, e evidence.Evidence) *Location {
 		}
 	}
 	return inDockerfile("ENTRYPOINT", "CMD")(c, e)
+}
+
+// theUser is where it stands that the container runs as root: in its manifest, in the Dockerfile, or, where these
+// name another user, in the command that becomes root.
+func theUser(c contract.Contract, e evidence.Evidence) *Location {
+	if e.Workload == nil {
+		return nil
+	}
+	pod, own := securityContexts(*e.Workload)
+	switch user := over(own.RunAsUser, pod.RunAsUser); {
+	case user == nil:
+		return inDockerfile("USER")(c, e)
+	case *user != 0:
+		return theCommand(c, e)
+	case own.RunAsUser != nil:
+		return inContainer("securityContext.runAsUser")(c, e)
+	}
+	return inPod("securityContext.runAsUser")(c, e)
 }
 
 // inDockerfile is the last instruction of one of these keywords that the image is made by, or else the

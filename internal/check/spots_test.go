@@ -18,8 +18,10 @@ func inFiles(e evidence.Evidence) evidence.Evidence {
 			spec = "spec."
 		}
 		w.Source = &evidence.Source{File: "k8s/api.yaml", Line: 3, Lines: map[string]int{
+			"spec.strategy": 10, spec + "securityContext": 15, spec + "securityContext.runAsUser": 16,
 			spec + "terminationGracePeriodSeconds": 19, spec + "containers[api]": 20, spec + "containers[api].command": 22,
-			spec + "containers[api].readinessProbe": 30, spec + "containers[api].livenessProbe": 35, spec + "containers[api].securityContext": 40}}
+			spec + "containers[api].readinessProbe": 30, spec + "containers[api].livenessProbe": 35, spec + "containers[api].securityContext": 40,
+			spec + "containers[api].securityContext.capabilities": 42, spec + "containers[api].image": 21, spec + "containers[api].lifecycle.preStop": 46}}
 		e.Workload = &w
 	}
 	b := evidence.Build{}
@@ -72,11 +74,34 @@ func TestEachBrokenPromiseHasAPlace(t *testing.T) {
 }
 
 func TestWhereAPromiseIsMended(t *testing.T) {
+	notFound := pods(func(p *evidence.Pod) {
+		p.Status.ContainerStatuses[0].Ready = false
+		p.Events = append(p.Events, event(20, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 404"))
+	})
+	restarted := with(func(e *evidence.Evidence) {
+		e.Startup.Pods[0].Events = []evidence.Event{event(20, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
+	})
 	manifest := func(line int, field string) Location {
 		return Location{File: "k8s/api.yaml", Line: line, Object: "deployment/api", Field: "spec.template.spec." + field}
 	}
 	program := manifest(20, "containers[api]")
 	program.About = inProgram
+	example := func(id, name string) evidence.Evidence {
+		for _, x := range examples[id] {
+			if x.name == name {
+				return x.e
+			}
+		}
+		t.Fatalf("%s has no example %q", id, name)
+		panic("unreached")
+	}
+	runAs := func(user *int64) evidence.Evidence {
+		e := process(func(p *evidence.Process) { p.UIDs = []int64{0, 0, 0, 0} })
+		e.Workload.Template.Spec.SecurityContext.RunAsUser = user
+		return e
+	}
+	strategy := manifest(10, "")
+	strategy.Field = "spec.strategy"
 	for _, x := range []struct {
 		name, id string
 		c        contract.Contract
@@ -93,6 +118,25 @@ func TestWhereAPromiseIsMended(t *testing.T) {
 		{"one whose Dockerfile is not known", "termination/exit-zero", contractWith(func(c *contract.Contract) { c.Build = nil }), ended(137, 30.2, "/shop"), program},
 		{"a field that is not there", "resources/limits", goodContract(), container(func(k *corev1.Container) { k.Resources.Limits = nil }),
 			manifest(20, "containers[api].resources.limits.memory")},
+		{"a rule of Pod Security that the container breaks", "security/restricted", goodContract(), example("security/restricted", "keeps capabilities"),
+			manifest(42, "containers[api].securityContext.capabilities")},
+		{"one that the container does not keep", "security/restricted", goodContract(), example("security/restricted", "may escalate"),
+			manifest(40, "containers[api].securityContext.allowPrivilegeEscalation")},
+		{"one that the pod breaks", "security/restricted", goodContract(), example("security/restricted", "host network"), manifest(3, "hostNetwork")},
+		{"root by the manifest", "identity/non-root", goodContract(), runAs(ptr(int64(0))), manifest(16, "securityContext.runAsUser")},
+		{"root by the image", "identity/non-root", goodContract(), runAs(nil), Location{File: "api/Dockerfile.prod", Line: 6}},
+		{"root by the command", "identity/non-root", goodContract(), runAs(ptr(int64(1001))), Location{File: "api/Dockerfile.prod", Line: 7}},
+		{"an image that may not be root", "startup/ready", goodContract(), pods(waits("CreateContainerConfigError", "container has runAsNonRoot and image will run as root")),
+			manifest(40, "containers[api].securityContext.runAsUser")},
+		{"an image's name", "startup/ready", goodContract(), pods(waits("InvalidImageName", "couldn't parse image name")), manifest(21, "containers[api].image")},
+		{"a probe of a path that is not there", "startup/ready", goodContract(), notFound, manifest(30, "containers[api].readinessProbe")},
+		{"all pods taken away at once", "rollout/no-lost-requests", goodContract(), example("rollout/no-lost-requests", "Recreate"), strategy},
+		{"a stop hook that fails", "termination/exit-zero", goodContract(), example("termination/exit-zero", "a hook without its program"),
+			manifest(46, "containers[api].lifecycle.preStop")},
+		{"a restart by the liveness probe", "database/slow", queried, example("database/slow", "is restarted by its liveness probe"), manifest(35, "containers[api].livenessProbe")},
+		{"one of a program that ends", "database/slow", queried, example("database/slow", "ends by itself"), program},
+		{"a restart in an outage", "probes/liveness-survives-outage", goodContract(), example("probes/liveness-survives-outage", "ends by itself"), program},
+		{"a liveness probe that fails", "probes/declared", goodContract(), restarted, manifest(35, "containers[api].livenessProbe")},
 		{"a probe that lies", "probes/readiness-tells-the-truth", goodContract(), func() evidence.Evidence {
 			for _, x := range examples["probes/readiness-tells-the-truth"] {
 				if x.want == Fail {

@@ -22,6 +22,16 @@ func configErrorFix(message string) string {
 	return ""
 }
 
+// configErrorField is the container's field by which such a message is avoided.
+func configErrorField(message string) string {
+	for _, root := range []string{"non-numeric user", "image will run as root", "runAsUser breaks non-root policy"} {
+		if strings.Contains(message, root) {
+			return "securityContext.runAsUser"
+		}
+	}
+	return "env"
+}
+
 // startErrorFix knows the messages with which a runtime fails to start a process.
 func startErrorFix(message string) string {
 	switch {
