@@ -5,7 +5,7 @@ var meanings = map[string]string{
 	"apiVersion": "always `podproof/v1alpha1`; required",
 	"kind":       "always `Contract`; required",
 	"image":      "the name under which the image is built, and by which the manifests use it. Without it: the image of the workload's only container",
-	"manifests":  "files, kustomizations, folders of YAML and JSON files, or patterns such as `k8s/*.yaml`. `-m` on the command line stands in for them",
+	"manifests":  "files, kustomizations, folders of YAML and JSON files, or patterns such as `k8s/*.yaml`. `-m` on the command line takes the same, and `-` for the standard input, in their place",
 	"workload":   "the object under test, such as `deployment/api`. Without it: the workload that runs the image, the only one, or the only one that is no database or the like",
 
 	"dependencies":            "what the workload needs, or can do without; each is Ready before the workload is applied, and is taken away. Without it: the other Deployments and StatefulSets of the manifests; `[]` is none",
