@@ -195,8 +195,12 @@ func TestInspectAgain(t *testing.T) {
 func TestInspectWithoutCache(t *testing.T) {
 	alone(t)
 	file := archive(t, shop(t, "root"))
-	if code, out := said(t, "inspect", "--no-cache", file); code != exitFail || !strings.Contains(out, "Evidence: ") {
+	if code, out := said(t, "inspect", "--no-cache", file); code != exitFail || !strings.Contains(out, "Evidence: ") || !strings.HasSuffix(out, ".json (kept until 10 more inspections fail)\n") {
 		t.Errorf("exit code %d\n%s", code, out)
+	}
+	asked := filepath.Join(t.TempDir(), "evidence.json")
+	if _, out := said(t, "inspect", "--no-cache", "--evidence", asked, file); !strings.HasSuffix(out, " Evidence: "+asked+"\n") {
+		t.Errorf("what was asked for stays:\n%s", out)
 	}
 	layers, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "podproof", "layers", "*"))
 	if err != nil || len(layers) > 0 {

@@ -140,8 +140,7 @@ func (r jobRun) ofIndex(ctx context.Context, j workload.InJob, i int, codes map[
 	}
 	f := r.judgeFlags
 	f.evidence, f.waiversTo = report.FileOf(f.evidence, name), report.FileOf(f.waiversTo, name)
-	kept, err := f.keepEvidence(rec, code != exitPass)
-	out.Evidence = kept
+	err = f.keepEvidence(&out, rec, code != exitPass)
 	one.Report, one.Seconds = &out, out.Run.Finished.Sub(out.Run.Started).Seconds()
 	return one, errors.Join(err, outs.Write(out, r.stdout, r.console), f.writeWaivers(out))
 }

@@ -161,8 +161,8 @@ func (r jobRun) write(ctx context.Context, j workload.InJob, failed bool) error 
 		return err
 	}
 	out := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)).At(rec.Home)
-	if out.Evidence, err = r.keepEvidence(rec, failed); out.Evidence != "" && err == nil {
-		r.progress.Note("The evidence is in " + out.Evidence)
+	if err = r.keepEvidence(&out, rec, failed); out.Evidence != "" && err == nil {
+		r.progress.Note("The evidence is in " + out.Kept())
 	}
 	r.progress.Close()
 	return explainDisk(errors.Join(err, outs.Write(out, r.stdout, r.console), r.writeWaivers(out)))

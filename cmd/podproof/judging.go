@@ -132,8 +132,7 @@ func loadContract(file string) (contract.Contract, error) {
 // report judges the evidence, renders it, and turns it into the exit code.
 func (f *judgeFlags) report(selected []check.Check, result pipeline.Result, outs report.Outputs, console report.Console) error {
 	r := report.New(result.Contract, result.Evidence, check.Judge(selected, result.Contract, result.Evidence))
-	kept, err := f.keepEvidence(recordOf(selected, result), r.ExitCode() != exitPass)
-	r.Evidence = kept
+	err := f.keepEvidence(&r, recordOf(selected, result), r.ExitCode() != exitPass)
 	r = answeredBy(r, result)
 	if err := errors.Join(err, outs.Write(r, os.Stdout, console)); err != nil {
 		return couldNot(explainDisk(err))
@@ -160,29 +159,31 @@ func recordOf(selected []check.Check, result pipeline.Result) report.Record {
 }
 
 // keepEvidence writes the evidence where it was asked for, and that of a run that did not
-// pass to the cache directory in any case: it is what one wants to look at then.
-func (f *judgeFlags) keepEvidence(r report.Record, failed bool) (string, error) {
-	file := f.evidence
-	if file == "" && f.keptIn != "" {
-		return f.keptIn, nil
+// pass to the cache directory in any case: it is what one wants to look at then. The report tells of it.
+func (f *judgeFlags) keepEvidence(r *report.Report, rec report.Record, failed bool) error {
+	switch {
+	case f.evidence != "":
+		r.Evidence = f.evidence
+		return rec.WriteFile(f.evidence)
+	case f.keptIn != "":
+		r.Evidence = f.keptIn
+		return nil
 	}
-	if file == "" {
-		dir, err := cacheDir()
-		if err != nil || !failed {
-			return "", err
-		}
-		if err := private(dir); err != nil {
-			return "", err
-		}
-		prefix := "evidence-"
-		if f.command == "inspect" {
-			prefix = inspected
-		}
-		forgetOld(dir, prefix)
-		file = filepath.Join(dir, prefix+r.Evidence.Run.ID+".json")
-		return file, r.WritePrivately(file)
+	dir, err := cacheDir()
+	if err != nil || !failed {
+		return err
 	}
-	return file, r.WriteFile(file)
+	if err := private(dir); err != nil {
+		return err
+	}
+	prefix, runs := "evidence-", "runs"
+	if f.command == "inspect" {
+		prefix, runs = inspected, "inspections"
+	}
+	forgetOld(dir, prefix)
+	r.Evidence = filepath.Join(dir, prefix+rec.Evidence.Run.ID+".json")
+	r.Until = fmt.Sprintf("%d more %s fail", keptRuns+1, runs)
+	return rec.WritePrivately(r.Evidence)
 }
 
 // inspected begins the names of what `podproof inspect` saw: a team that inspects images all

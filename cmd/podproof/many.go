@@ -218,8 +218,7 @@ func (m *manyRun) tell(ctx context.Context, i int, result pipeline.Result) {
 	for _, s := range o.Selected {
 		ids = append(ids, s.ID)
 	}
-	kept, err := f.keepEvidence(report.NewRecord(result.Contract, ids, result.Evidence), r.ExitCode() != exitPass)
-	r.Evidence = kept
+	err := f.keepEvidence(&r, report.NewRecord(result.Contract, ids, result.Evidence), r.ExitCode() != exitPass)
 	r = answeredBy(r, result)
 	err = errors.Join(err, m.each.Of(m.names[i]).Write(r, m.progress, m.console), f.writeWaivers(r))
 	if err != nil {

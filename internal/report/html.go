@@ -168,7 +168,7 @@ func facts(r Report) []fact {
 		{"This time", r.answeredText()},
 		{"Digest", s.Digest}, {"Architecture", s.Architecture}, {"Workload", s.Workload}, {"Kubernetes", where},
 		{"Verified", r.Run.Started.UTC().Format("2006-01-02 15:04:05 UTC") + took + ", by podproof " + r.Run.Version},
-		{"Stopped by", stopped}, {"Evidence", r.Evidence}, {"Exit code", fmt.Sprint(r.ExitCode())},
+		{"Stopped by", stopped}, {"Evidence", r.Kept()}, {"Exit code", fmt.Sprint(r.ExitCode())},
 	}
 	return slices.DeleteFunc(all, func(f fact) bool { return f.Value == "" || f.Label == "Verified" && r.Run.Started.Equal(time.Time{}) })
 }

@@ -48,7 +48,15 @@ func (r Report) lastLine() (string, paint) {
 	if r.Evidence == "" {
 		return text + " Run it again with --evidence FILE to keep what was seen.", color
 	}
-	return text + " Evidence: " + r.Evidence, color
+	return text + " Evidence: " + r.Kept(), color
+}
+
+// Kept is the file of the evidence, with how long it stays.
+func (r Report) Kept() string {
+	if r.Until == "" {
+		return r.Evidence
+	}
+	return r.Evidence + " (kept until " + r.Until + ")"
 }
 
 // leftOut are the verdicts that a run skipped; none where these are only of promises that
