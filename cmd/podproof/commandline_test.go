@@ -24,9 +24,9 @@ func TestWrongCommandLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range []struct{ args, says string }{
-		{"judge", "podproof judge takes one argument, EVIDENCE.json; it received none\nRun `podproof judge --help` for usage"},
-		{"judge a.json b.json", `podproof judge takes one argument, EVIDENCE.json; it received 2: "a.json", "b.json"`},
-		{"inspect", "podproof inspect takes one argument, IMAGE; it received none"},
+		{"inspect", "podproof inspect takes one argument, IMAGE; it received none\nRun `podproof inspect --help` for usage"},
+		{"inspect a:1 b:1", `podproof inspect takes one argument, IMAGE; it received 2: "a:1", "b:1"`},
+		{"judge a.json b.json", `podproof judge takes at most one argument, EVIDENCE.json; it received 2: "a.json", "b.json"`},
 		{"verify app:1 app:2", `podproof verify takes at most one argument, IMAGE; it received 2: "app:1", "app:2"`},
 		{"build app:1", `podproof build takes no arguments; it received 1: "app:1"`},
 		{"checks all", `podproof checks takes no arguments; it received 1: "all"`},

@@ -228,6 +228,20 @@ func TestEvidenceOfRunsIsKeptApart(t *testing.T) {
 	}
 }
 
+// What one looks at after a run that failed is what that saw.
+func TestJudgeTakesTheLastRunThatFailed(t *testing.T) {
+	alone(t)
+	if code, out := said(t, "judge"); code != exitUsage || !strings.Contains(out, "--evidence FILE") {
+		t.Errorf("nothing is kept: exit code %d\n%s", code, out)
+	}
+	said(t, "inspect", archive(t, shop(t, "root", imagetest.Text("app/.env", "DB_PASSWORD=hunter2x\n"))))
+	said(t, "inspect", archive(t, shop(t, "root")))
+	code, out := said(t, "judge")
+	if code != exitFail || !strings.Contains(out, "FAIL image/user-non-root") || strings.Contains(out, "FAIL image/no-secrets-in-layers") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
 // Looking at many images does not push out what a run in a cluster saw.
 func TestEvidenceOfAVerifyOutlastsInspections(t *testing.T) {
 	alone(t)

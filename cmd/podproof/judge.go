@@ -17,13 +17,14 @@ func newJudge() *cobra.Command {
 	var file string
 	var f reportFlags
 	c := &cobra.Command{
-		Use:   "judge EVIDENCE.json",
+		Use:   "judge [EVIDENCE.json]",
 		Short: "Judge kept evidence again, offline",
 		Long: `judge reaches the verdicts of a run again from the evidence that
-` + "`podproof verify --evidence FILE`" + ` kept. It touches neither Docker nor a cluster.
+` + "`podproof verify --evidence FILE`" + ` kept; without a file from that of the last run that did not pass. It touches neither Docker nor a cluster.
 With -f it judges the same evidence by another contract. What that one leaves to be derived is
 taken from the recorded one, and printed.`,
-		Example: `  podproof judge evidence.json
+		Example: `  podproof judge
+  podproof judge evidence.json
   podproof judge -f stricter.yaml -o json evidence.json`,
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,12 +32,18 @@ taken from the recorded one, and printed.`,
 			if err != nil {
 				return usage(err)
 			}
-			rec, err := report.ReadFile(args[0])
+			kept := strings.Join(args, "")
+			if kept == "" {
+				if kept, err = lastKept(); err != nil {
+					return usage(err)
+				}
+			}
+			rec, err := report.ReadFile(kept)
 			if err != nil {
 				return usage(err)
 			}
 			if !f.quiet {
-				fmt.Fprintf(os.Stderr, "podproof: judging %s, observed %s by podproof %s\n", args[0], rec.Evidence.Run.Started.Format(time.RFC3339), report.Clean(rec.Evidence.Run.Version))
+				fmt.Fprintf(os.Stderr, "podproof: judging %s, observed %s by podproof %s\n", kept, rec.Evidence.Run.Started.Format(time.RFC3339), report.Clean(rec.Evidence.Run.Version))
 			}
 			if file != "" {
 				given, err := loadContract(file)
@@ -57,7 +64,7 @@ taken from the recorded one, and printed.`,
 				return usage(err)
 			}
 			r := report.New(rec.Contract, rec.Evidence, check.Judge(selected, rec.Contract, rec.Evidence)).At(rec.Home)
-			r.Evidence = args[0]
+			r.Evidence = kept
 			if err := outs.Write(r, os.Stdout, f.console(os.Stdout, cmd.Name())); err != nil {
 				return couldNot(explainDisk(err))
 			}

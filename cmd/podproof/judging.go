@@ -208,6 +208,13 @@ func forgetOld(dir, prefix string) {
 	files = slices.DeleteFunc(files, func(f string) bool {
 		return prefix != inspected && strings.HasPrefix(filepath.Base(f), inspected)
 	})
+	newestFirst(files)
+	for _, f := range files[min(keptRuns, len(files)):] {
+		_ = os.Remove(f)
+	}
+}
+
+func newestFirst(files []string) {
 	written := map[string]time.Time{}
 	for _, f := range files {
 		if i, err := os.Stat(f); err == nil {
@@ -215,9 +222,20 @@ func forgetOld(dir, prefix string) {
 		}
 	}
 	slices.SortFunc(files, func(a, b string) int { return written[b].Compare(written[a]) })
-	for _, f := range files[min(keptRuns, len(files)):] {
-		_ = os.Remove(f)
+}
+
+// lastKept is the evidence of the last run that did not pass, in the cache directory.
+func lastKept() (string, error) {
+	dir, err := cacheDir()
+	if err != nil {
+		return "", err
 	}
+	files, _ := filepath.Glob(filepath.Join(dir, "evidence-*.json"))
+	if len(files) == 0 {
+		return "", fmt.Errorf("%s holds no evidence, since no run has failed: name a file, such as `podproof verify --evidence FILE` keeps", dir)
+	}
+	newestFirst(files)
+	return files[0], nil
 }
 
 func (f *judgeFlags) checkFiles(outs report.Outputs) error {
