@@ -110,7 +110,7 @@ func (p *Progress) end(s *step, err error) {
 func (p *Progress) Waiting(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting = strings.ReplaceAll(Clean(what), "\n", " ")
+	p.waiting = short(strings.ReplaceAll(Clean(what), "\n", " "))
 }
 
 // Begin tells what is begun, unless nobody wants to know.

@@ -130,6 +130,22 @@ func TestProgressBreaksALongSilence(t *testing.T) {
 	})
 }
 
+// What is waited for may be a long list of pods: the steps and their times stay in sight.
+func TestALongWaitIsToldInShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := NewProgress(&out, Console{})
+		done := p.StepWithin("Starting deployment/api", "Started", 0, time.Minute)
+		p.Waiting("deployment/api: " + strings.Repeat("api-7d9f: ContainerCreating; ", 20))
+		time.Sleep(16 * time.Second)
+		done(nil)
+		p.Close()
+		if lines := strings.Split(out.String(), "\n"); len(lines[1]) > 200 || !strings.HasSuffix(lines[1], "…; Starting deployment/api 15 s of 60 s at most") {
+			t.Errorf("%s", out.String())
+		}
+	})
+}
+
 func TestProgressTellsWhatAStepUsuallyTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
