@@ -86,15 +86,34 @@ func prefixed(marks []evidence.Mark, name string) []evidence.Mark {
 	return marks
 }
 
+// requestRun are requests to one place that fared alike, one after the other.
+type requestRun struct {
+	first, last time.Time
+	how         string
+	n           int
+}
+
+// mostTurns is how often a place may change how it answers before what it answers in turn is told together.
+const mostTurns = 8
+
+// inTurn puts the runs that fared alike together.
+func inTurn(runs []requestRun) []requestRun {
+	var out []requestRun
+	for _, r := range runs {
+		i := slices.IndexFunc(out, func(o requestRun) bool { return o.how == r.how })
+		if i < 0 {
+			out = append(out, r)
+			continue
+		}
+		out[i].last, out[i].n = r.last, out[i].n+r.n
+	}
+	return out
+}
+
 // requestMarks draw the requests to one place that fared alike, one after the other, as one
 // moment. Those that were over before the trial began are no part of its story.
 func requestMarks(rs []evidence.Request, from time.Time) []evidence.Mark {
-	type run struct {
-		first, last time.Time
-		how         string
-		n           int
-	}
-	runs := map[string][]run{}
+	runs := map[string][]requestRun{}
 	var places []string
 	for _, r := range rs {
 		place := placeOf(r)
@@ -107,16 +126,17 @@ func requestMarks(rs []evidence.Request, from time.Time) []evidence.Mark {
 			all[n-1].last = r.Ended()
 			continue
 		}
-		runs[place] = append(all, run{r.Start, r.Ended(), how, 1})
+		runs[place] = append(all, requestRun{r.Start, r.Ended(), how, 1})
 	}
 	var out []evidence.Mark
 	for _, p := range places {
-		for _, r := range runs[p] {
-			if r.last.Before(from) {
-				continue
-			}
-			out = append(out, evidence.Mark{At: latest(r.first, from), Source: "agent", What: fmt.Sprintf("%s %s: %s, until %.2f s",
-				count(r.n, "request"), p, r.how, r.last.Sub(from).Seconds())})
+		all, turns := slices.DeleteFunc(runs[p], func(r requestRun) bool { return r.last.Before(from) }), ""
+		if len(all) > mostTurns {
+			all, turns = inTurn(all), ", in turn with others"
+		}
+		for _, r := range all {
+			out = append(out, evidence.Mark{At: latest(r.first, from), Source: "agent", What: fmt.Sprintf("%s %s: %s, until %.2f s%s",
+				count(r.n, "request"), p, r.how, r.last.Sub(from).Seconds(), turns)})
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,5 +153,25 @@ func TestTheKubeletsWords(t *testing.T) {
 		if got := kubeletSays(said, 200); got != want {
 			t.Errorf("got %s", got)
 		}
+	}
+}
+
+// A place that answers now so, now so, is not told answer by answer.
+func TestAnswersInTurnAreToldTogether(t *testing.T) {
+	var rs []evidence.Request
+	for i := range 40 {
+		r := evidence.Request{Stream: evidence.StreamReady, Start: at(float64(i)), Status: 200}
+		if i%2 == 1 {
+			r.Status = 503
+		}
+		rs = append(rs, r)
+	}
+	var got []string
+	for _, m := range requestMarks(rs, at(0)) {
+		got = append(got, m.What)
+	}
+	want := []string{"20 requests to the ready route: status 200, until 38.00 s, in turn with others", "20 requests to the ready route: status 503, until 39.00 s, in turn with others"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
