@@ -59,7 +59,7 @@ func judgeIdentityAsDeclared(c contract.Contract, e evidence.Evidence) Judgement
 			case r.broken && i > 0 && f.root: // a child that dropped root is as it should be
 				j.note(processPlace(*id, p), "%s, seen %s", f.promised, r.seen)
 			case r.broken:
-				j.broken(processPlace(*id, p), "%s, seen %s", f.promised, r.seen)
+				j.brokenAt(f.place(e, processPlace(*id, p)), "%s, seen %s", f.promised, r.seen)
 			case r.note != "" && i == 0:
 				j.note(processPlace(*id, p), "%s", r.note)
 			}

@@ -17,6 +17,7 @@ type declared struct {
 	groupless bool // the manifest names no group
 	fields    []declaredField
 	notes     []string
+	placed    int // fields whose place is told
 }
 
 // declaredField is one demand; promised says it: "runAsUser 1001".
@@ -25,6 +26,16 @@ type declaredField struct {
 	judge    func(evidence.Process) fieldResult
 	// root is set when the demand is to be root.
 	root bool
+	// field is the pod's that makes the demand, empty where the contract does.
+	field string
+}
+
+// place is that of the field, in words of the caller's.
+func (f declaredField) place(e evidence.Evidence, words string) place {
+	if f.field == "" || e.Workload == nil {
+		return place{words: words}
+	}
+	return podPlace(*e.Workload, words, f.field)
 }
 
 type fieldResult struct {
@@ -36,6 +47,17 @@ type fieldResult struct {
 
 func (d *declared) add(judge func(evidence.Process) fieldResult, promised string, args ...any) {
 	d.fields = append(d.fields, declaredField{promised: fmt.Sprintf(promised, args...), judge: judge})
+}
+
+// by says which field of a securityContext the demands added last are: the container's own, or the pod's.
+func (d *declared) by(w evidence.Workload, own bool, field string) {
+	field = "securityContext." + field
+	if own {
+		field = "containers[" + w.Container + "]." + field
+	}
+	for ; d.placed < len(d.fields); d.placed++ {
+		d.fields[d.placed].field = field
+	}
 }
 
 func (d declared) words() []string {
@@ -55,16 +77,21 @@ func declaredIdentity(c contract.Contract, w *evidence.Workload) declared {
 	if w == nil {
 		return d
 	}
+	d.placed = len(d.fields)
 	pod, own := securityContexts(*w)
 	d.groupless = over(own.RunAsGroup, pod.RunAsGroup) == nil
 	d.ids("runAsUser", over(own.RunAsUser, pod.RunAsUser), func(p evidence.Process) []int64 { return p.UIDs })
+	d.by(*w, own.RunAsUser != nil, "runAsUser")
 	d.ids("runAsGroup", over(own.RunAsGroup, pod.RunAsGroup), func(p evidence.Process) []int64 { return p.GIDs })
+	d.by(*w, own.RunAsGroup != nil, "runAsGroup")
 	if n := over(own.RunAsNonRoot, pod.RunAsNonRoot); n != nil && *n {
 		d.add(func(p evidence.Process) fieldResult {
 			return fieldResult{broken: slices.Contains(p.UIDs[:3], 0), seen: uidWords(p.UIDs)}
 		}, "runAsNonRoot")
 	}
+	d.by(*w, own.RunAsNonRoot != nil, "runAsNonRoot")
 	d.groups(*pod, over(own.RunAsGroup, pod.RunAsGroup))
+	d.by(*w, false, "supplementalGroups")
 	privileged := own.Privileged != nil && *own.Privileged
 	addsAll := own.Capabilities != nil && slices.ContainsFunc(own.Capabilities.Add, func(c corev1.Capability) bool { return strings.EqualFold(string(c), "ALL") })
 	if own.Privileged != nil && !privileged && !addsAll {
@@ -73,15 +100,19 @@ func declaredIdentity(c contract.Contract, w *evidence.Workload) declared {
 			return fieldResult{broken: err == nil && bnd&allCapabilities == allCapabilities, seen: "a bounding set of all capabilities"}
 		}, "privileged: false")
 	}
+	d.by(*w, true, "privileged")
 	if own.Capabilities != nil && !privileged {
 		d.capabilities(*own.Capabilities)
 	}
+	d.by(*w, true, "capabilities")
 	if a := own.AllowPrivilegeEscalation; a != nil && !*a {
 		d.add(func(p evidence.Process) fieldResult {
 			return fieldResult{broken: !p.NoNewPrivs, seen: "NoNewPrivs 0"}
 		}, "allowPrivilegeEscalation: false")
 	}
+	d.by(*w, true, "allowPrivilegeEscalation")
 	d.seccomp(over(own.SeccompProfile, pod.SeccompProfile), privileged)
+	d.by(*w, own.SeccompProfile != nil, "seccompProfile")
 	if privileged {
 		d.notes = append(d.notes, "privileged: true switches dropped capabilities and seccomp profiles off; they are not judged")
 	}
