@@ -25,7 +25,7 @@ type jobFlags struct {
 	name, namespace, podproof string
 	setImages, pullSecrets    []string
 	shared, open              bool
-	timeout                   time.Duration
+	timeout, patience         time.Duration
 	cluster, kubeconfig       string
 	run                       bool
 	tool                      string
@@ -93,6 +93,7 @@ The namespace must be there, and empty: create pods in it is each of its Secrets
 	fl.BoolVar(&f.shared, "shared-namespace", false, "use --namespace although pods of others run there")
 	fl.BoolVar(&f.open, "open-network", false, "let the run's pods talk to each other where network policies of --namespace deny it, by a policy of podproof's own")
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Minute, "stop each try after this `DURATION`, such as 10m or 600s")
+	addPatience(fl, &f.patience)
 	fl.StringVar(&f.tool, "for", "", "print it as this `TOOL` takes it: "+strings.Join(job.Names(), ", "))
 	complete(c, "for", job.Names())
 	fl.BoolVar(&f.run, "run", false, "run it in the cluster, and show what it says")
@@ -173,6 +174,9 @@ func (f *jobFlags) check() error {
 	}
 	if f.timeout <= 0 {
 		return fmt.Errorf("--timeout %s: give a time above zero, such as 10m", f.timeout)
+	}
+	if err := checkPatience(f.patience); err != nil {
+		return err
 	}
 	if f.parallel != 1 {
 		return fmt.Errorf("--parallel %d: in one namespace contracts are verified one after the other, as their objects have the same names: leave it out, or print a Job for each namespace", f.parallel)

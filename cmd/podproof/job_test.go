@@ -242,6 +242,7 @@ func TestWhatAJobNeeds(t *testing.T) {
 		"job --image p:1 -n A r.example/shop/api:1":                     "--namespace A: it is no name of a namespace",
 		"job --image p:1 --name a/b r.example/shop/api:1":               "--name a/b: it is no name of a Job",
 		"job --image p:1 --timeout 0s r.example/shop/api:1":             "--timeout 0s: give a time above zero",
+		"job --image p:1 --patience -1s r.example/shop/api:1":           "--patience -1s: give a time such as 30s, or 0",
 		"job --image p:1 -o json=x r.example/shop/api:1":                "--output is for --run",
 		"job --image p:1 --evidence x r.example/shop/api:1":             "--evidence is for --run",
 		"job --image p:1 --set-image a r.example/shop/api:1":            `--set-image "a": write it as OLD=NEW`,
@@ -259,7 +260,7 @@ func TestWhatAJobNeeds(t *testing.T) {
 
 func TestWhatTheJobPassesOn(t *testing.T) {
 	shopFolder(t)
-	printed := objectsOf(t, says(t, "job", "--image", "p:1", "--name", "gate", "--pull-secret", "registry", "--only", "image/*", "--skip", "image/size-budget", "--set-image", "a=b", "--shared-namespace", "--open-network", "-v", "--timeout", "5m", "r.example/shop/api:1"))
+	printed := objectsOf(t, says(t, "job", "--image", "p:1", "--name", "gate", "--pull-secret", "registry", "--only", "image/*", "--skip", "image/size-budget", "--set-image", "a=b", "--shared-namespace", "--open-network", "-v", "--timeout", "5m", "--patience", "1m", "r.example/shop/api:1"))
 	b, err := json.Marshal(printed["Job/gate"])
 	if err != nil {
 		t.Fatal(err)
@@ -268,7 +269,7 @@ func TestWhatTheJobPassesOn(t *testing.T) {
 	if err := json.Unmarshal(b, &j); err != nil {
 		t.Fatal(err)
 	}
-	want := "verify --cluster current -f /etc/podproof/podproof.yaml --timeout 5m0s --set-image a=b --only image/* --skip image/size-budget --shared-namespace --open-network --verbose r.example/shop/api:1"
+	want := "verify --cluster current -f /etc/podproof/podproof.yaml --timeout 5m0s --set-image a=b --only image/* --skip image/size-budget --shared-namespace --open-network --patience 1m0s --verbose r.example/shop/api:1"
 	if got := strings.Join(j.Spec.Template.Spec.Containers[0].Args, " "); got != want {
 		t.Errorf("it runs %s, want %s", got, want)
 	}

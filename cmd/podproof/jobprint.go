@@ -33,6 +33,9 @@ func (f *jobFlags) passed() (out []string, err error) {
 	if f.open {
 		out = append(out, "--open-network")
 	}
+	if f.patience != usualPatience {
+		out = append(out, "--patience", f.patience.String())
+	}
 	if f.verbose {
 		out = append(out, "--verbose")
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"podproof.dev/podproof/internal/check"
 	"podproof.dev/podproof/internal/cluster"
@@ -33,6 +34,7 @@ type verifyFlags struct {
 	setImages []string
 	buildArgs []string
 	timeout   time.Duration
+	patience  time.Duration
 }
 
 func newVerify() *cobra.Command {
@@ -56,6 +58,9 @@ CPU, for 12 hours at most. ` + "`podproof clean`" + ` removes it.
 With --max-age a run that would try just what an earlier one tried, which passed and is younger than that, is
 answered by the record of that one at once, and says so: the same image, manifests with the values of their Secrets, contract,
 selection, build context, images beside it, node image or cluster, and podproof. --fresh runs all the same.
+
+Where the machine is short of CPU when the workload has started, the run says so, and waits up to --patience for quiet
+before the trials, since what is judged by time may stay undecided otherwise. It does not with several -f.
 
 With several -f all contracts are verified in one cluster, which is made once; each has its own
 namespaces, --timeout and report, and a table of all comes last. What is wrong with one of them is
@@ -125,6 +130,21 @@ func (f *verifyFlags) addRun(c *cobra.Command) {
 	fl.StringSliceVar(&f.setImages, "set-image", nil, "`OLD=NEW` runs the image NEW where the manifests say OLD (in addition to PODPROOF_SET_IMAGE)")
 	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument `NAME=VALUE`, or NAME with the environment's value")
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Minute, "stop after this `DURATION`, such as 10m or 600s, and report what is known by then")
+	addPatience(fl, &f.patience)
+}
+
+// usualPatience is how long a run waits for a quiet machine, unless it is told otherwise.
+const usualPatience = 30 * time.Second
+
+func addPatience(fl *pflag.FlagSet, d *time.Duration) {
+	fl.DurationVar(d, "patience", usualPatience, "where the machine is short of CPU before the trials, wait up to this `DURATION` for quiet; 0 does not wait")
+}
+
+func checkPatience(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("--patience %s: give a time such as 30s, or 0 not to wait", d)
+	}
+	return nil
 }
 
 // setImages are those of the environment and of the flag, which goes before.
@@ -243,8 +263,8 @@ func stopped(ctx context.Context, cause error, result pipeline.Result, reported 
 }
 
 func (f *verifyFlags) options(image string) (pipeline.Options, error) {
-	o := pipeline.Options{Image: image, Providers: providers(f.nodeImage), BuildArgs: f.buildArgs, Keep: f.keep, Version: version()}
-	err := f.where.into(&o)
+	o := pipeline.Options{Image: image, Providers: providers(f.nodeImage), BuildArgs: f.buildArgs, Keep: f.keep, Version: version(), QuietWithin: f.patience}
+	err := errors.Join(checkPatience(f.patience), f.where.into(&o))
 	if err != nil {
 		return o, err
 	}

@@ -48,6 +48,7 @@ type run struct {
 	image   savedImage
 	place   place
 	bench   *trial.TestBed
+	work    ownWork
 	saw     observed
 	// lacks are the errors of steps for which this run has not the rights, by their IDs.
 	lacks map[string]error
@@ -88,6 +89,8 @@ type observed struct {
 	sealed bool
 	// clusterSteps are the provider's own steps within "cluster".
 	clusterSteps []evidence.Step
+	// waited tells that the run waited for a quieter machine.
+	waited bool
 }
 
 // podSections are those for which pods are started.
@@ -161,6 +164,9 @@ func (r *run) steps() []step {
 					s.behind = append(s.behind, before.id)
 				}
 			}
+			if slices.Contains(working, s.id) {
+				s.run = r.work.counted(s.run)
+			}
 			s.within, s.usual = max(s.within, bounds[s.id]), r.usual(s.step)
 			out = append(out, s.step)
 		}
@@ -201,6 +207,9 @@ func (r *run) result(out outcome) Result {
 	e.Run.ID, e.Run.Version, e.Run.Started, e.Run.Finished = r.ledger.ID, r.Version, r.saw.began.UTC(), time.Now().UTC()
 	e.Inputs = r.plan.Inputs()
 	e.Steps = slices.Concat(out.steps, r.saw.clusterSteps)
+	if !r.saw.waited {
+		e.Steps = slices.DeleteFunc(e.Steps, func(s evidence.Step) bool { return s.Name == quietStep })
+	}
 	slices.SortStableFunc(e.Steps, func(a, b evidence.Step) int { return cmp.Compare(a.Started, b.Started) })
 	if errors.Is(out.fatal, errNoBuild) {
 		delete(out.missing, evidence.SectionBuild)

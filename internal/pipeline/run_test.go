@@ -160,11 +160,11 @@ func TestStepsDoNoMoreThanTheChecksNeed(t *testing.T) {
 		{"the build and no other", "build/succeeds", nil, "build"},
 		{"what the build takes", "build/frozen-dependencies", nil, "build context"},
 		{"one rebuild", "build/lockfile-change-rebuilds", nil, "build context lock-rebuild"},
-		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot node-agent load other-images dependencies startup termination"},
-		{"all ways to end", "termination/*", nil, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready termination early-termination responses requests-in-flight frozen"},
-		{"a cluster that is there", "termination/*", func(r *run) { r.place.Cluster = &fakeCluster{nodes: &testNodes{}} }, "build save node dns node-agent load other-images agent-image agent dependencies startup ready termination early-termination responses requests-in-flight frozen"},
-		{"no node may be touched", "identity/*", func(r *run) { r.place.Cluster = &fakeCluster{} }, "build save node dns node-agent load other-images agent-image agent dependencies startup ready identity arbitrary-uid"},
-		{"no variable is required", "config/*", func(r *run) { r.plan.Contract.Env.Required = nil }, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready identity responses"},
+		{"one trial", "termination/exit-zero", nil, "build save cluster node dns boot node-agent load other-images dependencies startup wait-for-quiet termination"},
+		{"all ways to end", "termination/*", nil, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready wait-for-quiet termination early-termination responses requests-in-flight frozen"},
+		{"a cluster that is there", "termination/*", func(r *run) { r.place.Cluster = &fakeCluster{nodes: &testNodes{}} }, "build save node dns node-agent load other-images agent-image agent dependencies startup ready wait-for-quiet termination early-termination responses requests-in-flight frozen"},
+		{"no node may be touched", "identity/*", func(r *run) { r.place.Cluster = &fakeCluster{} }, "build save node dns node-agent load other-images agent-image agent dependencies startup ready wait-for-quiet identity arbitrary-uid"},
+		{"no variable is required", "config/*", func(r *run) { r.plan.Contract.Env.Required = nil }, "build save cluster node dns boot node-agent load other-images agent-image agent dependencies startup ready wait-for-quiet identity responses"},
 		{"no Dockerfile", "*/*", func(r *run) { r.plan.Contract.Build.Dockerfile = "none" }, "build"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,12 +23,15 @@ type possible struct {
 	step
 }
 
-// trialSteps are a step for each trial.
+// trialSteps are a step for each trial, after a look at the machine.
 func (r *run) trialSteps() []possible {
-	all := []possible{{r.needs(trial.Sections(trial.NeedReady)...), step{id: "ready", after: []string{"startup"}, run: r.isReady}}}
+	all := []possible{
+		{r.needs(trial.Sections(trial.NeedReady)...), step{id: "ready", after: []string{"startup"}, run: r.isReady}},
+		{r.looksForQuiet(), step{id: quietStep, after: []string{"startup", "ready"}, within: r.QuietWithin + letGo, run: r.awaitQuiet}},
+	}
 	limits := r.limits()
 	for _, t := range trial.List {
-		s := step{id: t.ID, after: []string{"startup"}, behind: t.Behind, sections: t.Sections, within: t.Within(limits), last: t.Last, run: r.try(t)}
+		s := step{id: t.ID, after: []string{"startup"}, behind: slices.Concat([]string{quietStep}, t.Behind), sections: t.Sections, within: t.Within(limits), last: t.Last, run: r.try(t)}
 		s.name, s.ended = r.told(t.Doing), r.told(t.Done)
 		if t.Needs.Has(trial.NeedReady) {
 			s.after = append(s.after, "ready")

@@ -18,7 +18,7 @@ const usualStart = 3 * time.Second
 // pulled that is not there.
 var usualSteps = map[string]time.Duration{
 	"inspect": time.Second, "save": time.Second, "cluster": 12 * time.Second, "boot": 8 * time.Second, "node": time.Second, "dns": time.Second, "node-agent": time.Second,
-	"load": time.Second, "other-images": time.Second, "agent-image": 2 * time.Second, "agent": 2 * time.Second, "admission": 0, "ready": 0,
+	"load": time.Second, "other-images": time.Second, "agent-image": 2 * time.Second, "agent": 2 * time.Second, "admission": 0, "ready": 0, quietStep: 0,
 }
 
 // usual is how long a step takes with a good image; zero where nobody knows.

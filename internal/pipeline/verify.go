@@ -61,6 +61,8 @@ type Options struct {
 	Tell Teller
 	// Timeout is the run's own, which its context has already; zero is none.
 	Timeout time.Duration
+	// QuietWithin is how long the trials wait where the machine is short of CPU; at zero they do not.
+	QuietWithin time.Duration
 	// Memory is asked, before anything is made, whether an earlier run answers this one; nil asks nobody.
 	Memory Memory
 	// Cut gets what a run has observed that was stopped, before its clean-up: whoever stopped

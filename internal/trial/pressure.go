@@ -20,6 +20,7 @@ import (
 type Sampler struct {
 	mu      sync.Mutex
 	samples []evidence.Pressure
+	next    chan struct{} // closed and replaced at each sample
 	done    chan struct{}
 	stop    context.CancelFunc
 }
@@ -29,7 +30,7 @@ type Sampler struct {
 // samples.
 func StartSampler(ctx context.Context, n NodeStream, nodes ...string) *Sampler {
 	ctx, cancel := context.WithCancel(ctx)
-	g := &Sampler{done: make(chan struct{}), stop: cancel}
+	g := &Sampler{next: make(chan struct{}), done: make(chan struct{}), stop: cancel}
 	m := newMachine(len(nodes))
 	var reading sync.WaitGroup
 	for i, node := range nodes {
@@ -63,6 +64,8 @@ func (g *Sampler) add(p evidence.Pressure) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.samples = append(g.samples, p)
+	close(g.next)
+	g.next = make(chan struct{})
 }
 
 // Stop ends the sampling.
@@ -82,6 +85,29 @@ func (g *Sampler) Samples() []evidence.Pressure {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.samples)
+}
+
+// Await waits until the samples taken so far are enough, and returns them: earlier when the context ends,
+// and when there will be no more.
+func (g *Sampler) Await(ctx context.Context, enough func([]evidence.Pressure) bool) []evidence.Pressure {
+	if g == nil {
+		return nil
+	}
+	for {
+		g.mu.Lock()
+		samples, next := slices.Clone(g.samples), g.next
+		g.mu.Unlock()
+		if enough(samples) {
+			return samples
+		}
+		select {
+		case <-next:
+		case <-g.done:
+			return g.Samples()
+		case <-ctx.Done():
+			return samples
+		}
+	}
 }
 
 // Starved tells whether the machine was short of CPU when it was last asked. It never is where
