@@ -126,9 +126,6 @@ func label(name string, img evidence.Image) configField {
 	return f
 }
 
-// baseLabel is where an image names its base (OCI image specification, annotations.md).
-const baseLabel = "org.opencontainers.image.base.name"
-
 // fromStep is BuildKit's step for an image; it writes the tag out, and adds the digest.
 var fromStep = regexp.MustCompile(`^(?:\[[^\]]*\] )?FROM (\S+)`)
 

@@ -160,7 +160,7 @@ var docs = map[string]Doc{
 	},
 	"image/no-dev-dependencies": {
 		Tried:   "The packages of all languages and the programs of the image are listed from its layers.",
-		Decided: "Pass: no test runner, linter or toolchain (with devDependencies.strict no compiler and package manager either). Fail: each is named with its layer. Inconclusive: the layers were not read.",
+		Decided: "Pass: no test runner, linter or toolchain (with devDependencies.strict no compiler and package manager either). Fail: each is named with its layer, and whether the base image brings it. Inconclusive: the layers were not read.",
 		Stacks:  leanImages,
 	},
 	"image/no-dev-server": {

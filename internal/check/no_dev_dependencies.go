@@ -30,12 +30,15 @@ type tooling struct {
 	name    string
 	records []string
 	places  []string
+	// own tells that a layer of the user's own build has some of it.
+	own bool
 }
 
 // inventory sorts what an image holds into faults and what is merely told.
 type inventory struct {
 	img      evidence.Image
 	where    places
+	base     base
 	contract contract.DevDependencies
 	faults   []*tooling
 	present  []string
@@ -53,7 +56,7 @@ func judgeNoDevDependencies(c contract.Contract, e evidence.Evidence) Judgement 
 	if img == nil {
 		return j
 	}
-	inv := inventory{img: *img, where: placesOf(*img), contract: c.DevDependencies}
+	inv := inventory{img: *img, where: placesOf(*img), base: baseOf(c, e), contract: c.DevDependencies}
 	inv.read()
 	for _, t := range inv.faults {
 		j.brokenAs(t.name, strings.Join(t.places, "; "), "%s: %s", t.name, strings.Join(t.records, "; "))
@@ -66,7 +69,7 @@ func judgeNoDevDependencies(c contract.Contract, e evidence.Evidence) Judgement 
 		for _, t := range inv.faults {
 			found = append(found, t.name)
 		}
-		return j.fail(fmt.Sprintf("%s: %s", count(len(found), "piece")+" of development tooling", brief(list(found), 200)), "")
+		return j.fail(fmt.Sprintf("%s: %s", count(len(found), "piece")+" of development tooling", brief(list(found), 200)), inv.fix())
 	}
 	return j.pass("Dev deps absent OK", fmt.Sprintf("none among %s, %s and %s", count(len(inv.img.Packages), "package"),
 		count(len(inv.img.Tools), "known tool"), count(len(inv.img.GoBinaries), "Go program")))
@@ -146,7 +149,41 @@ func (inv *inventory) fault(name, record string, layer int) {
 	if len(t.records) < most {
 		t.records = append(t.records, record)
 	}
-	if place := inv.where.layer(layer) + ", reachable"; !slices.Contains(t.places, place) {
+	place := inv.where.layer(layer) + ", reachable"
+	if inv.base.has(layer) {
+		place += ", from " + inv.base.words()
+	} else {
+		t.own = true
+	}
+	if !slices.Contains(t.places, place) {
 		t.places = append(t.places, place)
 	}
+}
+
+// fix is what to change where the base image brings some of it; it is empty where that brings none.
+func (inv *inventory) fix() string {
+	var based, own []string
+	for _, t := range inv.faults {
+		if t.own {
+			own = append(own, t.name)
+		} else {
+			based = append(based, t.name)
+		}
+	}
+	if len(based) == 0 {
+		return ""
+	}
+	name := "The base image"
+	if inv.base.name != "" {
+		name += " " + said(inv.base.name, 80)
+	}
+	if inv.base.seems {
+		name += ", it seems,"
+	}
+	fix := fmt.Sprintf("%s brings %s: to delete it in your own stage hides it, and its layers are shipped all the same. Build on an image without it (a slim, runtime or distroless one) "+
+		"and copy what you built into that; or, where you need it, name it in the contract's devDependencies.allow.", name, brief(list(based), 120))
+	if len(own) > 0 {
+		fix += fmt.Sprintf(" For %s, which your own build brings: install the runtime dependencies alone in the last stage.", brief(list(own), 120))
+	}
+	return fix
 }

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strings"
+
 	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
@@ -27,6 +29,39 @@ func holding(ps ...evidence.Package) evidence.Evidence {
 func devContract(forbid, allow []string) contract.Contract {
 	return contract.Contract{DevDependencies: contract.DevDependencies{Forbid: forbid, Allow: allow}}
 }
+
+// nycIn is an image on node:20 that holds nyc in a layer: 0 and 1 are the base's, 2 and 3 its own build's.
+func nycIn(layers ...int) evidence.Evidence {
+	return image(func(i *evidence.Image) {
+		i.Layers, i.History = nil, nil
+		for _, by := range []string{"ADD rootfs.tar.xz / # buildkit", `CMD ["bash"]`, "RUN /bin/sh -c npm install -g nyc # buildkit", `CMD ["node"]`,
+			"WORKDIR /app", "ENV NODE_ENV=production", "COPY . . # buildkit", `CMD ["node" "server.js"]`} {
+			h := evidence.History{CreatedBy: by, Layer: -1, EmptyLayer: strings.HasPrefix(by, "CMD") || strings.HasPrefix(by, "ENV")}
+			if !h.EmptyLayer {
+				h.Layer = len(i.Layers)
+				i.Layers = append(i.Layers, evidence.Layer{CreatedBy: by})
+			}
+			i.History = append(i.History, h)
+		}
+		for n, l := range layers {
+			i.Packages = append(i.Packages, evidence.Package{Ecosystem: "node", Name: []string{"nyc", "jest"}[n], Path: "/node_modules", Layer: l})
+		}
+	})
+}
+
+// onNode is a build of that image, whose last stage has these instructions.
+func onNode(e evidence.Evidence, stages ...string) evidence.Evidence {
+	e.Build = &evidence.Build{Dockerfile: "Dockerfile"}
+	for i, stage := range stages {
+		name := []string{"deps", "stage-1"}[i+2-len(stages)]
+		for text := range strings.Lines(stage) {
+			e.Build.Instructions = append(e.Build.Instructions, evidence.Instruction{Line: len(e.Build.Instructions) + 1, Stage: name, Text: strings.TrimSpace(text)})
+		}
+	}
+	return e
+}
+
+const fromBase = "to delete it in your own stage hides it"
 
 var devDependenciesExamples = []example{
 	{name: "a Go binary", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"Dev deps absent OK"}},
@@ -89,6 +124,27 @@ var devDependenciesExamples = []example{
 	{name: "strict, with one allowed", c: contract.Contract{DevDependencies: contract.DevDependencies{Strict: true, Allow: []string{"pip"}}}, e: holding(python("pip")), want: Pass},
 	{name: "strict and none there", c: contract.Contract{DevDependencies: contract.DevDependencies{Strict: true}}, e: holding(python("fastapi")), want: Pass},
 	{name: "apt, not strict", c: goodContract(), e: holding(evidence.Package{Ecosystem: "debian", Name: "apt"}), want: Pass, hides: []string{"apt"}},
+	{name: "the base image's, by the build", c: goodContract(), want: Fail, says: []string{"layer 2 of 4 (RUN npm install -g nyc), reachable, from the base image node:20", "The base image node:20 brings nyc: " + fromBase}, hides: []string{"it seems", "your own build brings"},
+		e: onNode(nycIn(1), "FROM --platform=linux/amd64 node:20\nWORKDIR /app\nENV NODE_ENV=production\nCOPY . .\nCMD node server.js")},
+	{name: "the base image's, by stages", c: goodContract(), want: Fail, says: []string{"The base image node:20 brings nyc"}, hides: []string{"it seems"},
+		e: onNode(nycIn(1), "FROM node:20 AS deps\nWORKDIR /app\nENV NODE_ENV=production", "FROM deps\nCOPY . .\nCMD node server.js")},
+	{name: "a stage of the user's own", c: goodContract(), want: Fail, says: []string{"layer 3 of 4 (WORKDIR /app), reachable"}, hides: []string{"base image"},
+		e: onNode(nycIn(2), "FROM node:20 AS deps\nWORKDIR /app\nENV NODE_ENV=production", "FROM deps\nCOPY . .\nCMD node server.js")},
+	{name: "the base image's and the user's", c: goodContract(), want: Fail, says: []string{"brings nyc: " + fromBase, "For jest, which your own build brings"},
+		e: onNode(nycIn(1, 3), "FROM node:20\nWORKDIR /app\nENV NODE_ENV=production\nCOPY . .\nCMD node server.js")},
+	{name: "the base image's, by the history", c: goodContract(), want: Fail, says: []string{"from the base image, it seems", "The base image, it seems, brings nyc: " + fromBase}, e: nycIn(1)},
+	{name: "the user's, by the history", c: goodContract(), want: Fail, hides: []string{"base image"}, e: nycIn(3)},
+	{name: "the base image is an argument", c: goodContract(), want: Fail, says: []string{"from the base image, it seems"},
+		e: onNode(nycIn(1), "FROM $BASE\nWORKDIR /app\nENV NODE_ENV=production\nCOPY . .\nCMD node server.js")},
+	{name: "a history of other instructions", c: goodContract(), want: Fail, says: []string{"from the base image, it seems"},
+		e: onNode(nycIn(1), "FROM node:20\nRUN npm ci\nCOPY . .\nCMD node server.js")},
+	{name: "a history that does not match the layers", c: goodContract(), want: Fail, hides: []string{"base image"}, e: func() evidence.Evidence {
+		e := nycIn(1)
+		for i := range e.Image.History {
+			e.Image.History[i].Layer = -1
+		}
+		return e
+	}()},
 	{name: "allowed by the contract", c: devContract(nil, []string{"pytest", "pytest-*"}), e: holding(python("pytest"), python("pytest_cov")), want: Pass},
 	{name: "only the configuration was read", c: goodContract(), e: image(func(i *evidence.Image) { i.LayersRead = false }), want: Inconclusive},
 	{name: "the layers could not be read", c: goodContract(), e: without(evidence.SectionImage, func(e *evidence.Evidence) { onlyConfig(e.Image) }), want: Inconclusive, hides: []string{"only the image's configuration"}},
