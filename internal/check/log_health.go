@@ -22,10 +22,15 @@ func (j *Judgement) unwell(p evidence.Pod) {
 	structured, plain := 0, ""
 	for _, l := range p.Log {
 		text := strings.TrimSpace(l.Text)
-		if text == "" || l.Cut > 0 { // half an object is no JSON
+		if text == "" {
 			continue
 		}
 		level, isJSON := jsonLevel(text)
+		if !isJSON && l.Cut > 0 && strings.HasPrefix(text, "{") {
+			if level, isJSON = cutLevel(text); !isJSON { // it may be an object, or not
+				continue
+			}
+		}
 		switch {
 		case isJSON:
 			structured++
@@ -54,12 +59,37 @@ func jsonLevel(line string) (level string, ok bool) {
 	if json.Unmarshal([]byte(line), &fields) != nil {
 		return "", false
 	}
-	for _, name := range []string{"level", "severity", "levelname", "log.level", "lvl"} {
-		if s, ok := fields[name].(string); ok {
-			return s, true
+	return levelOf(fields), true
+}
+
+// cutLevel is the level of a line that begins as a JSON object does and whose end was not kept, by the
+// fields that stand whole in its beginning. It is false where none does.
+func cutLevel(line string) (level string, ok bool) {
+	d := json.NewDecoder(strings.NewReader(line))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return "", false
+	}
+	fields := map[string]any{}
+	for d.More() {
+		var v any
+		name, err := d.Token()
+		if err != nil || d.Decode(&v) != nil {
+			break
+		}
+		if name, is := name.(string); is {
+			fields[name], ok = v, true
 		}
 	}
-	return "", true
+	return levelOf(fields), ok
+}
+
+func levelOf(fields map[string]any) string {
+	for _, name := range []string{"level", "severity", "levelname", "log.level", "lvl"} {
+		if s, ok := fields[name].(string); ok {
+			return s
+		}
+	}
+	return ""
 }
 
 func isErrorLevel(level string) bool {

@@ -52,6 +52,14 @@ var startupLogsExamples = []example{
 		e: logOf(evidence.LogLine{Text: `{"msg":"Started server"}`}, evidence.LogLine{Text: " "})},
 	{name: "a long line of JSON, of which the end was not kept", c: goodContract(), want: Pass,
 		e: logOf(evidence.LogLine{Text: `{"msg":"Started server"}`}, evidence.LogLine{Text: `{"msg":"routes: /a, /b`, Cut: 9000})},
+	{name: "a long line of JSON that says its level in time", c: goodContract(), want: Fail, says: []string{"level error"},
+		e: logOf(evidence.LogLine{Text: `{"msg":"Started server"}`}, evidence.LogLine{Text: `{"at":1,"ctx":{"a":["b"]},"level":"error","msg":"rows: 1, 2`, Cut: 9000})},
+	{name: "a long line of JSON is of the same format", c: goodContract(), want: Fail, says: []string{"lines that are not JSON: listening on"},
+		e: logOf(evidence.LogLine{Text: `{"at":1,"msg":"Started server on /a, /b`, Cut: 9000}, evidence.LogLine{Text: "listening on :8000"})},
+	{name: "a long line of text with an error", c: goodContract(), want: Fail, says: []string{"level error in a healthy start: ERROR in app"},
+		e: logOf(evidence.LogLine{Text: "INFO: Started server"}, evidence.LogLine{Text: "ERROR in app: rows 1, 2", Cut: 9000})},
+	{name: "a long line of text between lines of JSON", c: goodContract(), want: Fail, says: []string{"lines that are not JSON: routes"},
+		e: logOf(evidence.LogLine{Text: `{"msg":"Started server"}`}, evidence.LogLine{Text: "routes: /a, /b", Cut: 9000})},
 	{name: "a start that did not go well may say so", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
 		e.Startup.Pods[0].Status.ContainerStatuses[0].RestartCount = 1
 		e.Startup.Pods[0].Log = append(e.Startup.Pods[0].Log, evidence.LogLine{Text: `{"level":"ERROR","msg":"x"}`})
