@@ -12,9 +12,9 @@ import (
 
 var secretsStaySecret = Check{
 	ID:    "config/secrets-stay-secret",
-	Title: "What is given as a secret is in no log, no answer and no argument",
+	Title: "The values of Secrets are in no log, no answer and no argument",
 	Why: "Logs, error pages and process lists are read by more people, and kept longer, than any Secret. A value that shows up there is " +
-		"a secret no more.",
+		"no longer secret.",
 	Fix:   "Log the names of settings and never their values; mask URLs before they are logged; give secrets by the environment, not as arguments.",
 	Story: Minimal,
 	Needs: []evidence.Section{evidence.SectionWorkload, evidence.SectionStartup, evidence.SectionResponses, evidence.SectionIdentity},
@@ -109,17 +109,18 @@ type read struct {
 	pods, lines, answers, processes int
 
 	unread []string
-	known  map[string]bool // pods whose own log is in the evidence
+	// ended are the containers ("api-1/api") whose log is in the evidence to its end, and told those that are
+	// among unread.
+	ended, told map[string]bool
 }
 
 func readOf(e evidence.Evidence) read {
-	r := read{known: map[string]bool{}}
+	r := read{ended: map[string]bool{}, told: map[string]bool{}}
 	for _, p := range podsOfRun(e) {
 		r.pods++
-		r.known[p.Name] = true
-		r.log(p.Name, len(p.Log)+p.Omitted, p.Unread)
+		r.log(p, containerName(e), "", len(p.Log)+p.Omitted, p.Unread)
 		for _, o := range p.OtherLogs {
-			r.log(p.Name+", container "+o.Container, len(o.Lines)+o.Omitted, o.Unread)
+			r.log(p, o.Container, ", container "+o.Container, len(o.Lines)+o.Omitted, o.Unread)
 		}
 	}
 	r.others(e.Logs)
@@ -157,23 +158,29 @@ func readOf(e evidence.Evidence) read {
 }
 
 // others adds what was searched while it was written: all that is known from the evidence of
-// the pods, and the logs of those that are not in it.
+// the pods, and what they wrote later, and the logs of those that are not in it.
 func (r *read) others(l *evidence.LogSearch) {
 	if l == nil {
 		return
 	}
 	r.pods, r.lines = max(r.pods, l.Pods), max(r.lines, l.Lines)
 	for _, u := range l.Unread {
-		if !r.known[u.Pod] {
+		if c := u.Pod + "/" + u.Container; !r.ended[c] && !r.told[c] {
 			r.unread = append(r.unread, fmt.Sprintf("pod %s, container %s: %s", u.Pod, u.Container, u.Why))
 		}
 	}
 }
 
-func (r *read) log(where string, lines int, unread string) {
+func (r *read) log(p evidence.Pod, container, where string, lines int, unread string) {
 	r.lines += lines
+	c := p.Name + "/" + container
 	if unread != "" {
-		r.unread = append(r.unread, "pod "+where+": "+unread)
+		r.told[c] = true
+		r.unread = append(r.unread, "pod "+p.Name+where+": "+unread)
+		return
+	}
+	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+		r.ended[c] = r.ended[c] || s.Name == container && s.State.Terminated != nil
 	}
 }
 

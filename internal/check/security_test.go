@@ -151,7 +151,7 @@ var malformedEnvExamples = []example{
 		t.Pod.Log = append(t.Pod.Log, evidence.LogLine{Text: "invalid DATABASE_URL: podproof-abcdef"})
 	})},
 	{name: "a log that was not kept", c: goodContract(), want: Inconclusive, says: []string{"9000 lines of the container's log were not kept", "Log less"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Omitted = 9000 })},
-	{name: "a log that was not read to its end", c: goodContract(), want: Inconclusive, says: []string{"may stand in what was not read", "the engine was busy"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Unread = "the engine was busy" })},
+	{name: "a log that was not read to its end", c: goodContract(), want: Inconclusive, says: []string{"may be in the rest", "the engine was busy"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Pod.Unread = "the engine was busy" })},
 	{name: "killed for its memory", c: goodContract(), want: Inconclusive, says: []string{"OOMKilled"}, e: wrongValue(func(t *evidence.EnvTrial) { t.Last.Reason = "OOMKilled" })},
 	{name: "crashes anyway", c: goodContract(), want: Inconclusive, says: []string{"so does the workload with all variables set", "Fix startup/ready first"}, e: func() evidence.Evidence {
 		e := wrongValue(func(t *evidence.EnvTrial) { t.Pod.Log = nil })
@@ -213,9 +213,20 @@ var secretsStaySecretExamples = []example{
 	{name: "a log that broke off, and a secret", c: goodContract(), want: Fail, e: with(func(e *evidence.Evidence) {
 		e.Startup.Pods[0].Unread, e.Responses[0].Request.Body = "broken off", "[value of secret/api:KEY]"
 	})},
-	{name: "of a pod whose file was read", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
-		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: "api-1", Container: "api", Why: "broken off"}}}
+	{name: "of a pod whose file was read to its end", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
+		p := &e.Termination.Pod
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "api", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}}}
+		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: p.Name, Container: "api", Why: "broken off"}}}
 	}), says: []string{"in 1204 lines of log of 30 pods"}},
+	{name: "of a pod that ran on when its log was read", c: goodContract(), want: Inconclusive, says: []string{"not every log was read to its end: pod api-1, container api: broken off"}, e: with(func(e *evidence.Evidence) {
+		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: "api-1", Container: "api", Why: "broken off"}}}
+	})},
+	{name: "of an init container whose file was read", c: goodContract(), want: Pass, e: with(func(e *evidence.Evidence) {
+		p := &e.Startup.Pods[0]
+		p.OtherLogs = []evidence.ContainerLog{{Container: "migrate", Lines: []evidence.LogLine{{Text: "migrated"}}}}
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "migrate", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}}}
+		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: p.Name, Container: "migrate", Why: "broken off"}}}
+	})},
 	{name: "of a pod that nobody looked at", c: goodContract(), want: Inconclusive, says: []string{"pod api-9, container api: broken off"}, e: with(func(e *evidence.Evidence) {
 		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: "api-9", Container: "api", Why: "broken off"}}}
 	})},

@@ -413,11 +413,11 @@ func TestWideObjectsAreNotPutIntoFurtherNamespaces(t *testing.T) {
 
 func TestTheLogsOfAllPodsWithTheImageAreSearched(t *testing.T) {
 	r := &run{place: place{images: map[string]string{}}}
-	if r.searched() != nil {
+	if r.searched(t.Context()) != nil {
 		t.Error("where the image never ran there is something")
 	}
 	r.place.images[""] = "podproof.local/api:run-x"
-	if r.searched() != nil {
+	if r.searched(t.Context()) != nil {
 		t.Error("where no pod was seen there is something")
 	}
 }

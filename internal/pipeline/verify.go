@@ -129,7 +129,7 @@ func (r *run) carryOut(ctx context.Context) (Result, error) {
 		r.bench.Sampler.Stop()
 		r.saw.e.Pressure = r.bench.Sampler.Samples()
 	}
-	r.saw.e.Logs = r.searched()
+	r.saw.e.Logs = r.searched(ctx)
 	if r.Keep && (ctx.Err() != nil || out.fatal != nil || r.place.applier == nil) {
 		// There is nothing worth looking at, or the user wants it gone.
 		r.Keep = false

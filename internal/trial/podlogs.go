@@ -53,15 +53,15 @@ func (b *TestBed) podEvidence(ctx context.Context, uid string) evidence.Pod {
 	return e
 }
 
-// logEnds is how long the log of a container that has ended may take to be read over the API: a kubelet
+// LogEnds is how long the log of a container that has ended may take to be read over the API: a kubelet
 // that is starved of CPU takes its time.
-const logEnds = 20 * time.Second
+const LogEnds = 20 * time.Second
 
 // followed is a pod with what its containers said over the API. Of one that has ended nothing follows from
 // what it did not say before its log was read to the end.
 func (b *TestBed) followed(ctx context.Context, uid string) evidence.Pod {
 	var open []string
-	_ = b.Observer.Within(ctx, logEnds, func(p *corev1.Pod) bool { return string(p.UID) == uid }, func(ps []*workload.Observed) (bool, string, error) {
+	_ = b.Observer.Within(ctx, LogEnds, func(p *corev1.Pod) bool { return string(p.UID) == uid }, func(ps []*workload.Observed) (bool, string, error) {
 		open = nil
 		for _, p := range ps {
 			open = append(open, p.EndedUnread()...)
@@ -69,7 +69,7 @@ func (b *TestBed) followed(ctx context.Context, uid string) evidence.Pod {
 		return len(open) == 0, "the end of the log of " + strings.Join(open, ", "), nil
 	})
 	e := b.Observer.Evidence(uid, b.Container)
-	const late = "its log was still being read when the trial ended"
+	const late = workload.StillRead
 	if slices.Contains(open, b.Container) {
 		e.Unread = cmp.Or(e.Unread, late)
 	}

@@ -195,7 +195,7 @@ func TestPodEvidenceWaitsForTheEndOfALog(t *testing.T) {
 				b.Node = nil
 				began := time.Now()
 				e := b.podEvidence(t.Context(), b.Observer.UIDs(func(*corev1.Pod) bool { return true })[0])
-				if late := takes > logEnds; (e.Unread != "") != late || (len(e.Log) == 0) != late || time.Since(began) > logEnds {
+				if late := takes > LogEnds; (e.Unread != "") != late || (len(e.Log) == 0) != late || time.Since(began) > LogEnds {
 					t.Errorf("after %s: unread %q, the log is %v", time.Since(began), e.Unread, e.Log)
 				}
 				time.Sleep(takes)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -24,16 +25,22 @@ const followTries = 5
 // read is not an error: what was said before is kept, and why there is no more.
 func (o *Observer) follow(ctx context.Context, p *corev1.Pod, container string) {
 	f := following{Observer: o, pod: p, container: container}
+	var broke error
 	for tries := 0; ; tries++ {
 		before := f.last
 		err := f.read(ctx)
-		if err == nil || ctx.Err() != nil || f.opened && apierrors.IsNotFound(err) {
-			return // its end, or that of the pod
+		if err == nil || ctx.Err() != nil {
+			return
 		}
+		gone := apierrors.IsNotFound(err)
+		if gone && broke != nil { // what came after the break went with it
+			err = fmt.Errorf("%w, and then the pod was gone", broke)
+		}
+		broke = err
 		if f.last.After(before) {
 			tries = 0
 		}
-		if tries == followTries || apierrors.IsNotFound(err) {
+		if tries == followTries || gone {
 			o.mu.Lock()
 			o.watched(string(p.UID)).unread[container] = "its log could not be read to the end: " + o.redact(err.Error())
 			o.mu.Unlock()
@@ -52,7 +59,6 @@ type following struct {
 	*Observer
 	pod       *corev1.Pod
 	container string
-	opened    bool      // it could be read at all
 	last      time.Time // the time of the last line
 }
 
@@ -68,7 +74,6 @@ func (f *following) read(ctx context.Context) error {
 		return err
 	}
 	defer stream.Close()
-	f.opened = true
 	r := bufio.NewReaderSize(stream, 64<<10)
 	var at time.Time
 	text := lineText{redact: f.redact}

@@ -154,12 +154,16 @@ func (o *Observer) read(w *Observed, container string) {
 	o.broadcast()
 }
 
-// EndedUnread are the containers that have ended and whose logs are still being read. It is for use inside
-// Wait's look.
+// EndedUnread are the containers of which one has ended, be it one before that which runs, whose log is still being
+// read. It is for use inside Wait's look.
 func (w *Observed) EndedUnread() []string {
 	var out []string
 	for _, s := range slices.Concat(w.Pod.Status.InitContainerStatuses, w.Pod.Status.ContainerStatuses) {
-		if s.State.Terminated != nil && w.reading[s.Name] > 0 {
+		live := 0
+		if s.State.Running != nil && w.Gone.IsZero() {
+			live = 1
+		}
+		if w.reading[s.Name] > live {
 			out = append(out, s.Name)
 		}
 	}
@@ -247,6 +251,9 @@ func (o *Observer) Wait(ctx context.Context, match func(*corev1.Pod) bool, look 
 	}
 }
 
+// Tell says what is waited for beside pods.
+func (o *Observer) Tell(what string) { o.tell(what) }
+
 // Within waits for a time. That the time is over is no error: what was seen by then is the answer.
 func (o *Observer) Within(ctx context.Context, d time.Duration, match func(*corev1.Pod) bool, look func([]*Observed) (done bool, seen string, err error)) error {
 	limited, cancel := context.WithTimeout(ctx, d)
@@ -330,6 +337,9 @@ func (o *Observer) Evidence(uid, container string) evidence.Pod {
 	return e
 }
 
+// StillRead is why not all of the log of a container that has ended is known.
+const StillRead = "its log was still being read when nobody waited for it any more"
+
 // Searched is what went through of the logs of the pods that match.
 func (o *Observer) Searched(match func(*corev1.Pod) bool) evidence.LogSearch {
 	o.mu.Lock()
@@ -349,6 +359,11 @@ func (o *Observer) Searched(match func(*corev1.Pod) bool) evidence.LogSearch {
 		}
 		for _, c := range slices.Sorted(maps.Keys(w.unread)) {
 			s.Unread = append(s.Unread, evidence.UnreadLog{Pod: w.Pod.Name, Container: c, Why: w.unread[c]})
+		}
+		for _, c := range w.EndedUnread() {
+			if w.unread[c] == "" {
+				s.Unread = append(s.Unread, evidence.UnreadLog{Pod: w.Pod.Name, Container: c, Why: StillRead})
+			}
 		}
 	}
 	return s

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -287,5 +288,55 @@ func TestPods(t *testing.T) {
 	}
 	if got := b.UIDs(anyPod); !slices.Equal(got, []string{"u1", "u2"}) {
 		t.Errorf("remembered are %v", got)
+	}
+}
+
+// A log that breaks off and cannot be taken up again, since the pod is gone by then, is not known to its end.
+func TestALogThatBreaksOffWithItsPod(t *testing.T) {
+	b := observe(t, "", func(string) {})
+	asked := 0
+	b.client.(*fake.Clientset).PrependReactor("get", "pods/log", func(ktesting.Action) (bool, runtime.Object, error) {
+		asked++
+		if asked == 1 {
+			return true, nil, errors.New("the kubelet's connection broke")
+		}
+		return true, nil, apierrors.NewNotFound(corev1.Resource("pods"), "api-1")
+	})
+	b.pods.Add(b.pod("u1", container(corev1.ContainerStatus{State: running(), ContainerID: "containerd://0a1b"})))
+	b.until(t, "why not", func(o *Observed) bool { return o.unread["api"] != "" })
+	if e := b.Evidence("u1", "api"); !strings.Contains(e.Unread, "the kubelet's connection broke, and then the pod was gone") {
+		t.Errorf("unread %q", e.Unread)
+	}
+}
+
+// Of what has ended, or is gone, the end of the log is waited for; what runs is read for as long as it does.
+func TestWhoseLogIsStillBeingRead(t *testing.T) {
+	b := observe(t, "", func(string) {})
+	release := make(chan struct{})
+	b.client.(*fake.Clientset).PrependReactor("get", "pods/log", func(ktesting.Action) (bool, runtime.Object, error) {
+		<-release
+		return true, &runtime.Unknown{}, nil
+	})
+	defer close(release)
+	unread := func() []evidence.UnreadLog { return b.Searched(func(*corev1.Pod) bool { return true }).Unread }
+	one := func(s corev1.ContainerState) func(*corev1.Pod) {
+		return container(corev1.ContainerStatus{State: s, ContainerID: "containerd://one"})
+	}
+	b.pods.Add(b.pod("u1", one(running())))
+	b.until(t, "its log being read", func(o *Observed) bool { return o.reading["api"] == 1 })
+	if got := unread(); len(got) != 0 {
+		t.Errorf("what runs: %v", got)
+	}
+	b.pods.Modify(b.pod("u1", container(corev1.ContainerStatus{State: running(), ContainerID: "containerd://two"})))
+	b.until(t, "the next one's", func(o *Observed) bool { return o.reading["api"] == 2 })
+	if got := unread(); len(got) != 1 || got[0] != (evidence.UnreadLog{Pod: "api-1", Container: "api", Why: StillRead}) {
+		t.Errorf("what ran before: %v", got)
+	}
+	b.pods.Add(b.pod("u2", one(running())))
+	b.until(t, "another", func(o *Observed) bool { return o.Pod.UID == "u2" })
+	b.pods.Delete(b.pod("u2", one(running())))
+	b.until(t, "it gone", func(o *Observed) bool { return o.Pod.UID == "u2" && !o.Gone.IsZero() })
+	if got := unread(); len(got) != 2 {
+		t.Errorf("what is gone: %v", got)
 	}
 }
