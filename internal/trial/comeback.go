@@ -30,12 +30,7 @@ func (o *outager) comeBack(ctx context.Context, load *outageLoad, e *evidence.Ou
 
 func (o *outager) comeBackWithin(ctx context.Context, limit time.Duration, load *outageLoad, e *evidence.Outage) error {
 	if load != nil {
-		asked := succeeded(evidence.StreamReady)
-		if o.Asked.Query != nil {
-			asked = succeeded(evidence.StreamQuery)
-		}
-		err := answeredWithin(ctx, load.Load, limit, func(r evidence.Request) bool { return r.Start.After(e.Healed) && asked(r) })
-		if err != nil {
+		if err := o.answersAgain(ctx, load.Load, *e); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,13 @@ type kubelet struct {
 	asked   []string           // of the node: "gone c1 45"
 	made    []string           // names of all pods that were made
 	applied []string           // "deployment/api"
+	told    []string           // to a person, of what is waited for
+}
+
+func (k *kubelet) tell(what string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.told = append(k.told, what)
 }
 
 // life is what becomes of a pod.
@@ -120,7 +127,7 @@ func (k *kubelet) bench(template corev1.PodTemplateSpec) *TestBed {
 	b.Asked = Asked{Health: e, Ready: e, Load: e}
 	b.Asked.Ready.Path = "/ready"
 	var err error
-	if b.Observer, err = workload.Observe(k.t.Context(), k.client, "shop", b.Redact, func(string) {}); err != nil {
+	if b.Observer, err = workload.Observe(k.t.Context(), k.client, "shop", b.Redact, k.tell); err != nil {
 		k.t.Fatal(err)
 	}
 	k.t.Cleanup(b.Observer.Stop)

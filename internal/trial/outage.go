@@ -276,6 +276,9 @@ func (o *outager) run(ctx context.Context) error {
 		o.out.Outages.Trials = append(o.out.Outages.Trials, e)
 		switch {
 		case ctx.Err() != nil:
+			if over := (*workload.WaitError)(nil); errors.As(err, &over) { // it says what was waited for
+				return over
+			}
 			return context.Cause(ctx)
 		case errors.Is(err, errBypassed):
 			return err
