@@ -25,7 +25,7 @@ var dependenciesExamples = map[string][]example{
 			says: []string{db + ": not Ready in the 5.0 s without it", cache + ": Ready in the 5.0 s without it, and Ready when the cache was there", "Start before its database OK, Start without the optional cache OK"}},
 		{name: "not Ready without what is optional", c: withCache, want: Fail, says: []string{cache + ": not Ready in the 5.0 s without the optional cache", db + ": holds: not Ready"}, hides: []string{db + ": not Ready"},
 			e: cacheOutages(func(o *evidence.Outages) { o.Without.BecameReady = false })},
-		{name: "ends without what is optional", c: withCache, want: Fail, says: []string{"did not bear a start without the optional cache (its container ended 2 times, with exit code 1)"},
+		{name: "ends without what is optional", c: withCache, want: Fail, says: []string{"its container exited when it was started without the optional cache (its container ended 2 times, with exit code 1)"},
 			e: cacheOutages(func(o *evidence.Outages) { o.Without.Exits, o.Without.LastExit = 2, 1 })},
 		{name: "not Ready without what is optional on a busy node", c: withCache, want: Inconclusive, says: []string{"short of CPU"}, e: pressed(
 			cacheOutages(func(o *evidence.Outages) {
@@ -58,7 +58,7 @@ var dependenciesExamples = map[string][]example{
 	},
 	"probes/readiness-tells-the-truth": {
 		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass, says: []string{cache + ": Ready, and answering, all the while it was away: disconnected, for 0.2 s", "Ready without the optional cache OK", db + ": refused: not Ready 2.0 s after it began"}},
-		{name: "not Ready without what is optional", c: withCache, want: Fail, says: []string{cache + ", cache away: nobody listening: the pod was not Ready 2.0 s after it began, though it is optional", "ask nothing of the optional cache", db + ": holds"},
+		{name: "not Ready without what is optional", c: withCache, want: Fail, says: []string{cache + ", cache away (nobody listening): the pod was not Ready 2.0 s after it began, though it is optional", "ask nothing of the optional cache", db + ": holds"},
 			e: cacheOutages(func(o *evidence.Outages) { o.Trials[2].Unready, o.Trials[2].Ready = at(122), at(126) })},
 		{name: "not Ready when it was over", c: withCache, want: Fail, says: []string{"the pod was not Ready 0.5 s after it was over"},
 			e: cacheOutages(func(o *evidence.Outages) { o.Trials[2].Unready, o.Trials[2].Ready = at(125.5), at(126) })},
@@ -84,9 +84,9 @@ var dependenciesExamples = map[string][]example{
 			o.Pod.Spec.Containers[0].ReadinessProbe = nil
 		})},
 		{name: "a worker that nobody asks", c: worksAlone, want: Skipped, says: []string{"the worker has no readiness probe"}, e: workerAlone(func(*evidence.Outages) {})},
-		{name: "only by a restart", c: withCache, want: Inconclusive, says: []string{"while its cache was away", "liveness-survives-outage"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
+		{name: "only by a restart", c: withCache, want: Inconclusive, says: []string{"cache away (connections that are never answered): the container was restarted once", "liveness-survives-outage"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
 		{name: "two that are needed", c: withQueue, e: twoDatabases, want: Pass, says: []string{"Readiness follows the database OK, Readiness follows the queue OK"}},
-		{name: "stays Ready without its queue", c: withQueue, want: Fail, says: []string{"statefulset/mq, queue away: nobody listening: the pod stayed Ready", "route ask the queue", "optional: true"},
+		{name: "stays Ready without its queue", c: withQueue, want: Fail, says: []string{"statefulset/mq, queue away (nobody listening): the pod stayed Ready", "route ask the queue", "optional: true"},
 			e: further("statefulset/mq", func(t *evidence.Taken) { queue(t); t.Outages.Trials[2].Unready = time.Time{} })},
 		{name: "the second not taken away", c: withCache, e: notTaken, want: Inconclusive},
 		{name: "the second not taken away, the first broken", c: withCache, want: Fail, says: []string{db + ", database away", cache + ": not decided: it was not observed"}, e: with(func(e *evidence.Evidence) {
@@ -99,12 +99,12 @@ var dependenciesExamples = map[string][]example{
 				unreachable(t)
 				t.Outages.Trials[0].Unready, t.Outages.Trials[1].Unready = at(122), at(142)
 			})},
-		{name: "a needed host without which it stays Ready", c: required(withStore), want: Fail, says: []string{"object store away: nobody listening: the pod stayed Ready"}, e: further(s3, unreachable)},
+		{name: "a needed host without which it stays Ready", c: required(withStore), want: Fail, says: []string{"object store away (nobody listening): the pod stayed Ready"}, e: further(s3, unreachable)},
 		{name: "never used", c: withCache, e: further(cache, unusedCache), want: Inconclusive, says: []string{"podproof's proxy in front of it saw no connection of its pod before"}},
 	},
 	"probes/liveness-survives-outage": {
 		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass, says: []string{cache + ": no restart in outages of up to 23.0 s"}},
-		{name: "restarted without its cache", c: withCache, want: Fail, says: []string{cache + ", cache away: connections that are never answered", "go on without its cache"},
+		{name: "restarted without its cache", c: withCache, want: Fail, says: []string{cache + ", cache away (connections that are never answered)", "go on without its cache"},
 			e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
 		{name: "the second not taken away", c: withCache, e: notTaken, want: Inconclusive},
 		{name: "the second cut short", c: withCache, e: cutShort, want: Inconclusive},
@@ -115,7 +115,7 @@ var dependenciesExamples = map[string][]example{
 	},
 	"database/recovers": {
 		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass, says: []string{"Recovery from database outages OK, Recovery from cache outages OK", cache + ": its pod had a connection to it again after each outage (disconnected, restarted, refused and frozen)"}},
-		{name: "never connects again, though it used it", c: withCache, want: Fail, says: []string{cache + ", cache away: nobody listening: its pod had connections to it, and none in the 40.0 s after it was back"}, e: cacheOutages(func(o *evidence.Outages) {
+		{name: "never connects again, though it used it", c: withCache, want: Fail, says: []string{cache + ", cache away (nobody listening): its pod had connections to it, and none in the 40.0 s after it was back"}, e: cacheOutages(func(o *evidence.Outages) {
 			t := &o.Trials[2]
 			t.Passage.After = nil
 			t.Requests[7].End = 2 // it had to wait
@@ -136,7 +136,7 @@ var dependenciesExamples = map[string][]example{
 			o.Trials[2].Passage.After, o.Trials[2].Reconnected = nil, o.Trials[2].Healed.Add(time.Second)
 		}), want: Pass},
 		{name: "connections that cannot be seen", c: withCache, want: Inconclusive, says: []string{"cannot see whether its pod has a connection to it again"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[2].Passage = nil })},
-		{name: "only by a restart", c: withCache, want: Inconclusive, says: []string{"while its cache was away", "liveness-survives-outage"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
+		{name: "only by a restart", c: withCache, want: Inconclusive, says: []string{"cache away (connections that are never answered): the container was restarted once", "liveness-survives-outage"}, e: cacheOutages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
 		{name: "hangs without what is optional, on a busy node", c: withCache, want: Inconclusive, says: []string{"hung for 21.5 s", "short of CPU"}, e: pressed(cacheOutages(func(o *evidence.Outages) {
 			o.Trials[3].Requests[7] = evidence.Request{Stream: "query", Start: at(142), End: 21.5, Status: 200}
 		}), 0.95, 0.8)},
@@ -161,7 +161,7 @@ var dependenciesExamples = map[string][]example{
 	},
 	"database/slow": {
 		{name: "two, one optional", c: withCache, e: further(cache, asItIs), want: Pass, says: []string{"A slow database OK, A slow cache OK"}},
-		{name: "not Ready while what is optional is slow", c: withCache, want: Fail, says: []string{cache + ", cache slow: 2 s for each round trip: the pod was not Ready 5.0 s after it began, though it is optional", "ask nothing of the optional cache"},
+		{name: "not Ready while what is optional is slow", c: withCache, want: Fail, says: []string{cache + ", cache slow (2 s for each round trip): the pod was not Ready 5.0 s after it began, though it is optional", "ask nothing of the optional cache"},
 			e: further(cache, func(t *evidence.Taken) { t.Slow.Trials[1].Unready, t.Slow.Trials[1].Ready = at(225), at(244) })},
 		{name: "not Ready while what is optional is slow, on a busy node", c: withCache, want: Inconclusive, says: []string{"short of CPU"},
 			e: pressed(further(cache, func(t *evidence.Taken) { t.Slow.Trials[1].Unready, t.Slow.Trials[1].Ready = at(225), at(244) }), 0.95, 0.8)},
@@ -241,7 +241,7 @@ func TestTheStoryOfAFurtherDependency(t *testing.T) {
 	for _, m := range allOutages(e) {
 		text += m.What + "\n"
 	}
-	if !strings.Contains(text, cache+" disconnected") || strings.Contains(text, db) {
+	if !strings.Contains(text, cache+" closes all connections") || strings.Contains(text, db) {
 		t.Errorf("got %s", text)
 	}
 	if ms := endsUnderOutage(e); len(ms) == 0 || ms[0].What != "SIGTERM sent to the container" {

@@ -71,7 +71,7 @@ func outageMoments(o *evidence.Outages) []Moment {
 	sources := [][]evidence.Mark{podMarks(o.Pod, "")}
 	for _, t := range o.Trials {
 		own := slices.Concat(requestMarks(t.Requests, began), []evidence.Mark{
-			{At: t.Began, Source: "podproof", What: o.Dependency + " " + t.Kind}, {At: t.Healed, Source: "podproof", What: o.Dependency + " is " + backAgain(t)}})
+			{At: t.Began, Source: "podproof", What: o.Dependency + " " + doings[t.Kind].begins}, {At: t.Healed, Source: "podproof", What: o.Dependency + " " + doings[t.Kind].ends}})
 		if t.Pod != nil {
 			own = prefixed(append(own, podMarks(*t.Pod, "")...), t.Kind)
 		}
@@ -82,6 +82,16 @@ func outageMoments(o *evidence.Outages) []Moment {
 		}
 	}
 	return timeline(began, ended, sources...)
+}
+
+// doings say what a dependency does when an outage begins, and when it is over.
+var doings = map[string]struct{ begins, ends string }{
+	evidence.OutageRefused:      {"refuses connections", "is back"},
+	evidence.OutageFrozen:       {"answers nothing any more", "is back"},
+	evidence.OutageRestarted:    {"restarts", "is back"},
+	evidence.OutageDisconnected: {"closes all connections", "accepts new ones"},
+	evidence.OutageSlow200ms:    {"takes 200 ms longer for each round trip", "is fast again"},
+	evidence.OutageSlow2s:       {"takes 2 s longer for each round trip", "is fast again"},
 }
 
 // struck tells whether something went wrong in an outage, or after it.

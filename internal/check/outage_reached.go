@@ -73,7 +73,7 @@ func unused(e evidence.Evidence) string {
 	case len(kinds) == 0 && (w == nil || !w.BecameReady):
 		return ""
 	case len(kinds) == 0:
-		why = "its pod was Ready without it, and no outage was tried that would tell"
+		why = "its pod was Ready without it, and no outage was tried that would show it"
 	case sent:
 		why = fmt.Sprintf("queries were answered as well as before while that was away (%s)", outageKinds(kinds))
 	default:

@@ -153,8 +153,8 @@ var livenessMoreExamples = []example{
 		e: container(func(k *corev1.Container) { k.LivenessProbe.InitialDelaySeconds = 60 })},
 	{name: "no connection ended from within", c: goodContract(), e: outages(unfit), want: Pass, says: []string{"restarted, refused and frozen", "no Postgres"}},
 	{name: "a worker", c: worker, e: bareWorker(func(*evidence.Outages) {}), want: Pass, says: []string{"no liveness probe"}},
-	{name: "never Ready again", c: queried, e: neverReadyAgain(), want: Inconclusive, says: []string{"did not get over", "Fix probes/readiness-tells-the-truth first"}},
-	{name: "a worker never runs again", c: worker, want: Inconclusive, says: []string{"did not get over", "Fix database/recovers first"}, e: bareWorker(func(o *evidence.Outages) {
+	{name: "never Ready again", c: queried, e: neverReadyAgain(), want: Inconclusive, says: []string{"did not recover from an earlier outage", "Fix probes/readiness-tells-the-truth first"}},
+	{name: "a worker never runs again", c: worker, want: Inconclusive, says: []string{"did not recover from an earlier outage", "Fix database/recovers first"}, e: bareWorker(func(o *evidence.Outages) {
 		o.Trials = o.Trials[:1]
 		o.Trials[0].Unready = o.Trials[0].Began
 	})},
@@ -248,9 +248,9 @@ func unconnected() evidence.Evidence {
 var proxyExamples = map[string][]example{
 	"database/recovers": {
 		{name: "recovers from the proxy's outages", c: queried, e: byProxy(func(*evidence.Outages) {}), want: Pass,
-			says: []string{"connections ended by podproof's proxy in front of it: podproof's proxy in front of it counted 2 connections before, of which it ended 2, 7 attempts refused, and 0 connections afterwards",
-				"connections reset and refused for a moment, as by a restart"}, hides: []string{"ended by the server"}},
-		{name: "does not recover from the proxy's", c: queried, want: Fail, says: []string{"connections reset and refused for a moment, as by a restart: no query was answered"},
+			says: []string{"database connections closed (by podproof's proxy): podproof's proxy in front of it counted 2 connections before, of which it ended 2, 7 attempts refused, and 0 connections afterwards",
+				"connections reset and refused for a moment, as by a restart"}, hides: []string{"by the server"}},
+		{name: "does not recover from the proxy's", c: queried, want: Fail, says: []string{"connections reset and refused for a moment, as by a restart): no query was answered"},
 			e: byProxy(func(o *evidence.Outages) { o.Trials[1].Requests[3] = answer("query", 114, 500) })},
 		{name: "by signals, and told so", c: queried, want: Pass, says: []string{"taken away on its node, since podproof's proxy cannot stand in front of it: port 53 is UDP"}, hides: []string{"counted"},
 			e: outages(func(o *evidence.Outages) { o.Unproxied = "port 53 is UDP" })},

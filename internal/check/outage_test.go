@@ -177,8 +177,8 @@ var readinessTruthExamples = []example{
 	{name: "only by a restart", c: goodContract(), want: Inconclusive, says: []string{"restarted once", "probes/liveness-survives-outage"},
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Restarts = 1 })},
 	{name: "has lost its database for good", c: queried, want: Inconclusive, e: lostForGood(3), says: []string{"it is right that the pod is not Ready", "database/recovers"}},
-	{name: "had lost it before", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"it is right that the pod is not Ready", "connections ended by the server", "database/recovers"}},
-	{name: "is never Ready again", c: queried, want: Fail, e: neverReadyAgain(), says: []string{"connections ended by the server", "though queries were answered"}},
+	{name: "had lost it before", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"it is right that the pod is not Ready", "database connections closed (by the server): no query was answered after it", "database/recovers"}},
+	{name: "is never Ready again", c: queried, want: Fail, e: neverReadyAgain(), says: []string{"database connections closed (by the server)", "though queries were answered"}},
 	{name: "no probe", c: goodContract(), want: Inconclusive, says: []string{"probes/declared"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers[0].ReadinessProbe = nil })},
 	{name: "only the frozen one tried", c: goodContract(), e: onlyFrozen, want: Inconclusive, says: []string{"not all outages", "no room"}},
@@ -206,7 +206,7 @@ var livenessOutageExamples = []example{
 		o.Trials[0].Restarts = 1
 		o.Pod.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 3}
 	}), says: []string{"ended by itself and was restarted once, the last time with exit code 3", "go on without its database", "log:"}},
-	{name: "lost its database for good", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"did not get over", "database/recovers"}},
+	{name: "lost its database for good", c: queried, want: Inconclusive, e: lostForGood(0), says: []string{"did not recover from an earlier outage", "database/recovers"}},
 	{name: "its container was not seen", c: goodContract(), want: Inconclusive, says: []string{"its liveness probe is not known"},
 		e: outages(func(o *evidence.Outages) { o.Pod.Spec.Containers, o.Trials[3].Pod.Spec.Containers = nil, nil })},
 	{name: "no probe", c: goodContract(), want: Pass, says: []string{"no liveness probe"},
@@ -215,7 +215,7 @@ var livenessOutageExamples = []example{
 	{name: "not away in earnest", c: queried, e: answeredThrough, want: Inconclusive, says: []string{"did not come from it"}},
 	{name: "too short to tell", c: goodContract(), want: Inconclusive, says: []string{"gives up after 15.0 s"},
 		e: outages(func(o *evidence.Outages) { o.Trials[3].Healed = o.Trials[3].Began.Add(10 * time.Second) })},
-	{name: "the frozen one not tried", c: goodContract(), want: Inconclusive, says: []string{"frozen was not"},
+	{name: "the frozen one not tried", c: goodContract(), want: Inconclusive, says: []string{"missing: frozen"},
 		e: outages(func(o *evidence.Outages) { o.Trials = o.Trials[:3] })},
 	{name: "never up beside its database's return", c: goodContract(), e: neverUpApart, want: Inconclusive, says: []string{"startup/waits-for-database", "disconnected, restarted and refused"}},
 	{name: "nothing tried", c: goodContract(), e: notTried, want: Inconclusive},
@@ -228,9 +228,22 @@ var queried = contractWith(func(c *contract.Contract) { c.HTTP.Query = &contract
 
 var databaseRecoversExamples = []example{
 	{name: "recovers", c: queried, e: goodEvidence(), want: Pass, says: []string{"disconnected: 0.2 s, restarted: 0.2 s, refused: 0.2 s and frozen: 0.2 s"}},
-	{name: "a dead pool", c: queried, want: Fail, says: []string{"a restart, which ends pooled connections", "no query was answered", "status 500"}, e: outages(func(o *evidence.Outages) {
+	{name: "a dead pool", c: queried, want: Fail, says: []string{"a restart, which ends pooled connections", "no query was answered", "the last answer of the query route (GET /q): status 500"}, e: outages(func(o *evidence.Outages) {
 		o.Trials[1].Requests[3] = answer("query", 114, 500)
 	})},
+	{name: "a query that is never answered", c: queried, want: Fail, says: []string{"the last request to the query route (GET /q) waited 30.0 s and got no answer"}, e: outages(func(o *evidence.Outages) {
+		o.Trials[1].Requests[3] = failed("query", 114, 30, "timeout")
+	})},
+	{name: "the next outage finds it like that", c: queried, want: Fail, says: []string{"database connections closed (by the server): no query was answered after they were closed, for ", "the query route gave no success before this outage (status 503"}, hides: []string{"(a restart, which ends pooled connections): no query"},
+		e: outages(func(o *evidence.Outages) {
+			for i, t := range o.Trials[:2] {
+				for k := range t.Requests {
+					if r := &t.Requests[k]; r.Stream == "query" && (i > 0 || r.Start.After(t.Healed.Add(-time.Millisecond))) {
+						r.Status = 503
+					}
+				}
+			}
+		})},
 	{name: "too late", c: queried, want: Fail, says: []string{"answered 40.0 s after it was back"}, e: outages(func(o *evidence.Outages) {
 		o.Trials[3].Requests[3] = answer("query", 163+39.99, 200)
 	})},

@@ -16,7 +16,7 @@ var outageWords = map[string]string{
 	evidence.OutageRefused:      "nobody listening",
 	evidence.OutageFrozen:       "connections that are never answered",
 	evidence.OutageRestarted:    "a restart, which ends pooled connections",
-	evidence.OutageDisconnected: "connections ended by the server",
+	evidence.OutageDisconnected: "by the server",
 	evidence.OutageSlow200ms:    "200 ms for each round trip",
 	evidence.OutageSlow2s:       "2 s for each round trip",
 }
@@ -24,7 +24,7 @@ var outageWords = map[string]string{
 // proxyWords are those that podproof's proxy in front of the dependency plays.
 var proxyWords = map[string]string{
 	evidence.OutageRestarted:    "connections reset and refused for a moment, as by a restart",
-	evidence.OutageDisconnected: "connections ended by podproof's proxy in front of it",
+	evidence.OutageDisconnected: "by podproof's proxy",
 }
 
 func awayWords(o evidence.Outage) string {
@@ -37,12 +37,16 @@ func awayWords(o evidence.Outage) string {
 	return o.Kind
 }
 
-// awayPlace is where a finding about an outage stands.
+// awayPlace is where a finding about an outage stands: "database away (nobody listening)".
 func awayPlace(c contract.Contract, o evidence.Outage) string {
-	if isSlow(o) {
-		return noun(c) + " slow: " + awayWords(o)
+	how := " away"
+	switch {
+	case isSlow(o):
+		how = " slow"
+	case o.Kind == evidence.OutageDisconnected: // it was there all the while
+		how = " connections closed"
 	}
-	return noun(c) + " away: " + awayWords(o)
+	return noun(c) + how + " (" + awayWords(o) + ")"
 }
 
 // isSlow tells whether the dependency was there, and slow.
@@ -198,13 +202,13 @@ func (j Judgement) untried(c contract.Contract, e evidence.Evidence) (Judgement,
 	case w != nil && e.Outages.Unreachable == "" && !w.Recovered:
 		j = j.undecided("the pod did not become Ready in the first place, so "+list(missing)+" was not tried", fixFirst("startup/waits-for-database"))
 	case o != nil:
-		j = j.afterStuck(*o, culprit)
+		j = j.afterStuck(c, *o, culprit)
 	case why != "":
 		j = j.undecided("not all outages could be tried; "+why, fix)
 	case e.Missing[evidence.SectionOutages] != "":
 		j = j.undecided("not all outages could be tried: "+e.Why(evidence.SectionOutages), fixOf(e, evidence.SectionOutages))
 	default:
-		j = j.undecided("not all outages were tried: "+list(missing)+" was not", "Run podproof again, and let it finish.")
+		j = j.undecided("not all outages were tried; missing: "+list(missing), "Run podproof again, and let it finish.")
 	}
 	return j, true
 }
@@ -228,12 +232,12 @@ func queryStream(c contract.Contract) string {
 // restartedWords says that the container was restarted during an outage, which
 // probes/liveness-survives-outage has to tell.
 func restartedWords(c contract.Contract, o evidence.Outage) string {
-	return fmt.Sprintf("the container was restarted %s while its %s was away (%s), which hides what it would have done", times(o.Restarts), noun(c), awayWords(o))
+	return fmt.Sprintf("%s: the container was restarted %s, which hides what it would have done", awayPlace(c, o), times(o.Restarts))
 }
 
 // afterStuck is the judgement about what could not be tried any more.
-func (j Judgement) afterStuck(o evidence.Outage, culprit string) Judgement {
-	return j.undecided(fmt.Sprintf("it did not get over the outage that was tried before (%s), so the remaining outages were skipped", awayWords(o)), fixFirst(culprit))
+func (j Judgement) afterStuck(c contract.Contract, o evidence.Outage, culprit string) Judgement {
+	return j.undecided(fmt.Sprintf("it did not recover from an earlier outage: %s; so the others were not tried", awayPlace(c, o)), fixFirst(culprit))
 }
 
 // outageKinds names what was tried: "refused, frozen".

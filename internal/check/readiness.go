@@ -47,7 +47,7 @@ func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
 		case o.Restarts > 0 && (lasted && noticed(o) || lost):
 			unclear, fix = restartedWords(c, o), fixFirst("probes/liveness-survives-outage")
 		case lost && unanswered(c, o):
-			unclear, fix = "no query was answered after the outage ("+awayWords(o)+"), so it is right that the pod is not Ready", fixFirst("database/recovers")
+			unclear, fix = where+": no query was answered after it, so it is right that the pod is not Ready", fixFirst("database/recovers")
 		case change.late == "" && lasted && e.Outages.Unreachable != "":
 			said = append(said, fmt.Sprintf("%s: not Ready %s it began", o.Kind, afterWords(o.Began, o.Unready)))
 		case change.late == "" && lasted:
@@ -56,7 +56,7 @@ func readinessFollows(c contract.Contract, e evidence.Evidence) Judgement {
 		case change.refused:
 			said = append(said, fmt.Sprintf("%s: its readiness route said no, and the kubelet was late to report it (%s)", o.Kind, change.late))
 		case !change.own && starved(e, change.from, change.to) != "":
-			unclear, fix = change.late+" ("+awayWords(o)+"); "+starved(e, change.from, change.to), whenQuiet
+			unclear, fix = where+": "+change.late+"; "+starved(e, change.from, change.to), whenQuiet
 		default:
 			j.broken(where, "%s", change.late)
 		}

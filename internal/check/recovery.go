@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"podproof.dev/podproof/internal/contract"
@@ -48,7 +49,7 @@ func recoveryOf(c contract.Contract, e evidence.Evidence) recovery {
 // queries takes down how queries fared after an outage; it is false where they tell nothing of it.
 func (r *recovery) queries(c contract.Contract, e evidence.Evidence, o evidence.Outage) bool {
 	back, asked := firstAnswer(o, r.stream)
-	late, own := lateAnswer(o, r.stream, r.limit)
+	late, own := lateAnswer(c, o, r.stream, r.limit)
 	unfit, busy := unanswerable(o, r.stream), starved(e, o.Began, o.Healed.Add(r.limit))
 	switch where := awayPlace(c, o); {
 	case !asked:
@@ -57,6 +58,8 @@ func (r *recovery) queries(c contract.Contract, e evidence.Evidence, o evidence.
 	case unfit != "" && r.guilty == nil: // what did not recover before gives no success either
 		r.unfit = unfit
 		return false
+	case unfit != "": // nor was it waited for
+		r.note(where, "the %s route gave no success before this outage (%s), so its recovery from it was not tried", r.stream, unfit)
 	case late != "" && !own && busy != "":
 		r.excuse = where + ": " + late + "; " + busy
 	case late != "":
@@ -85,27 +88,30 @@ func (r recovery) guiltyTail(e evidence.Evidence) []Finding {
 	return j.Findings
 }
 
-// backAgain is what the dependency is when an outage is over.
+// backAgain is what the dependency was when an outage was over.
 func backAgain(o evidence.Outage) string {
-	if isSlow(o) {
-		return "fast again"
+	switch {
+	case isSlow(o):
+		return "it was fast again"
+	case o.Kind == evidence.OutageDisconnected:
+		return "they were closed"
 	}
-	return "back"
+	return "it was back"
 }
 
 // lateAnswer says that no query was answered with success after an outage, or none in time, and
 // whether that is the workload's own doing: it answered, and said no to the end. One that has
 // too little CPU answers late, or not at all.
-func lateAnswer(o evidence.Outage, stream string, limit time.Duration) (words string, own bool) {
+func lateAnswer(c contract.Contract, o evidence.Outage, stream string, limit time.Duration) (words string, own bool) {
 	back, _ := firstAnswer(o, stream)
 	if back.IsZero() {
-		return "no query was answered after it was " + backAgain(o) + lastWords(o, stream), repliesBetween(o.Requests, stream, o.Healed, lastEnd(o)).refuses()
+		return "no query was answered after " + backAgain(o) + lastWords(c, o, stream), repliesBetween(o.Requests, stream, o.Healed, lastEnd(o)).refuses()
 	}
 	if back.Sub(o.Healed) <= limit {
 		return "", false
 	}
 	a := repliesBetween(o.Requests, stream, o.Healed, back)
-	return fmt.Sprintf("the first query was answered %s it was %s", afterWords(o.Healed, back), backAgain(o)),
+	return fmt.Sprintf("the first query was answered %s %s", afterWords(o.Healed, back), backAgain(o)),
 		a.no >= enough && back.Sub(a.lastNo) <= tellingMargin
 }
 
@@ -123,11 +129,28 @@ func unanswerable(o evidence.Outage, stream string) (words string) {
 	return words
 }
 
-func lastWords(o evidence.Outage, stream string) string {
-	for i := len(o.Requests) - 1; i >= 0; i-- {
-		if r := o.Requests[i]; r.Stream == stream {
-			return "; the last answer was: " + requestWords(r)
+// lastWords say for how long a route was asked after an outage, and how its last request fared.
+func lastWords(c contract.Contract, o evidence.Outage, stream string) string {
+	for _, r := range slices.Backward(o.Requests) {
+		if r.Stream != stream {
+			continue
 		}
+		asked := ""
+		if d := r.Ended().Sub(o.Healed); d > 0 {
+			asked = ", for " + seconds(d.Seconds())
+		}
+		if r.Failure == evidence.FailureTimeout {
+			return fmt.Sprintf("%s; the last request to %s waited %s and got no answer", asked, routeWords(c, stream), seconds(r.End))
+		}
+		return fmt.Sprintf("%s; the last answer of %s: %s", asked, routeWords(c, stream), requestWords(r))
 	}
 	return ""
+}
+
+// routeWords name a route as a person can ask it.
+func routeWords(c contract.Contract, stream string) string {
+	if q := c.HTTP.Query; q != nil && stream == evidence.StreamQuery {
+		return fmt.Sprintf("the query route (%s %s)", q.Verb(), q.Path)
+	}
+	return "the " + stream + " route"
 }

@@ -54,6 +54,7 @@ type slowness struct {
 	broken, fix, excuse string
 	blamed              evidence.Outage
 	unreached           []string // kinds of which nothing shows that they reached the workload
+	idle                counted  // the workload's own connections while nothing reached it
 	unclear             string   // what is not known of a worker
 	gets                []string // what got slow, for a person
 }
@@ -68,6 +69,9 @@ func slownessOf(c contract.Contract, e evidence.Evidence) slowness {
 		s.gets = append(s.gets, s.slowed(c, o))
 		if !slowReached(e, o) {
 			s.unreached = append(s.unreached, o.Kind)
+			if own := ownConnections(e, o); own.any() {
+				s.idle = own
+			}
 		}
 		s.bore(c, e, o)
 	}
@@ -81,7 +85,7 @@ func (s *slowness) bore(c contract.Contract, e evidence.Evidence, o evidence.Out
 	late, own := "", false
 	if c.Serves() && unanswerable(o, queryStream(c)) == "" {
 		if _, asked := firstAnswer(o, queryStream(c)); asked {
-			late, own = lateAnswer(o, queryStream(c), limit)
+			late, own = lateAnswer(c, o, queryStream(c), limit)
 		}
 	}
 	switch {
@@ -92,11 +96,11 @@ func (s *slowness) bore(c contract.Contract, e evidence.Evidence, o evidence.Out
 		}
 		s.add(c, e, o, s.restart(e, o), fix, restartExcuse(c, e, o))
 	case late != "" && own:
-		s.add(c, e, o, late, "", "")
+		s.add(c, e, o, late, poolFix(c, e, o), "")
 	case late != "":
-		s.add(c, e, o, late, "", busy)
+		s.add(c, e, o, late, poolFix(c, e, o), busy)
 	case !o.Unready.IsZero() && o.Ready.IsZero():
-		s.add(c, e, o, fmt.Sprintf("the pod was not Ready again after the %s was fast again", noun(c)), "", busy)
+		s.add(c, e, o, fmt.Sprintf("the pod was not Ready again after the %s was fast again", noun(c)), poolFix(c, e, o), busy)
 	case optional(c) && !o.Unready.IsZero():
 		words, no := unreadyWords(o)
 		if no {
@@ -143,6 +147,8 @@ func (s slowness) decisions(j Judgement, c contract.Contract, e evidence.Evidenc
 		{s.broken != "", j.fail(s.broken, s.fix).with(tail.Findings...)},
 		{s.excuse != "", j.undecided(s.excuse, whenQuiet)},
 		{untried != "", j.undecided(untried, fix)},
+		{len(s.unreached) > 0 && s.idle.any(), j.undecided(fmt.Sprintf("the workload did not ask the %s while that was slow (%s): podproof's proxy in front of it counted %s of its pod's and no byte over them, and no answer took longer",
+			e.Outages.Dependency, list(s.unreached), count(s.idle.most(), "connection")), askMeanwhile(c))},
 		{len(s.unreached) > 0, j.undecided(fmt.Sprintf("nothing shows that the workload asked the %s while that was slow (%s): podproof's proxy in front of it passed on no byte of its pod's, and no answer took longer",
 			e.Outages.Dependency, list(s.unreached)), elsewhere(c, e))},
 		{s.unclear != "", j.undecided(s.unclear, tellable(c))},

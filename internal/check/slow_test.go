@@ -40,14 +40,27 @@ func slowly(change func(*evidence.Outages)) evidence.Evidence {
 	return with(func(e *evidence.Evidence) { change(e.Slow) })
 }
 
+// stoodIdle is a workload whose connections came through the proxy, and were of no use meanwhile.
+func stoodIdle() evidence.Evidence {
+	return slowly(func(o *evidence.Outages) {
+		for i := range o.Trials {
+			t := &o.Trials[i]
+			t.Passage.During, t.Unready, t.Ready = []evidence.Client{{Address: "10.244.0.7", Pod: "api-slow", Open: 2}}, time.Time{}, time.Time{}
+			for k := range t.Requests {
+				t.Requests[k].End = 0.01
+			}
+		}
+	})
+}
+
 var databaseSlowExamples = []example{
 	{name: "bears it", c: queried, e: goodEvidence(), want: Pass,
-		says: []string{"200 ms for each round trip, for 8.0 s: an answer of the query route took 0.41 s (0.01 s before)", "2 s for each round trip, for 23.0 s", "not Ready for the first time 5.0 s after it began", "database slow: 200 ms for each round trip: podproof's proxy",
+		says: []string{"200 ms for each round trip, for 8.0 s: an answer of the query route took 0.41 s (0.01 s before)", "2 s for each round trip, for 23.0 s", "not Ready for the first time 5.0 s after it began", "database slow (200 ms for each round trip): podproof's proxy",
 			"podproof's proxy in front of it counted 2 connections before, 0 new ones and 4900 bytes meanwhile, and 2 connections afterwards"}},
 	{name: "queries that fail meanwhile are no broken promise", c: queried, want: Pass, says: []string{"1 of 1 request came to nothing"}, e: slowly(func(o *evidence.Outages) {
 		o.Trials[1].Requests[7].Status = 503
 	})},
-	{name: "is restarted by its liveness probe", c: queried, want: Fail, says: []string{"2 s for each round trip: the liveness probe had the container restarted once"}, e: slowly(func(o *evidence.Outages) {
+	{name: "is restarted by its liveness probe", c: queried, want: Fail, says: []string{"database slow (2 s for each round trip): the liveness probe had the container restarted once"}, e: slowly(func(o *evidence.Outages) {
 		o.Trials[1].Restarts = 1
 		o.Pod.Events = []evidence.Event{event(230, "Warning", "Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 503"), event(230, "Normal", "Killing", "Container api failed liveness probe, will be restarted")}
 	})},
@@ -64,8 +77,17 @@ var databaseSlowExamples = []example{
 	{name: "is never Ready again", c: queried, want: Fail, says: []string{"not Ready again after the database was fast again"}, e: slowly(func(o *evidence.Outages) {
 		o.Trials[1].Ready = time.Time{}
 	})},
-	{name: "its queries fail for ever", c: queried, want: Fail, says: []string{"no query was answered after it was fast again", "status 500", "log:"}, e: slowly(func(o *evidence.Outages) {
+	{name: "its queries fail for ever", c: queried, want: Fail, says: []string{"no query was answered after it was fast again", "status 500", "log:", "It had 2 connections to the database, and 2 afterwards", "replace a connection"}, e: slowly(func(o *evidence.Outages) {
 		o.Trials[1].Requests[8].Status = 500
+	})},
+	{name: "its pool grows and grows", c: queried, want: Fail, says: []string{"It had 2 connections to the database, and made 95 more while that was slow", "limit the pool's size"}, e: slowly(func(o *evidence.Outages) {
+		o.Trials[1].Requests[8].Status, o.Trials[1].Passage.During[0].Accepted = 500, 95
+	})},
+	{name: "its pool is empty afterwards", c: queried, want: Fail, says: []string{"had none afterwards", "connect again"}, e: slowly(func(o *evidence.Outages) {
+		o.Trials[1].Ready, o.Trials[1].Passage.After = time.Time{}, nil
+	})},
+	{name: "whose connections those are is not known", c: queried, want: Fail, hides: []string{"It had "}, e: slowly(func(o *evidence.Outages) {
+		o.Trials[1].Requests[8].Status, o.Trials[1].Passage = 500, nil
 	})},
 	{name: "its queries come late on a busy node", c: queried, want: Inconclusive, says: []string{"short of CPU"}, e: pressed(slowly(func(o *evidence.Outages) {
 		o.Trials[1].Requests[8].Start = at(290)
@@ -81,12 +103,16 @@ var databaseSlowExamples = []example{
 	{name: "nothing passed, and nothing got slow", c: queried, want: Inconclusive, says: []string{"nothing shows that the workload asked the statefulset/postgres", "slow-200ms and slow-2s"}, e: slowly(func(o *evidence.Outages) {
 		for i := range o.Trials {
 			t := &o.Trials[i]
-			t.Passage.During, t.Unready, t.Ready = nil, time.Time{}, time.Time{}
+			t.Passage, t.Unready, t.Ready = &evidence.Passage{}, time.Time{}, time.Time{}
 			for k := range t.Requests {
 				t.Requests[k].End = 0.01
 			}
 		}
 	})},
+	{name: "its connections stood idle", c: queried, want: Inconclusive, says: []string{"did not ask the statefulset/postgres while that was slow (slow-200ms and slow-2s)", "counted 2 connections of its pod's and no byte", "as from a cache"},
+		hides: []string{"a Service of theirs"}, e: stoodIdle()},
+	{name: "its connections stood idle, and no query is known", c: goodContract(), want: Inconclusive, says: []string{"name a route whose answer comes from the database"}, hides: []string{"cache"}, e: stoodIdle()},
+	{name: "a worker's connection stood idle", c: worker, want: Inconclusive, says: []string{"Let the worker ask its database something every few seconds"}, e: stoodIdle()},
 	{name: "what another pod sent proves nothing", c: queried, want: Inconclusive, says: []string{"slow-200ms"}, e: slowly(func(o *evidence.Outages) {
 		t := &o.Trials[0]
 		t.Passage.During[0].Pod = "pgbouncer-0"

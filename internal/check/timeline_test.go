@@ -70,7 +70,7 @@ func TestOutageStory(t *testing.T) {
 	o := goodOutages()
 	o.Pod.Timeline, o.Trials = []evidence.Mark{watched(122, "Ready: False")}, o.Trials[2:3]
 	want := []string{
-		"+0.00/0.01 podproof: statefulset/postgres refused",
+		"+0.00/0.01 podproof: statefulset/postgres refuses connections",
 		"+0.10/0.001 agent: 1 request to the query route: status 503, until 0.11 s",
 		"+0.10/0.001 agent: 1 request to the health route: status 200, until 0.11 s",
 		"+2.00/0.01 watch: Ready: False",
