@@ -70,7 +70,7 @@ func judgeTerminationExitZero(c contract.Contract, e evidence.Evidence) Judgemen
 		if n := len(otherEnds(e)); n > 0 {
 			seen += fmt.Sprintf(", and alike in %s with clients at work", count(n, "other end"))
 		} else {
-			seen += ", with no request under way"
+			seen += ", with no request under way (termination/requests-in-flight tries that)"
 		}
 		return j.pass(fmt.Sprintf("Graceful shutdown OK (exit %d)", t.Last.ExitCode), seen+first.words())
 	case ok:

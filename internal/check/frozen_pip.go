@@ -35,7 +35,7 @@ func (f *freezer) pip(s evidence.BuildStep, in install) frozenness {
 		case facts.Pinned == facts.Names && (facts.Compiled || has("--no-deps")):
 			return frozenness{frozen: true, note: name + " pins every version, and no hash: add them with --generate-hashes"}
 		case facts.Pinned == facts.Names:
-			return frozenness{broken: fmt.Sprintf("installs from %s, which pins %s and has no hashes: what else these depend on is resolved anew", name, count(facts.Names, "package")), fix: fix}
+			return frozenness{broken: fmt.Sprintf("installs from %s, which pins %s without hashes: the packages that these depend on are chosen anew in each build", name, count(facts.Names, "package")), fix: fix}
 		default:
 			return frozenness{broken: fmt.Sprintf("installs from %s, which pins %d of %s", name, facts.Pinned, count(facts.Names, "package")), fix: fix}
 		}

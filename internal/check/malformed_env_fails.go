@@ -52,10 +52,10 @@ func judgeMalformedEnvFails(c contract.Contract, e evidence.Evidence) Judgement 
 		case t.Last.ExitCode == 0:
 			j.broken(what, "the container ended with exit code 0, which says that all is well")
 		case t.Pod.Omitted > 0:
-			open, fix = fmt.Sprintf("%s: %s of the container's log were not kept, and the value may stand there", what, count(t.Pod.Omitted, "line")), logLess
+			open, fix = fmt.Sprintf("%s: %s of the container's log were not kept, and the value may be in those", what, count(t.Pod.Omitted, "line")), logLess
 			continue
 		case t.Pod.Unread != "":
-			open, fix = fmt.Sprintf("%s: the value may stand in what was not read of the container's log; %s", what, t.Pod.Unread), runAgain
+			open, fix = fmt.Sprintf("%s: the container's log was not read to its end, and the value may be in the rest; %s", what, t.Pod.Unread), runAgain
 			continue
 		case !names(t, t.Variable) && crashesAnyway(e):
 			open, fix = what+": "+exitsAnyway, fixFirst("startup/ready")

@@ -107,9 +107,9 @@ func judgeTrial(t evidence.EnvTrial, limit float64, crashes bool) outcome {
 	case !names(t, t.Variable) && crashes:
 		return outcome{open: exitsAnyway, fix: fixFirst("startup/ready")}
 	case !names(t, t.Variable) && t.Pod.Omitted > 0:
-		return outcome{open: fmt.Sprintf("it is not named in what was kept of the container's log, of which %s were left out", count(t.Pod.Omitted, "line")), fix: logLess}
+		return outcome{open: fmt.Sprintf("%s of the container's log were not kept, and the rest does not name it", count(t.Pod.Omitted, "line")), fix: logLess}
 	case !names(t, t.Variable) && t.Pod.Unread != "":
-		return outcome{open: "it is not named in what was read of the container's log; " + t.Pod.Unread}
+		return outcome{open: "the container's log was not read to its end, and what was read does not name it; " + t.Pod.Unread}
 	case !names(t, t.Variable):
 		return notNamed(t)
 	}

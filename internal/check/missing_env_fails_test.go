@@ -50,10 +50,10 @@ var missingEnvExamples = []example{
 	{name: "in a list, while another is wrong", c: goodContract(), want: Fail, says: []string{"only stands in a list of variables", "wrong is PORT"}, e: trial(func(t *evidence.EnvTrial) {
 		t.Pod.Log = []evidence.LogLine{{Text: "panic: PORT is not a number"}, {Text: "environment: PATH HOME OWNER_USERNAME"}}
 	})},
-	{name: "in a log that was not kept", c: goodContract(), want: Inconclusive, says: []string{"500 lines were left out", "Log less"}, e: trial(func(t *evidence.EnvTrial) {
+	{name: "in a log that was not kept", c: goodContract(), want: Inconclusive, says: []string{"500 lines of the container's log were not kept", "Log less"}, e: trial(func(t *evidence.EnvTrial) {
 		t.Pod.Log, t.Pod.Omitted = []evidence.LogLine{{Text: "x"}}, 500
 	})},
-	{name: "in a log that was not read to its end", c: goodContract(), want: Inconclusive, says: []string{"what was read of the container's log; the log files could not be read"}, e: trial(func(t *evidence.EnvTrial) {
+	{name: "in a log that was not read to its end", c: goodContract(), want: Inconclusive, says: []string{"the container's log was not read to its end, and what was read does not name it; the log files could not be read"}, e: trial(func(t *evidence.EnvTrial) {
 		t.Pod.Log, t.Pod.Unread = nil, "the log files could not be read"
 	})},
 	{name: "named in what was read of a log", c: goodContract(), want: Pass, e: trial(func(t *evidence.EnvTrial) { t.Pod.Unread = "the log files could not be read" })},

@@ -12,7 +12,7 @@ import (
 
 var noDevServer = Check{
 	ID:    "image/no-dev-server",
-	Title: "What starts is no development server, and no debug mode is on",
+	Title: "The container starts no development server, and no debug mode is on",
 	Why: "A development server takes one request at a time or a few, restarts when a file changes, and shows its source and its settings " +
 		"to whoever causes an error; a debugger's port lets anyone who reaches it run code. Their makers say: not in production.",
 	Fix: "Start a server that is made for production (gunicorn, uvicorn without --reload, next start, node without --inspect, php-fpm), and leave debug modes " +

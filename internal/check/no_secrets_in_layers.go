@@ -39,7 +39,7 @@ func judgeNoSecretsInLayers(c contract.Contract, e evidence.Evidence) Judgement 
 		case pattern != "":
 			used[pattern] = true
 		case s.Owner != "":
-			j.detail(where.file(secretAt(s), s.Layer, s.Reach).words, "%s that %s has in a file of its own, as everybody gets it", s.What, s.Owner)
+			j.detail(where.file(secretAt(s), s.Layer, s.Reach).words, "%s in a file that %s ships to everybody", s.What, s.Owner)
 		case s.Path == snakeoil:
 			j.detail(where.file(secretAt(s), s.Layer, s.Reach).words, "the throwaway key that Debian's ssl-cert makes; serve with another one")
 		case s.Rule == "private-key" && systemLibrary.MatchString(s.Path):

@@ -47,7 +47,7 @@ var secretsInLayersExamples = []example{
 		s.Path = "/usr/lib64/tls.key"
 		return credentials(s)
 	}()},
-	{name: "a dependency's own file", c: goodContract(), want: Pass, says: []string{"that node:tunnel has in a file of its own"}, e: func() evidence.Evidence {
+	{name: "a dependency's own file", c: goodContract(), want: Pass, says: []string{"in a file that node:tunnel ships to everybody"}, e: func() evidence.Evidence {
 		s := rsaKey
 		s.Path, s.Owner = "/app/node_modules/tunnel/test/keys/agent1-key.pem", "node:tunnel"
 		return credentials(s)

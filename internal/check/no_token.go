@@ -12,7 +12,7 @@ import (
 
 var securityNoToken = Check{
 	ID:    "security/no-token",
-	Title: "No service account token is mounted that nobody uses",
+	Title: "No service account token is mounted without need",
 	Why: "Kubernetes mounts a token of its API into every container by default. Whoever gets into the process has it, and an API " +
 		"that never talks to Kubernetes has no use for it.",
 	Fix:     "Set automountServiceAccountToken: false in the pod's specification; or say in the contract that it is used: identity.serviceAccountToken: true.",

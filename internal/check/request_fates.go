@@ -62,7 +62,7 @@ func (f fates) findings() []Finding {
 	}
 	where := func(n int) string { return count(n, "request") + " " + requestPlace(evidence.StreamSlow) }
 	if n := f.n[givenUp]; n > 0 {
-		j.note(where(n), "%s, as it is while nothing is stopped: the server gives up on a slow body (%s)", requestWords(f.first[givenUp]), f.undisturbedWords())
+		j.note(where(n), "%s; the server gives up on a slow body just as soon while nothing is stopped (%s)", requestWords(f.first[givenUp]), f.undisturbedWords())
 	}
 	if n := f.n[heldTooLong]; n > 0 {
 		j.note(where(n), "a preStop hook left no time to answer before the grace period of %d s was over", f.GraceSeconds)
@@ -90,9 +90,9 @@ func (f fates) shortOf(c contract.Contract) []Finding {
 	}
 	why := ""
 	if f.HeldFor > 0 {
-		why = fmt.Sprintf(": the grace period of %d s, a preStop hook in it, and the contract's termination.within leave no more", f.GraceSeconds)
+		why = fmt.Sprintf(": the grace period of %d s, less a preStop hook, and the contract's termination.within leave no more time", f.GraceSeconds)
 	}
-	return []Finding{{Where: "http.longest", Message: fmt.Sprintf("%s are promised, and %s were tried%s", c.HTTP.Longest, seconds(held.Seconds()), why), Note: true}}
+	return []Finding{{Where: "http.longest", Message: fmt.Sprintf("%s are promised, and only %s were tried%s", c.HTTP.Longest, seconds(held.Seconds()), why), Note: true}}
 }
 
 // ways are requests that failed, together where they failed in the same way.

@@ -53,7 +53,7 @@ func (f fates) decisions(j Judgement, c contract.Contract) []decision {
 		{f.lost.n > 0, j.undecided(fmt.Sprintf("the request is answered with status %d while nothing is stopped, so its response at SIGTERM proves nothing", f.upload),
 			"Let the contract's http.upload be a request that the server answers with success: its method, path, header and body.")},
 		{f.n[answeredWhole] > 0, j.pass("Requests in flight OK ("+whole+")",
-			fmt.Sprintf("%s whole that had half of their body sent at SIGTERM, the last of them %s after SIGTERM", whole, seconds(f.longest.Seconds()))).with(f.shortOf(c)...)},
+			fmt.Sprintf("%s completely: half of each body was sent before SIGTERM, and the last answer came %s after it", whole, seconds(f.longest.Seconds()))).with(f.shortOf(c)...)},
 		// No request was under way for long enough to be lost.
 		{f.n[answeredEarly] > 0, j.undecided("the server answered before it had read the whole body, so no request was under way at SIGTERM: "+requestWords(f.first[answeredEarly]),
 			"Let the contract's http.upload name a route that reads its body before it answers.")},

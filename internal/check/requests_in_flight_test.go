@@ -83,7 +83,7 @@ func aborted(status int) func(*evidence.Termination) {
 }
 
 var inFlightExamples = []example{
-	{name: "answered", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"5 of 5 answered", "the last of them 2.0 s after SIGTERM"}},
+	{name: "answered", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"5 of 5 answered", "and the last answer came 2.0 s after it"}},
 	{name: "cut", c: goodContract(), want: Fail, says: []string{"1 of 5 requests under way", "connection closed before the response was complete"},
 		e: inFlight(func(t *evidence.Termination) { t.Requests[0] = failed("slow", 19.5, 0.8, "closed") })},
 	{name: "ends with requests under way", c: goodContract(), want: Fail, says: []string{"ended 0.4 s after the deletion, with requests under way"}, e: inFlight(func(t *evidence.Termination) {
@@ -112,10 +112,10 @@ var inFlightExamples = []example{
 	{name: "answered without the rest", c: goodContract(), want: Fail, says: []string{"status 401 before the rest of its body was sent"},
 		e: inFlight(func(t *evidence.Termination) { t.Released = time.Time{} })},
 	{name: "held as long as is promised", c: promising(7500), e: inFlight(heldInTurn), want: Pass,
-		says: []string{"7.5s later (http.longest)", "5 of 5 answered", "the last of them 7.5 s after SIGTERM"}, hides: []string{"were tried"}},
-	{name: "held for less than is promised", c: promising(7500), want: Pass, says: []string{"7.5s are promised, and 2.0 s were tried"},
+		says: []string{"7.5s later (http.longest)", "5 of 5 answered", "and the last answer came 7.5 s after it"}, hides: []string{"were tried"}},
+	{name: "held for less than is promised", c: promising(7500), want: Pass, says: []string{"7.5s are promised, and only 2.0 s were tried"},
 		e: goodEvidence()},
-	{name: "held for no longer than the grace period allows", c: promising(20000), want: Pass, says: []string{"20s are promised, and 7.5 s were tried", "grace period of 45 s"},
+	{name: "held for no longer than the grace period allows", c: promising(20000), want: Pass, says: []string{"20s are promised, and only 7.5 s were tried", "grace period of 45 s"},
 		e: inFlight(heldInTurn)},
 	{name: "half-graceful", c: promising(7500), want: Fail, says: []string{"3 of 5 requests", "ended 3.1 s after the deletion", "http.longest"}, e: inFlight(func(t *evidence.Termination) {
 		heldInTurn(t)
@@ -139,7 +139,7 @@ var inFlightExamples = []example{
 			t.Requests[i].Status = 500
 		}
 	})},
-	{name: "the server gives up on a body", c: promising(7500), want: Pass, says: []string{"4 of 4 answered", "the last of them 6.0 s after SIGTERM", "gives up on a slow body"}, e: uploading(201, func(t *evidence.Termination) {
+	{name: "the server gives up on a body", c: promising(7500), want: Pass, says: []string{"4 of 4 answered", "and the last answer came 6.0 s after it", "gives up on a slow body"}, e: uploading(201, func(t *evidence.Termination) {
 		t.Requests[4] = failed("slow", 19.5, 7, "closed")
 		t.Undisturbed = ptr(failed("slow", 60, 7.1, "closed"))
 	})},

@@ -88,7 +88,7 @@ var lostRequestsExamples = []example{
 		says: []string{"3 of 400 requests lost", "2 refused over a new connection, 1 reset over a kept connection", "1.0 s to 1.2 s after it began",
 			"pod api-1: deletion requested", "terminating, not serving"}},
 	{name: "sent to a pod that was long gone", c: goodContract(), want: Inconclusive, e: rollouts(func(os []evidence.Rollout) { losingLate(&os[0]) }),
-		says: []string{"2 of 400 requests lost", "more than 2s after", "the cluster was that slow"}},
+		says: []string{"2 of 400 requests lost", "more than 2s after", "were slow to stop sending there"}},
 	{name: "sent to a pod that was long gone, and not when tried again", c: goodContract(), want: Pass,
 		e:    rolledAgain(func(*evidence.Rollout) {}),
 		says: []string{"0 of 400 requests lost in 3 pod ends (restart and eviction)", "tried again: the first time the cluster sent 2 requests"}, hides: []string{"service/api"}},
@@ -177,7 +177,7 @@ var lostRequestsExamples = []example{
 		losing(&os[0])
 		os[0].Ended[0].Events = []evidence.Event{event(200.8, "Warning", "FailedPreStopHook", `exec: "sleep": executable file not found in $PATH`)}
 	})},
-	{name: "accepted by nobody, long after its time", c: goodContract(), want: Inconclusive, says: []string{"3 of 400 requests lost", "the cluster was that slow"}, e: rollouts(func(os []evidence.Rollout) {
+	{name: "accepted by nobody, long after its time", c: goodContract(), want: Inconclusive, says: []string{"3 of 400 requests lost", "were slow to stop sending there"}, e: rollouts(func(os []evidence.Rollout) {
 		losingLate(&os[0])
 		os[0].Requests[61] = dropped("new", 203.45, "closed")
 	})},

@@ -69,7 +69,7 @@ func (t *tracer) runs(r *route, runner string, manner shell.Manner, words []stri
 		return
 	}
 	r.wrapper = runner
-	r.lost = fmt.Sprintf("%s stands between the container and the program: on %s it ends, or a shell of its own does, before the program has", runner, t.signal)
+	r.lost = fmt.Sprintf("%s stands between the container and the program: on %s it exits, or the shell that it started does, before the program has stopped", runner, t.signal)
 	r.fix = "Start the program itself as PID 1, not through " + runner + "."
 	if known && command != "" {
 		r.fix = fmt.Sprintf("Start the program itself as PID 1, not through %s: CMD with what the script %s says, `%s`.", runner, said(script, 40), said(command, 80))
@@ -170,7 +170,7 @@ func (t *tracer) idle(words []string) (route, bool) {
 	case name != "sleep" && name != "tail" || t.init != "":
 		return route{}, false
 	case t.inner:
-		return route{program: words[0], wrapper: name, lost: fmt.Sprintf("%s is the first process, and what serves runs beside it: %s does nothing to %s, and nothing hands it on", name, t.signal, name),
+		return route{program: words[0], wrapper: name, lost: fmt.Sprintf("%[1]s is PID 1, and the program that serves runs beside it: %[1]s ignores %[2]s and forwards it to nobody", name, t.signal),
 			fix: "Let the program that serves be the last command, with `exec` before it, and not " + name + "."}, true
 	}
 	return route{bare: "it starts " + name + ", which serves nothing"}, true
@@ -356,7 +356,7 @@ func (t *tracer) lost(p firstProcess, f *evidence.EntryFile, e shell.End) route 
 }
 
 func (t *tracer) lostBehindInit(what string) string {
-	return fmt.Sprintf("%s hands %s to %s, which ends at once and takes the container with it, before the program has heard of it", t.init, t.signal, what)
+	return fmt.Sprintf("%s sends %s to %s, which exits at once and ends the container before the program has got the signal", t.init, t.signal, what)
 }
 
 // file is what the image has for a word of the command, nil where it was not looked up.

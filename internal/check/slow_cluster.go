@@ -34,10 +34,10 @@ func slowCluster(e evidence.Evidence, o evidence.Rollout, lost []evidence.Reques
 		stale = stale && late
 	}
 	if stale {
-		return fmt.Sprintf("all of them sent to a pod more than %s after it had been taken out of the Service: the cluster was that slow to tell its nodes", proxyWithin)
+		return fmt.Sprintf("all of them sent to a pod more than %s after it had left the Service: the cluster's nodes were slow to stop sending there", proxyWithin)
 	}
 	if short := starved(e, lost[0].Start.Add(-proxyWithin), lost[len(lost)-1].Ended()); short != "" {
-		return "all of them where nobody listened any more; " + short
+		return "all of them sent to a pod that had already stopped listening; " + short
 	}
 	return ""
 }

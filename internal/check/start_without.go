@@ -82,7 +82,7 @@ func startsAnyway(c contract.Contract, e evidence.Evidence) Judgement {
 	switch {
 	case w.Exits > 0 || w.InitExits > 0:
 		j.tail(p, 5)
-		return j.fail("it did not bear a start without the optional "+noun(c)+meanwhile, fix)
+		return j.fail("its container exited when it was started without the optional "+noun(c)+meanwhile, fix)
 	case !w.BecameReady:
 		seen := fmt.Sprintf("not Ready in the %s without the optional %s%s", seconds(w.Waited), noun(c), meanwhile)
 		j.tail(p, 5)

@@ -51,9 +51,9 @@ func judgeUserNonRoot(_ contract.Contract, e evidence.Evidence) Judgement {
 		case u.UID == nil && name == "root":
 			return failed("USER is %s", written)
 		case !u.Passwd:
-			return failed("USER is the name %q, and the final file system has no /etc/passwd that would know it: no container can be started as it", name)
+			return failed("USER is the name %q, and the final file system has no /etc/passwd to look it up in: no container can start as that user", name)
 		case u.UID == nil:
-			return failed("USER is the name %q, and the final /etc/passwd does not know it: no container can be started as it", name)
+			return failed("USER is the name %q, which is not in the final /etc/passwd: no container can start as that user", name)
 		}
 		uid = *u.UID
 	}

@@ -58,7 +58,7 @@ var userNonRootExamples = []example{
 	{name: "root:root, layers not read", c: goodContract(), e: user("root:root", nil), want: Fail},
 	{name: "root without /etc/passwd", c: goodContract(), e: user("root", &evidence.ImageUser{}), want: Fail},
 	{name: "root under another name", c: goodContract(), e: user("toor", known(0)), want: Fail, says: []string{"USER is toor, which is root"}},
-	{name: "a name that is missing", c: goodContract(), e: user("app", &evidence.ImageUser{Passwd: true}), want: Fail, says: []string{"does not know it"}},
+	{name: "a name that is missing", c: goodContract(), e: user("app", &evidence.ImageUser{Passwd: true}), want: Fail, says: []string{"is not in the final /etc/passwd"}},
 	{name: "a name without /etc/passwd", c: goodContract(), e: user("app", &evidence.ImageUser{}), want: Fail, says: []string{"has no /etc/passwd"}},
 	{name: "beyond an int32", c: goodContract(), e: user("2147483648", nil), want: Fail, says: []string{"from 0 to 2147483647"}},
 	{name: "the largest", c: goodContract(), e: user("2147483647", nil), want: Pass},

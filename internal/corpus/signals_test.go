@@ -108,7 +108,7 @@ var signals = []specimen{
 	}},
 	{planted: "a trap that was taken back", fails: []string{signal}, plant: starting("#!/bin/bash\ntrap 'kill $!' TERM\ntrap - TERM\npython main.py &\nwait\n")},
 	{planted: "a server in the background, and sleep in the foreground, with a trap", fails: []string{signal}, plant: starting("#!/bin/bash\ntrap 'kill $!' TERM\npython main.py &\nsleep infinity\n")},
-	{planted: "bash -c that becomes tail", fails: []string{signal}, at: []string{"tail is the first process"}, plant: commands("bash", "-c", "python main.py & tail -f /dev/null")},
+	{planted: "bash -c that becomes tail", fails: []string{signal}, at: []string{"tail is PID 1"}, plant: commands("bash", "-c", "python main.py & tail -f /dev/null")},
 	{planted: "bash -c with a redirection", fails: []string{signal}, plant: commands("bash", "-c", "python main.py >/tmp/log")},
 	{planted: "bash -c with a trap", fails: []string{signal}, plant: commands("bash", "-c", "trap 'rm -f /tmp/pid' EXIT; python main.py")},
 	{planted: "a case whose arm for the argument has no exec", fails: []string{signal}, at: []string{"python main.py"}, plant: func(r *recipe) {
