@@ -107,7 +107,7 @@ var harmlessFiles = []specimen{
 	{planted: "certifi", like: layers, plant: installs("certifi", "2024.8.30", text(site+"certifi/cacert.pem", "# Issuer: CN=X\n"+pemOf("CERTIFICATE", 42)))},
 	{planted: "public keys", like: layers, plant: copies(text("app/jwt.pub", pemOf("PUBLIC KEY", 43)), text("root/.ssh/id_ed25519.pub", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA"+random(44, 43, alnum)+" ci\n"),
 		text("app/release.asc", pemOf("PGP PUBLIC KEY BLOCK", 45)))},
-	{planted: "a test key in a dependency's own tests", like: layers, at: []string{"python:trustme-not", "of its own"},
+	{planted: "a test key in a dependency's own tests", like: layers, at: []string{"python:trustme-not", "ships to everybody"},
 		plant: installs("trustme-not", "1.0", text(site+"trustme_not/tests/data/key.pem", pemOf("RSA PRIVATE KEY", 46)))},
 	{planted: "a test key in a node package's test folder", like: layers, at: []string{"node:tunnel"},
 		plant: func(r *recipe) {
