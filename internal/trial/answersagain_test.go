@@ -55,8 +55,8 @@ func (k *kubelet) tells(words ...string) bool {
 func TestARouteThatHangsIsNamedAndWaitedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := hungShop(t)
-		_, es, err := s.outages(evidence.OutageDisconnected, evidence.OutageRefused)
-		if err != nil || len(es) != 2 || es[0].Problem != "" || es[1].Problem != "" || es[1].Ready.IsZero() {
+		_, es, err := s.outages(evidence.OutageDisconnected)
+		if err != nil || len(es) != 1 || es[0].Problem != "" {
 			t.Fatalf("got %+v (%v)", es, err)
 		}
 		if last := es[0].Requests[len(es[0].Requests)-1]; last.Ended().Sub(es[0].Healed) < s.b.recovery(0) {
@@ -65,8 +65,31 @@ func TestARouteThatHangsIsNamedAndWaitedForOnce(t *testing.T) {
 		if !s.tells("the query route (GET /items)", "after statefulset/db was back (outage: disconnected)", "its request has waited for 15 s") {
 			t.Errorf("told was %q", s.told)
 		}
-		if s.tells("outage: refused") {
-			t.Error("what had not come back before is waited for once more")
+	})
+	synctest.Test(t, func(t *testing.T) { // one that says no for good is not waited for again
+		s := newShop(t, life{})
+		broken := false
+		s.ops["signal"] = func(...string) (string, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			broken = true
+			return "1", nil
+		}
+		s.b.agent = answers(func(x agent.Stream, at time.Time) evidence.Request {
+			s.mu.Lock()
+			no := broken && x.Name == evidence.StreamQuery
+			s.mu.Unlock()
+			if no {
+				return always(500)(x, at)
+			}
+			return s.answer(x, at)
+		}).attach
+		_, es, err := s.outages(evidence.OutageDisconnected, evidence.OutageRefused)
+		if err != nil || len(es) != 2 || es[0].Problem+es[1].Problem != "" || es[1].Ready.IsZero() {
+			t.Fatalf("%d outages (%v)", len(es), err)
+		}
+		if !s.tells("outage: disconnected") || s.tells("outage: refused") {
+			t.Errorf("told was %q", s.told)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // one that comes back late is waited for
