@@ -171,7 +171,7 @@ func TestTheManifestsOfTheList(t *testing.T) {
 	}
 }
 
-// Kyverno's policy names what podproof signs. (That Kyverno takes the bundle has been tried by hand, docs/gate.md.)
+// Kyverno's policy names what podproof signs. (`make test-kyverno` asks Kyverno itself.)
 func TestThePolicyForKyverno(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(checkout, "examples", "gates", "kyverno", "policy.yaml"))
 	if err != nil {
@@ -182,7 +182,7 @@ func TestThePolicyForKyverno(t *testing.T) {
 		t.Fatal("there is no policy")
 	}
 	b, _ := json.Marshal(p)
-	for _, want := range []string{`"intoto":{"type":"` + attest.VerificationType + `"}`, `p.predicate.result == \"pass\"`, `timestamp(p.predicate.finished)`, `(images.containers + images.initContainers + images.ephemeralContainers).map(`, `duration(\"` + strings.TrimSuffix(contract.UsualMaxAge.Std().String(), "0m0s") + `\")`} {
+	for _, want := range []string{`"intoto":{"type":"` + attest.VerificationType + `"}`, `p.predicate.result == \"pass\"`, `timestamp(p.predicate.finished)`, `"resources":["pods","pods/ephemeralcontainers"]`, `images.containers + images.initContainers + images.ephemeralContainers + images.volumes`, `duration(\"` + strings.TrimSuffix(contract.UsualMaxAge.Std().String(), "0m0s") + `\")`} {
 		if !strings.Contains(strings.ReplaceAll(strings.ReplaceAll(string(b), `\u003e`, ">"), `\u0026`, "&"), want) {
 			t.Errorf("it does not say %s:\n%s", want, b)
 		}
