@@ -64,6 +64,10 @@ test-page: ## The HTML report in a real Chromium; ARGS='-artifacts -outputdir /t
 test-verifiers: build ## What cosign's library, which Kyverno calls, makes of podproof's statements
 	@cd hack/verifiers && go test -count=1 -tags integration ./...
 
+.PHONY: test-kyverno
+test-kyverno: build ## What Kyverno's own command line makes of podproof's statements and of its policy; compiles it once
+	@hack/with-kyverno env -C hack/verifiers go test -count=1 -timeout 20m -v -tags 'integration kyverno' -run TestKyverno ./...
+
 .PHONY: test-e2e
 test-e2e: build ## podproof on a real cluster: the good images, and the mutants that must fail
 	@$(WITH_IMAGES) bash -ec 'for p in ./internal/collect/build ./cmd/podproof; do go test -count=1 -timeout 50m -v -tags e2e $$p; done'

@@ -98,6 +98,12 @@ func keys(t *testing.T, kind string) (private string, public []byte) {
 // attested has the podproof that `make build` made attest a run of an image: a recorded one, told to be of that.
 func attested(t *testing.T, ref name.Digest, img v1.Image, key string) {
 	t.Helper()
+	attestedAs(t, ref, img, key, func(map[string]any) {})
+}
+
+// attestedAs is attested, of a run that saw something else.
+func attestedAs(t *testing.T, ref name.Digest, img v1.Image, key string, saw func(evidence map[string]any), flags ...string) {
+	t.Helper()
 	f, err := os.Open("../../internal/report/testdata/recorded/good.json.gz")
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +121,9 @@ func attested(t *testing.T, ref name.Digest, img v1.Image, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record["evidence"].(map[string]any)["image"].(map[string]any)["id"] = id.String()
+	evidence := record["evidence"].(map[string]any)
+	evidence["image"].(map[string]any)["id"] = id.String()
+	saw(evidence)
 	data, err := json.Marshal(record)
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +132,7 @@ func attested(t *testing.T, ref name.Digest, img v1.Image, key string) {
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("../../bin/podproof", "attest", file, ref.Name(), "--key", key).CombinedOutput(); err != nil {
+	if out, err := exec.Command("../../bin/podproof", append([]string{"attest", file, ref.Name(), "--key", key}, flags...)...).CombinedOutput(); err != nil {
 		t.Fatalf("bin/podproof attest (`make build` makes it): %v: %s", err, out)
 	}
 }
