@@ -234,23 +234,35 @@ func TestKyvernoAsksNothingWhereNothingNewRuns(t *testing.T) {
 	}
 }
 
-// Kyverno reads one statement, the last that is listed; under the fallback tag that is the newest.
-func TestKyvernoReadsTheNewestUnderTheFallbackTag(t *testing.T) {
+// Kyverno reads one of an image's statements, the last that is listed: where it is an older one, that decides.
+func TestKyvernoReadsTheStatementListedLast(t *testing.T) {
+	const old = 20 * 24 * time.Hour
 	private, public := keys(t, "ECDSA P-256")
-	for name, c := range map[string]struct {
-		first, last func(map[string]any)
-		want        string
-	}{
-		"verified again": {endedAgo(20 * 24 * time.Hour), endedAgo(time.Hour), ""},
-		"failed since":   {endedAgo(24 * time.Hour), failedNow, "did not pass"},
-		"passed at last": {failedNow, endedAgo(time.Minute), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			host := aRegistry(t, false)
-			image, img := pushed(t, host, "1001")
-			attestedAs(t, image, img, private, c.first, "--any-result")
-			attestedAs(t, image, img, private, c.last, "--any-result")
-			wanted(t, policy(t, public, host), aPod(image.Name(), nil), c.want)
-		})
+	host := aRegistry(t, false) // where the list is always in one order
+	for user := range 4 {
+		image, img := pushed(t, host, fmt.Sprint(1001+user))
+		attestedAs(t, image, img, private, endedAgo(old))
+		attestedAs(t, image, img, private, endedAgo(time.Hour))
+		all := bundles(t, image)
+		if len(all) != 2 {
+			t.Fatalf("there are %d statements", len(all))
+		}
+		want := ""
+		if strings.Contains(string(payload(t, all[1])), time.Now().Add(-old).UTC().Format(`"finished":"2006-01-02T`)) {
+			want = "more than 14 days ago"
+		}
+		wanted(t, policy(t, public, host), aPod(image.Name(), nil), want)
 	}
+}
+
+// payload is what a bundle's statement says.
+func payload(t *testing.T, bundle []byte) []byte {
+	t.Helper()
+	var b struct {
+		Envelope struct{ Payload []byte } `json:"dsseEnvelope"`
+	}
+	if err := json.Unmarshal(bundle, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Envelope.Payload
 }

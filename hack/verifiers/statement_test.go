@@ -13,6 +13,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -140,6 +141,12 @@ func attestedAs(t *testing.T, ref name.Digest, img v1.Image, key string, saw fun
 // bundle is the statement that is stored beside an image.
 func bundle(t *testing.T, ref name.Digest) []byte {
 	t.Helper()
+	return bundles(t, ref)[0]
+}
+
+// bundles are the statements that are stored beside an image, as the registry lists them.
+func bundles(t *testing.T, ref name.Digest) (all [][]byte) {
+	t.Helper()
 	index, err := remote.Referrers(ref)
 	if err != nil {
 		t.Fatal(err)
@@ -164,15 +171,16 @@ func bundle(t *testing.T, ref name.Digest) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = r.Close() }()
 		data, err := io.ReadAll(r)
-		if err != nil {
+		if err = errors.Join(err, r.Close()); err != nil {
 			t.Fatal(err)
 		}
-		return data
+		all = append(all, data)
 	}
-	t.Fatalf("beside %s are %+v", ref, m.Manifests)
-	return nil
+	if len(all) == 0 {
+		t.Fatalf("beside %s are %+v", ref, m.Manifests)
+	}
+	return all
 }
 
 // store puts a bundle beside an image, as anybody may who may write to a registry.
