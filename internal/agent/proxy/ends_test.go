@@ -2,9 +2,12 @@ package proxy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -112,8 +115,18 @@ func TestSomebodyWhoGivesNoOrder(t *testing.T) {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	if _, err := Tell(t.Context(), l.Addr().String(), []string{"state"}); err != nil { // so the one before was accepted, too
-		t.Logf("the one that speaks is told %v", err)
+	asks, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asks.Close()
+	_ = asks.SetDeadline(time.Now().Add(20 * time.Second))
+	if err := json.NewEncoder(asks).Encode(order{Words: []string{wordState}}); err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	if err := json.NewDecoder(asks).Decode(&r); err != nil || r.Error != "" { // so the one before was accepted, too
+		t.Fatalf("whoever asks is told %q (%v)", r.Error, err)
 	}
 	cancel()
 	ends(t, "obeying", func() { <-over })
@@ -121,4 +134,49 @@ func TestSomebodyWhoGivesNoOrder(t *testing.T) {
 		t.Error(obeyed)
 	}
 	closed(t, c)
+}
+
+// scarce is a port at which the first one who connects cannot be taken, for want of descriptors, say.
+type scarce struct {
+	net.Listener
+	first atomic.Bool
+}
+
+func (s *scarce) Accept() (net.Conn, error) {
+	if s.first.CompareAndSwap(false, true) {
+		return nil, syscall.EMFILE
+	}
+	return s.Listener.Accept()
+}
+
+// A port that could not take somebody takes the next one.
+func TestAPortThatIsShortOfDescriptors(t *testing.T) {
+	s := serve(t, echo)
+	p := before(t, s)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := &scarce{Listener: l}
+	p.mu.Lock()
+	p.listeners = append(p.listeners, short)
+	p.mu.Unlock()
+	p.going.Go(func() { p.accept(short, s.Addr().String()) })
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	mustAsk(t, c, "hello")
+}
+
+// Whoever was taken at a port that has been closed since, and opened anew, is not let in.
+func TestAConnectionOfAPortThatWasClosed(t *testing.T) {
+	s := serve(t, echo)
+	p := before(t, s)
+	c, _ := pair(t)
+	if p.enter(newLink(t.Context(), c), s) {
+		t.Error("it was let in")
+	}
 }
