@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -36,17 +35,12 @@ type registry struct {
 	options []remote.Option
 }
 
-// port is what follows the name of a host, before a repository.
-var port = regexp.MustCompile(`^[0-9]{1,5}/`)
-
 // openRegistry finds the repository of an image: "NAME" or "registry:NAME". Nothing is asked of it yet.
 func openRegistry(ctx context.Context, image, version string) (*registry, error) {
-	kind, rest, ok := strings.Cut(image, ":")
-	switch {
-	case ok && port.MatchString(rest): // the host registry:5000 is meant
-	case ok && kind == source.Registry:
+	switch kind, rest := source.Prefix(image); kind {
+	case source.Registry:
 		image = rest
-	case ok && (kind == source.Docker || kind == source.Tar || kind == source.OCI):
+	case source.Docker, source.Tar, source.OCI:
 		return nil, inputf("%s is not in a registry, where proofs are stored beside the image; push it, and name it as NAME:TAG or NAME@DIGEST", image)
 	}
 	where, err := name.ParseReference(image)

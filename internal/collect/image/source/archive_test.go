@@ -297,6 +297,7 @@ func TestNamesOfArchives(t *testing.T) {
 func TestName(t *testing.T) {
 	file := put(t, nil)
 	for ref, want := range map[string]string{"docker:shop/api:1": "shop/api:1", "registry:r.example/api": "r.example/api", "shop/api": "shop/api",
+		"registry:5000/shop/api:1": "registry:5000/shop/api:1", "docker:5000/shop/api": "docker:5000/shop/api", "registry:host:5000/shop/api": "host:5000/shop/api",
 		"tar:x.tar": "", "oci:x": "", file: "", "./none": "", "/none.tar": ""} {
 		if got, ok := Name(ref); got != want || ok != (want != "") {
 			t.Errorf("%s: %q, %t, want %q", ref, got, ok, want)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -110,7 +111,7 @@ func (o Options) platform() v1.Platform {
 // these without its prefix. What no file has for a name is the Docker engine's image, or else
 // the registry's. Errors of what was named, or of the image, are a layer.Fault.
 func Open(ctx context.Context, ref string, o Options) (*Image, error) {
-	switch kind, rest, _ := strings.Cut(ref, ":"); kind {
+	switch kind, rest := Prefix(ref); kind {
 	case Docker:
 		return o.docker(ctx, rest)
 	case Registry:
@@ -145,9 +146,26 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 	return nil, both
 }
 
+// port begins what follows a host's name: registry:5000/shop/api is an image of the host "registry".
+var port = regexp.MustCompile(`^[0-9]{1,5}/`)
+
+// Prefix takes the prefix off a reference to Open, where it has one.
+func Prefix(ref string) (kind, rest string) {
+	switch kind, rest, _ = strings.Cut(ref, ":"); kind {
+	case Docker, Registry:
+		if port.MatchString(rest) {
+			return "", ref
+		}
+	case Tar, OCI:
+	default:
+		return "", ref
+	}
+	return kind, rest
+}
+
 // Name is the name of an image that a reference to Open is; ok is false for a file or a folder.
 func Name(ref string) (name string, ok bool) {
-	switch kind, rest, _ := strings.Cut(ref, ":"); kind {
+	switch kind, rest := Prefix(ref); kind {
 	case Docker, Registry:
 		return rest, true
 	case Tar, OCI:
