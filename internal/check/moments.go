@@ -88,7 +88,7 @@ func outageMoments(o *evidence.Outages) []Moment {
 var doings = map[string]struct{ begins, ends string }{
 	evidence.OutageRefused:      {"refuses connections", "is back"},
 	evidence.OutageFrozen:       {"answers nothing any more", "is back"},
-	evidence.OutageRestarted:    {"restarts", "is back"},
+	evidence.OutageRestarted:    {"resets all connections, as in a restart", "is back"},
 	evidence.OutageDisconnected: {"closes all connections", "accepts new ones"},
 	evidence.OutageSlow200ms:    {"takes 200 ms longer for each round trip", "is fast again"},
 	evidence.OutageSlow2s:       {"takes 2 s longer for each round trip", "is fast again"},

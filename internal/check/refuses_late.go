@@ -51,7 +51,7 @@ func (l leave) decisions(j Judgement, e evidence.Evidence) []decision {
 		{killedAtTheEnd(t) && killedAtTheEnd(e.Termination), j.undecided(fmt.Sprintf("%s, %s after the deletion, as it does without requests", exitWords(*t.Last), after),
 			fixFirst("termination/exit-zero"))},
 		{len(l.sent) == 0, j.undecided("no request was answered or refused between its deletion and its end", "Run podproof again. If it says the same, the process answers nothing once it is told to end: see termination/requests-in-flight.")},
-		{refused && kept.cut() != "", j.fail("a kept connection was closed without notice (Connection: close): "+kept.cut(),
+		{refused && kept.cut() != "", j.fail("a kept connection was closed, and no answer had said Connection: close: "+kept.cut(),
 			"Answer requests after SIGTERM with Connection: close (HTTP/2: GOAWAY), so that clients do not send another one over that connection.").with(kept.findings()...)},
 		{refused, j.pass("Late requests OK", fmt.Sprintf("it refused %s after the deletion (%s), and ended after %s; %s were sent to it meanwhile",
 			seconds(l.refused.Sub(t.Deleted).Seconds()), l.how, after, count(len(l.sent), "request"))).with(kept.findings()...)},

@@ -42,7 +42,7 @@ func beingClosed(start float64) evidence.Request {
 var refusesLateExamples = []example{
 	{name: "not ready, then refused", c: goodContract(), e: goodEvidence(), want: Pass, says: []string{"it refused 0.1 s after the deletion (status 503 to the ready route)", "requests were sent to it meanwhile"}},
 	{name: "ready to the end", c: goodContract(), want: Fail, says: []string{"took new connections until it ended"}, e: inFlight(func(t *evidence.Termination) { readyToTheEnd(t, 4) })},
-	{name: "kept connection cut", c: goodContract(), want: Fail, says: []string{"closed without notice", "Connection: close"}, e: inFlight(func(t *evidence.Termination) {
+	{name: "kept connection cut", c: goodContract(), want: Fail, says: []string{"a kept connection was closed, and no answer had said Connection: close"}, e: inFlight(func(t *evidence.Termination) {
 		var rs []evidence.Request
 		for _, r := range t.Requests {
 			if r.Stream != "kept" {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -165,7 +166,7 @@ func (r *read) others(l *evidence.LogSearch) {
 	}
 	r.pods, r.lines = max(r.pods, l.Pods), max(r.lines, l.Lines)
 	for _, u := range l.Unread {
-		if c := u.Pod + "/" + u.Container; !r.ended[c] && !r.told[c] {
+		if c := cmp.Or(u.UID, u.Pod) + "/" + u.Container; !r.ended[c] && !r.told[c] {
 			r.unread = append(r.unread, fmt.Sprintf("pod %s, container %s: %s", u.Pod, u.Container, u.Why))
 		}
 	}
@@ -173,14 +174,16 @@ func (r *read) others(l *evidence.LogSearch) {
 
 func (r *read) log(p evidence.Pod, container, where string, lines int, unread string) {
 	r.lines += lines
-	c := p.Name + "/" + container
+	byUID, byName := p.UID+"/"+container, p.Name+"/"+container
 	if unread != "" {
-		r.told[c] = true
+		r.told[byUID], r.told[byName] = true, true
 		r.unread = append(r.unread, "pod "+p.Name+where+": "+unread)
 		return
 	}
 	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
-		r.ended[c] = r.ended[c] || s.Name == container && s.State.Terminated != nil
+		if s.Name == container && s.State.Terminated != nil {
+			r.ended[byUID], r.ended[byName] = true, true
+		}
 	}
 }
 

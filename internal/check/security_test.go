@@ -227,6 +227,13 @@ var secretsStaySecretExamples = []example{
 		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "migrate", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}}}
 		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: p.Name, Container: "migrate", Why: "broken off"}}}
 	})},
+	{name: "of the pod that has its name now", c: goodContract(), want: Inconclusive, says: []string{"container migrate: broken off"}, e: with(func(e *evidence.Evidence) {
+		p := &e.Startup.Pods[0]
+		p.UID = "first"
+		p.OtherLogs = []evidence.ContainerLog{{Container: "migrate", Lines: []evidence.LogLine{{Text: "migrated"}}}}
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "migrate", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}}}
+		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: p.Name, UID: "second", Container: "migrate", Why: "broken off"}}}
+	})},
 	{name: "of a pod that nobody looked at", c: goodContract(), want: Inconclusive, says: []string{"pod api-9, container api: broken off"}, e: with(func(e *evidence.Evidence) {
 		e.Logs = &evidence.LogSearch{Pods: 30, Lines: 1204, Unread: []evidence.UnreadLog{{Pod: "api-9", Container: "api", Why: "broken off"}}}
 	})},

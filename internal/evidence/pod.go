@@ -131,6 +131,8 @@ type LogSearch struct {
 
 // UnreadLog is a log that was not read to its end.
 type UnreadLog struct {
+	// UID is the pod's, of which there may be several by its name. Older records have none.
+	UID       string `json:"uid,omitempty"`
 	Pod       string `json:"pod"`
 	Container string `json:"container"`
 	Why       string `json:"why"`

@@ -32,7 +32,12 @@ func (r *run) searched(ctx context.Context) *evidence.LogSearch {
 	runs := func(p *corev1.Pod) bool {
 		return slices.ContainsFunc(slices.Concat(p.Spec.InitContainers, p.Spec.Containers), func(c corev1.Container) bool { return c.Image == image })
 	}
-	for _, o := range r.place.observers {
+	r.place.mu.Lock()
+	observers := slices.Clone(r.place.observers)
+	r.place.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, trial.LogEnds) // for all of them together
+	defer cancel()
+	for _, o := range observers {
 		_ = o.Within(ctx, trial.LogEnds, runs, func(ps []*workload.Observed) (bool, string, error) {
 			open := slices.ContainsFunc(ps, func(p *workload.Observed) bool { return len(p.EndedUnread()) > 0 })
 			return !open, "the ends of the logs of the pods that have ended", nil

@@ -158,9 +158,13 @@ func (o *Observer) read(w *Observed, container string) {
 // read. It is for use inside Wait's look.
 func (w *Observed) EndedUnread() []string {
 	var out []string
+	// One that was taken away at once runs on for a moment without its object, and what it says then nobody waits for. One
+	// that ends in its own time is last seen to have ended (pkg/registry/core/pod/strategy.go, CheckGracefulDelete).
+	grace := w.Pod.DeletionGracePeriodSeconds
+	forced := grace != nil && *grace == 0
 	for _, s := range slices.Concat(w.Pod.Status.InitContainerStatuses, w.Pod.Status.ContainerStatuses) {
 		live := 0
-		if s.State.Running != nil && w.Gone.IsZero() {
+		if s.State.Running != nil && (w.Gone.IsZero() || forced) {
 			live = 1
 		}
 		if w.reading[s.Name] > live {
@@ -338,7 +342,7 @@ func (o *Observer) Evidence(uid, container string) evidence.Pod {
 }
 
 // StillRead is why not all of the log of a container that has ended is known.
-const StillRead = "its log was still being read when nobody waited for it any more"
+const StillRead = "its container has ended, and the rest of its log did not arrive in time"
 
 // Searched is what went through of the logs of the pods that match.
 func (o *Observer) Searched(match func(*corev1.Pod) bool) evidence.LogSearch {
@@ -358,11 +362,11 @@ func (o *Observer) Searched(match func(*corev1.Pod) bool) evidence.LogSearch {
 			}
 		}
 		for _, c := range slices.Sorted(maps.Keys(w.unread)) {
-			s.Unread = append(s.Unread, evidence.UnreadLog{Pod: w.Pod.Name, Container: c, Why: w.unread[c]})
+			s.Unread = append(s.Unread, evidence.UnreadLog{Pod: w.Pod.Name, UID: uid, Container: c, Why: w.unread[c]})
 		}
 		for _, c := range w.EndedUnread() {
 			if w.unread[c] == "" {
-				s.Unread = append(s.Unread, evidence.UnreadLog{Pod: w.Pod.Name, Container: c, Why: StillRead})
+				s.Unread = append(s.Unread, evidence.UnreadLog{Pod: w.Pod.Name, UID: uid, Container: c, Why: StillRead})
 			}
 		}
 	}

@@ -329,7 +329,7 @@ func TestWhoseLogIsStillBeingRead(t *testing.T) {
 	}
 	b.pods.Modify(b.pod("u1", container(corev1.ContainerStatus{State: running(), ContainerID: "containerd://two"})))
 	b.until(t, "the next one's", func(o *Observed) bool { return o.reading["api"] == 2 })
-	if got := unread(); len(got) != 1 || got[0] != (evidence.UnreadLog{Pod: "api-1", Container: "api", Why: StillRead}) {
+	if got := unread(); len(got) != 1 || got[0] != (evidence.UnreadLog{Pod: "api-1", UID: "u1", Container: "api", Why: StillRead}) {
 		t.Errorf("what ran before: %v", got)
 	}
 	b.pods.Add(b.pod("u2", one(running())))
@@ -338,5 +338,16 @@ func TestWhoseLogIsStillBeingRead(t *testing.T) {
 	b.until(t, "it gone", func(o *Observed) bool { return o.Pod.UID == "u2" && !o.Gone.IsZero() })
 	if got := unread(); len(got) != 2 {
 		t.Errorf("what is gone: %v", got)
+	}
+	killed := func(p *corev1.Pod) {
+		one(running())(p)
+		p.DeletionGracePeriodSeconds = new(int64(0))
+	}
+	b.pods.Add(b.pod("u3", one(running())))
+	b.until(t, "a third", func(o *Observed) bool { return o.Pod.UID == "u3" && o.reading["api"] == 1 })
+	b.pods.Delete(b.pod("u3", killed))
+	b.until(t, "it gone at once", func(o *Observed) bool { return o.Pod.UID == "u3" && !o.Gone.IsZero() })
+	if got := unread(); len(got) != 2 {
+		t.Errorf("what was taken away at once: %v", got)
 	}
 }
