@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -23,7 +24,7 @@ var noSecretsInHistory = Check{
 	Story:   Minimal,
 	Needs:   []evidence.Section{evidence.SectionImage},
 	ByPlace: true,
-	At:      []Spot{inDockerfile("FROM"), inContainer("image")},
+	At:      []Spot{theStage, inContainer("image")},
 	Judge:   judgeNoSecretsInHistory,
 }
 
@@ -31,9 +32,10 @@ var noSecretsInHistory = Check{
 type leak struct {
 	redact.Secret
 	places []string
+	line   int // of the history, from 1; 0 where it stands in none
 }
 
-func judgeNoSecretsInHistory(_ contract.Contract, e evidence.Evidence) Judgement {
+func judgeNoSecretsInHistory(c contract.Contract, e evidence.Evidence) Judgement {
 	j := Judgement{Promised: "no name in the image's environment, labels, commands or history has a secret as its value"}
 	if e.Image == nil {
 		return inconclusive(e, evidence.SectionImage, j.Promised)
@@ -42,6 +44,7 @@ func judgeNoSecretsInHistory(_ contract.Contract, e evidence.Evidence) Judgement
 	leaks := leaksOf(*e.Image)
 	for _, l := range leaks {
 		j.brokenAs(l.message(), strings.Join(l.places, "; "), "%s", l.message())
+		j.Findings[len(j.Findings)-1].Location = historyLine(c, e, l.line-1)
 	}
 	if len(leaks) > 0 {
 		return j.fail(fmt.Sprintf("%s, readable by everybody who can pull the image: %s",
@@ -63,6 +66,7 @@ func leaksOf(raw evidence.Image) []leak {
 	img := redact.Image(raw)
 	var leaks []leak
 	at := map[string]int{}
+	line := 0
 	collect := func(place, text string, find func(string) []redact.Secret) {
 		for _, s := range find(text) {
 			// The same secret often stands in the environment and in the history.
@@ -78,6 +82,7 @@ func leaksOf(raw evidence.Image) []leak {
 			if !slices.Contains(leaks[i].places, place) {
 				leaks[i].places = append(leaks[i].places, place)
 			}
+			leaks[i].line = cmp.Or(leaks[i].line, line)
 		}
 	}
 	c := img.Config
@@ -90,10 +95,11 @@ func leaksOf(raw evidence.Image) []leak {
 	collect("config Entrypoint", strings.Join(c.Entrypoint, "\x00"), redact.InText)
 	collect("config Cmd", strings.Join(c.Cmd, "\x00"), redact.InText)
 	collect("config Healthcheck", strings.Join(c.Healthcheck, "\x00"), redact.InText)
-	for _, line := range c.OnBuild {
-		collect("config OnBuild", line, redact.InHistory)
+	for _, later := range c.OnBuild {
+		collect("config OnBuild", later, redact.InHistory)
 	}
 	for i, h := range img.History {
+		line = i + 1
 		place := fmt.Sprintf("history line %d of %d, %s", i+1, len(img.History), shell.ParseHistory(h.CreatedBy).Keyword)
 		if h.Layer >= 0 && h.Layer < len(img.Layers) {
 			place += fmt.Sprintf(" (layer %d)", h.Layer+1)
@@ -101,8 +107,9 @@ func leaksOf(raw evidence.Image) []leak {
 		collect(place, h.CreatedBy, redact.InHistory)
 		collect(place, h.Comment, redact.InText)
 	}
-	for _, line := range img.Provenance {
-		collect("provenance attestation, "+provenanceWords(line), line, redact.InHistory)
+	line = 0
+	for _, made := range img.Provenance {
+		collect("provenance attestation, "+provenanceWords(made), made, redact.InHistory)
 	}
 	return leaks
 }

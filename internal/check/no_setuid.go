@@ -20,7 +20,7 @@ var noSetuid = Check{
 	Story:   Minimal,
 	Needs:   []evidence.Section{evidence.SectionImage},
 	ByPlace: true,
-	At:      []Spot{inDockerfile("FROM"), inContainer("image")},
+	At:      []Spot{theStage, inContainer("image")},
 	Judge:   judgeNoSetuid,
 }
 

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"podproof.dev/podproof/internal/contract"
@@ -14,18 +15,13 @@ type Spot func(contract.Contract, evidence.Evidence) *Location
 // inProgram is the About of a location that stands for the program: nothing at that line is wrong.
 const inProgram = "the container's line: what is to be changed is its program"
 
-// locate says where a promise that does not hold is to be mended: at the first finding that says so, or
-// else at the check's own spots. A finding that has no place of its own gets that one.
+// locate says where a promise that does not hold is to be mended: where its findings say so, or else at the
+// check's own spots. A finding that has no place of its own gets that one.
 func locate(v *Verdict, c contract.Contract, e evidence.Evidence) {
 	if v.Status != Fail && v.Status != Inconclusive && v.Status != Waived {
 		return
 	}
-	for _, f := range v.Findings {
-		if v.Location == nil && !f.Note && f.Location != nil && f.Location.File != "" {
-			l := *f.Location
-			v.Location = &l
-		}
-	}
+	v.Location = v.mendedAt(c, e)
 	if v.Location == nil {
 		v.Location = firstOf(c, e, v.Check.At...)
 	}
@@ -37,6 +33,45 @@ func locate(v *Verdict, c contract.Contract, e evidence.Evidence) {
 			f.Location = firstOf(c, e, v.Check.At...)
 		}
 	}
+}
+
+// mendedAt is the file of a finding, or else the instruction of the Dockerfile that made its layer.
+func (v Verdict) mendedAt(c contract.Contract, e evidence.Evidence) *Location {
+	told := v.toldFirst()
+	for _, f := range told {
+		if f.Location.File != "" {
+			l := *f.Location
+			return &l
+		}
+	}
+	for _, f := range told {
+		if f.Location.Layer > 0 {
+			return layerLine(c, e, f.Location.Layer)
+		}
+	}
+	return nil
+}
+
+// toldFirst are the findings with a place: first those that what was seen tells with it, then those that it tells
+// at all. One that is accepted counts only where all are.
+func (v Verdict) toldFirst() []Finding {
+	var out []Finding
+	for _, f := range v.Findings {
+		if !f.Note && f.Location != nil && (f.Waiver == nil || v.Status == Waived) {
+			out = append(out, f)
+		}
+	}
+	rank := func(f Finding) int {
+		switch {
+		case strings.Contains(v.Seen, f.Where+": "+f.Message):
+			return 0
+		case strings.Contains(v.Seen, f.Message):
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(out, func(a, b Finding) int { return rank(a) - rank(b) })
+	return out
 }
 
 // firstOf is the first spot in a file, or else in an object.
