@@ -17,8 +17,9 @@ var perCommit = regexp.MustCompile(`(?i)^(?:[a-z0-9]+_)*(?:git_?(?:sha|commit|ha
 
 // commitArgument is a build argument above a step that installs dependencies.
 type commitArgument struct {
-	where, why, fix string
-	system          bool
+	place
+	why, fix string
+	system   bool
 }
 
 // commitArguments finds build arguments that change with each commit, above a step that installs
@@ -38,7 +39,7 @@ func commitArguments(c contract.Contract, b *evidence.Build, deps []dependencySt
 				}
 				told[name+d.Name] = true
 				out = append(out, commitArgument{
-					where:  stepWhere(c, d.BuildStep),
+					place:  place{stepWhere(c, d.BuildStep), Location{File: c.Build.Dockerfile, Line: in.Line}},
 					why:    fmt.Sprintf("%q (line %d) stands above it: it runs again whenever %s has another value, which by its name is with each commit or build", said(in.Text, 80), in.Line, name),
 					fix:    fmt.Sprintf("Move ARG %s, and the ENV that takes it, below %q, to where it is used.", name, said(instructionOf(d.BuildStep), 80)),
 					system: d.system,

@@ -86,13 +86,13 @@ func (j Judgement) dependencyLayer(c contract.Contract, e evidence.Evidence, r e
 	}
 	for _, a := range commitArguments(c, e.Build, deps) {
 		if a.system {
-			j.note(a.where, "%s", a.why)
+			j.note(a.words, "%s", a.why)
 			continue
 		}
 		if fix == "" {
 			fix = a.fix
 		}
-		j.broken(a.where, "%s", a.why)
+		j.brokenAt(a.place, "%s", a.why)
 	}
 	for _, f := range r.Unsent {
 		j.note(filesOfContext(c, []string{f}), "it is not an input of the image: .dockerignore leaves it out, or nothing copies it")

@@ -44,6 +44,9 @@ func TestWhatAnImageHoldsIsMendedAtItsInstruction(t *testing.T) {
 		{"a program that a RUN made set-uid", "image/no-setuid", setuid, 8, false},
 		{"one of a layer that is not known", "image/no-setuid", func(i *evidence.Image) { setuid(i); i.History = i.History[:4] }, 4, true},
 		{"a variable", "image/no-secrets-in-history", func(*evidence.Image) {}, 6, false},
+		{"a debug mode", "image/no-dev-server", func(i *evidence.Image) {
+			i.History[2].CreatedBy, i.Config.Env = "ENV FLASK_DEBUG=1", []string{"FLASK_DEBUG=1"}
+		}, 6, false},
 		{"a build argument that only the provenance has", "image/no-secrets-in-history", func(i *evidence.Image) {
 			i.History[2].CreatedBy, i.Provenance = "ENV A=b", []string{"ARG NPM_TOKEN=" + planted}
 		}, 4, true},

@@ -39,6 +39,7 @@ func judgeResourcesLimits(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.undecided("the workload has no container of that image", "Let the manifest's container use the contract's image.")
 	}
 	where := fmt.Sprintf("%s %s, container %s", e.Workload.Kind, e.Workload.Name, k.Name)
+	memoryLimit := func(words string) place { return fieldPlace(e, words, "resources.limits.memory") }
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		_, requested := k.Resources.Requests[name]
 		_, limited := k.Resources.Limits[name] // a limit alone is the request, too
@@ -49,7 +50,7 @@ func judgeResourcesLimits(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	limit, limited := k.Resources.Limits[corev1.ResourceMemory]
 	if !limited {
-		j.brokenAt(podPlace(*e.Workload, where, containerField(*k, "resources.limits.memory")), "resources.limits.memory is not set")
+		j.brokenAt(memoryLimit(where), "resources.limits.memory is not set")
 		j.onlyFor(contract.ProfileRecommended)
 	}
 	r := e.Resources
@@ -61,10 +62,11 @@ func judgeResourcesLimits(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	j.Seconds = r.Seconds
 	if t := r.Ended; t != nil {
-		j.broken("pod "+r.Pod, "it ended while it was measured: %s", exitWords(*t))
 		if t.Reason == "OOMKilled" {
+			j.brokenAt(memoryLimit("pod "+r.Pod), "it ended while it was measured: %s", exitWords(*t))
 			return j.fail(fmt.Sprintf("killed for more memory than its limit of %s (OOMKilled), idle or under a light load", limit.String()), "Raise resources.limits.memory above what the process uses, or let it use less.")
 		}
+		j.broken("pod "+r.Pod, "it ended while it was measured: %s", exitWords(*t))
 		return j.fail("the container ended while it was measured: "+exitWords(*t), "Read the pod's log: it ended by itself, under a light load of GET requests to the health route.")
 	}
 	most, when := max(r.Idle.Memory, r.Loaded.Memory), "under a light load"
@@ -81,7 +83,7 @@ func judgeResourcesLimits(c contract.Contract, e evidence.Evidence) Judgement {
 		return j.undecided(fmt.Sprintf("its processes have %s of the limit of %s together %s, where pages that they share count for each of them", dataSize(most), limit.String(), when), lookFix)
 	}
 	if over && !r.Summed {
-		j.broken(where, "it uses %s of its memory limit of %s %s", dataSize(most), limit.String(), when)
+		j.brokenAt(memoryLimit(where), "it uses %s of its memory limit of %s %s", dataSize(most), limit.String(), when)
 	}
 	if r.Loaded.Throttled > 0.1*r.Loaded.Window {
 		j.note(where, "its CPU limit held it back for %s of %s under a light load", seconds(r.Loaded.Throttled), seconds(r.Loaded.Window))
@@ -115,7 +117,7 @@ func (j *Judgement) killedForMemory(e evidence.Evidence) {
 		}
 		for _, t := range []*corev1.ContainerStateTerminated{s.State.Terminated, s.LastTerminationState.Terminated} {
 			if t != nil && t.Reason == "OOMKilled" {
-				j.broken("pod "+p.Name, "OOM-killed (OOMKilled) under the load of a trial")
+				j.brokenAt(fieldPlace(e, "pod "+p.Name, "resources.limits.memory"), "OOM-killed (OOMKilled) under the load of a trial")
 			}
 		}
 	}

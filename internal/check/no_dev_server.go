@@ -23,37 +23,40 @@ var noDevServer = Check{
 	Judge: judgeNoDevServer,
 }
 
-func judgeNoDevServer(_ contract.Contract, e evidence.Evidence) Judgement {
+func judgeNoDevServer(c contract.Contract, e evidence.Evidence) Judgement {
 	j, img := imageOf(e, "a server for production, without reloading and without a debug mode")
 	if img == nil {
 		return j
 	}
-	place := commandPlace(e)
+	where := place{words: commandPlace(e)}
+	if l := theCommand(c, e); l != nil {
+		where.Location = *l
+	}
 	command := declaredCommand(e)
 	var faults []string
 	opaque := ""
 	for i, s := range commandsOf(img.Entry, command) {
 		line := said(strings.Join(s.words, " "), 80)
-		where := place
+		where := where
 		if s.script != "" {
-			where += ", package.json, script " + said(s.script, 40)
+			where.words += ", package.json, script " + said(s.script, 40)
 		}
 		switch what, sure := devServer(s.words); {
 		case what != "" && sure && !s.maybe:
-			j.broken(where, "`%s`: %s", line, what)
+			j.brokenAt(where, "`%s`: %s", line, what)
 			faults = append(faults, what)
 		case what != "":
-			j.note(where, "`%s`: %s, as far as podproof can tell", line, what)
+			j.note(where.words, "`%s`: %s, as far as podproof can tell", line, what)
 		case i == 0 && !img.LayersRead && len(img.Entry) == 0:
 			opaque = "what " + said(s.words[0], 40) + " starts is not known: only the image's configuration was read, not its layers"
 		}
 		if name, _, known := nodeScript(img.Entry, s.words); devScript[name] {
 			what := "the script " + name + ", which by its name is for development"
 			if known || s.maybe || !img.LayersRead { // what it says was looked at, or will be
-				j.note(where, "`%s`: %s", line, what)
+				j.note(where.words, "`%s`: %s", line, what)
 				continue
 			}
-			j.broken(where, "`%s`: %s", line, what)
+			j.brokenAt(where, "`%s`: %s", line, what)
 			faults = append(faults, what)
 		}
 	}
@@ -62,10 +65,10 @@ func judgeNoDevServer(_ contract.Contract, e evidence.Evidence) Judgement {
 		switch what, sure := debugMode(name, env[name]); {
 		case what == "":
 		case sure:
-			j.broken(envPlace(e, name), "%s=%s: %s", name, said(env[name], 60), what)
+			j.brokenAt(envPlace(c, e, name), "%s=%s: %s", name, said(env[name], 60), what)
 			faults = append(faults, name+"="+said(env[name], 60))
 		default:
-			j.note(envPlace(e, name), "%s=%s: %s, as far as podproof can tell", name, said(env[name], 60), what)
+			j.note(envPlace(c, e, name).words, "%s=%s: %s, as far as podproof can tell", name, said(env[name], 60), what)
 		}
 	}
 	switch {
@@ -80,15 +83,21 @@ func judgeNoDevServer(_ contract.Contract, e evidence.Evidence) Judgement {
 }
 
 // envPlace says where a variable is set.
-func envPlace(e evidence.Evidence, name string) string {
+func envPlace(c contract.Contract, e evidence.Evidence, name string) place {
 	if e.Workload != nil {
-		if c := containerOf(*e.Workload); c != nil {
-			for _, v := range c.Env {
+		if k := containerOf(*e.Workload); k != nil {
+			for _, v := range k.Env {
 				if v.Name == name {
-					return fmt.Sprintf("%s %s, container %s, env %s", e.Workload.Kind, e.Workload.Name, c.Name, name)
+					words := fmt.Sprintf("%s %s, container %s, env %s", e.Workload.Kind, e.Workload.Name, k.Name, name)
+					return podPlace(*e.Workload, words, containerField(*k, "env["+name+"]"))
 				}
 			}
 		}
 	}
-	return instructionOfEnv(*e.Image, name)
+	words, line := instructionOfEnv(*e.Image, name)
+	p := place{words: words}
+	if l := historyLine(c, e, line); l != nil {
+		p.Location = *l
+	}
+	return p
 }

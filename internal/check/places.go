@@ -85,8 +85,8 @@ func commandPlace(e evidence.Evidence) string {
 	return instructionPlace(*e.Image, "CMD")
 }
 
-// instructionOfEnv names the line of history that set a variable last.
-func instructionOfEnv(img evidence.Image, name string) string {
+// instructionOfEnv names the line of history that set a variable last, with its number from 0 or -1.
+func instructionOfEnv(img evidence.Image, name string) (string, int) {
 	for i := len(img.History) - 1; i >= 0; i-- {
 		by := redact.History(img.History[i].CreatedBy)
 		in := shell.ParseHistory(by)
@@ -95,11 +95,11 @@ func instructionOfEnv(img evidence.Image, name string) string {
 		}
 		for _, p := range shell.Pairs(by, in.Body) {
 			if p.Name.Of(by) == name {
-				return fmt.Sprintf("history line %d of %d (%s)", i+1, len(img.History), brief(instructionWords(by), 80))
+				return fmt.Sprintf("history line %d of %d (%s)", i+1, len(img.History), brief(instructionWords(by), 80)), i
 			}
 		}
 	}
-	return "the image's configuration, ENV " + name
+	return "the image's configuration, ENV " + name, -1
 }
 
 const readLayers = "Run podproof again with the image at hand; its layers hold the answer."

@@ -22,9 +22,6 @@ func locate(v *Verdict, c contract.Contract, e evidence.Evidence) {
 		return
 	}
 	v.Location = v.mendedAt(c, e)
-	if v.Location == nil {
-		v.Location = firstOf(c, e, v.Check.At...)
-	}
 	if v.Status == Inconclusive && v.Location != nil {
 		v.Location.About = "" // nobody knows yet
 	}
@@ -35,7 +32,8 @@ func locate(v *Verdict, c contract.Contract, e evidence.Evidence) {
 	}
 }
 
-// mendedAt is the file of a finding, or else the instruction of the Dockerfile that made its layer.
+// mendedAt is the file of a finding, the instruction of the Dockerfile that made its layer, or the check's spot;
+// of manifests that are in no file it is the finding's field.
 func (v Verdict) mendedAt(c contract.Contract, e evidence.Evidence) *Location {
 	told := v.toldFirst()
 	for _, f := range told {
@@ -45,11 +43,25 @@ func (v Verdict) mendedAt(c contract.Contract, e evidence.Evidence) *Location {
 		}
 	}
 	for _, f := range told {
-		if f.Location.Layer > 0 {
-			return layerLine(c, e, f.Location.Layer)
+		if f.Location.Layer == 0 {
+			continue
+		}
+		if l := layerLine(c, e, f.Location.Layer); l != nil {
+			return l
+		}
+		break
+	}
+	spot := firstOf(c, e, v.Check.At...)
+	if spot != nil && spot.File != "" {
+		return spot
+	}
+	for _, f := range told {
+		if f.Location.Object != "" {
+			l := *f.Location
+			return &l
 		}
 	}
-	return nil
+	return spot
 }
 
 // toldFirst are the findings with a place: first those that what was seen tells with it, then those that it tells

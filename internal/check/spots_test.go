@@ -134,6 +134,13 @@ func TestWhereAPromiseIsMended(t *testing.T) {
 		{"an image's name", "startup/ready", goodContract(), pods(waits("InvalidImageName", "couldn't parse image name")), manifest(21, "containers[api].image")},
 		{"a probe of a path that is not there", "startup/ready", goodContract(), notFound, manifest(30, "containers[api].readinessProbe")},
 		{"all pods taken away at once", "rollout/no-lost-requests", goodContract(), example("rollout/no-lost-requests", "Recreate"), strategy},
+		{"a process that is killed for its memory", "resources/limits", goodContract(), example("resources/limits", "killed for its memory"),
+			manifest(20, "containers[api].resources.limits.memory")},
+		{"a debug mode by the manifest", "image/no-dev-server", goodContract(), container(func(k *corev1.Container) {
+			k.Env = append(k.Env, corev1.EnvVar{Name: "FLASK_DEBUG", Value: "1"})
+		}), manifest(20, "containers[api].env[FLASK_DEBUG]")},
+		{"an argument of the commit", "build/dependency-layer-cached", goodContract(), example("build/dependency-layer-cached", "a build argument of the commit above the install"),
+			Location{File: "api/Dockerfile.prod", Line: 2}},
 		{"a stop hook that fails", "termination/exit-zero", goodContract(), example("termination/exit-zero", "a hook without its program"),
 			manifest(46, "containers[api].lifecycle.preStop")},
 		{"a restart by the liveness probe", "database/slow", queried, example("database/slow", "is restarted by its liveness probe"), manifest(35, "containers[api].livenessProbe")},
@@ -156,6 +163,35 @@ func TestWhereAPromiseIsMended(t *testing.T) {
 				if v.Check.ID == x.id && (v.Status != Fail || v.Location == nil || *v.Location != x.want) {
 					t.Errorf("%s at %+v\nwant %+v", v.Status, v.Location, x.want)
 				}
+			}
+		})
+	}
+}
+
+// Of several findings the place is that of the one that the reader is told, and that nobody accepts.
+func TestThePlaceIsThatOfWhatWasSeen(t *testing.T) {
+	at := func(line int) *Location { return &Location{File: "k8s/api.yaml", Line: line} }
+	field := func(name string) *Location { return &Location{Object: "deployment/api", Field: name} }
+	accepted := &contract.Waiver{}
+	for _, x := range []struct {
+		name, seen string
+		status     Status
+		findings   []Finding
+		want       Location
+	}{
+		{"an excused one before it", "frozen: restarted once", Fail, []Finding{{Where: "slow", Message: "restarted once", Location: at(1)}, {Where: "frozen", Message: "restarted once", Location: at(2)}}, *at(2)},
+		{"what was seen tells its message alone", "in all: no limit", Fail, []Finding{{Where: "a", Message: "no request", Location: at(1)}, {Where: "b", Message: "no limit", Location: at(2)}}, *at(2)},
+		{"none is told", "two fields", Fail, []Finding{{Where: "a", Message: "one", Location: at(1)}, {Where: "b", Message: "other", Location: at(2)}}, *at(1)},
+		{"one that is accepted", "a: one", Fail, []Finding{{Where: "a", Message: "one", Location: at(1), Waiver: accepted}, {Where: "b", Message: "other", Location: at(2)}}, *at(2)},
+		{"all are", "a: one", Waived, []Finding{{Where: "a", Message: "one", Location: at(1), Waiver: accepted}}, *at(1)},
+		{"a note", "a: one", Fail, []Finding{{Where: "a", Message: "one", Location: at(1), Note: true}, {Where: "b", Message: "other", Location: at(2)}}, *at(2)},
+		{"a field of what was piped", "a: one", Fail, []Finding{{Where: "b", Message: "other", Location: field("spec.replicas")}, {Where: "a", Message: "one", Location: field("spec.strategy")}}, *field("spec.strategy")},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			v := Verdict{Judgement: Judgement{Status: x.status, Seen: x.seen, Findings: x.findings}}
+			locate(&v, contract.Contract{}, evidence.Evidence{})
+			if v.Location == nil || *v.Location != x.want {
+				t.Errorf("at %+v, want %+v", v.Location, x.want)
 			}
 		})
 	}
