@@ -18,9 +18,13 @@ func TestFindingsSayWhatWasSeenOnce(t *testing.T) {
 		{"the same", "pod a, PID 1: " + root, []check.Finding{{Where: "pod a, PID 1", Message: root}, {Where: "pod a", Message: "the log", Note: true}},
 			map[string]int{root: 1, "note: pod a: the log": 1}},
 		{"the same without its place", "not Ready: " + root, []check.Finding{{Where: "pod a", Message: root}},
-			map[string]int{root: 1, "- pod a\n": 1}},
+			map[string]int{root: 1, "- at: pod a\n": 1}},
 		{"one of several", "pod a, log: " + token, []check.Finding{{Where: "pod a, log", Message: token}, {Where: "pod b, log", Message: token}},
 			map[string]int{token: 2, "- pod b, log: " + token: 1}},
+		{"one of several, and no other says it", "three rules: " + root, []check.Finding{{Where: "pod a", Message: root}, {Where: "pod b", Message: token}},
+			map[string]int{root: 1, "- at: pod a\n": 1, "- pod b: " + token: 1}},
+		{"its place and a blank before it", "without DB_URL " + root, []check.Finding{{Where: "without DB_URL", Message: root}, {Where: "without DB_USER", Message: root}},
+			map[string]int{root: 2, "- without DB_USER: " + root: 1, "- at:": 0}},
 		{"another", "12 values in the history", []check.Finding{{Where: "history 3", Message: "ENV A=***"}}, map[string]int{"- history 3: ENV A=***": 1}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
