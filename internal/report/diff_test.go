@@ -190,3 +190,20 @@ func TestDiffText(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Of a promise that is broken now a person reads where it is mended, as after a run.
+func TestADiffSaysWhereAPromiseIsMended(t *testing.T) {
+	vs := allPass()
+	with(t, vs, "identity/non-root", func(v *check.Verdict) {
+		v.Status, v.Seen, v.Location = check.Fail, "no user", &check.Location{File: "k8s/api.yaml", Line: 7}
+	})
+	now := New(promised(), observed(), vs)
+	now.home = Home{Folder: "svc"}
+	var out strings.Builder
+	if err := WriteDiff(&out, Compare(New(promised(), observed(), allPass()), now), Console{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "where       svc/k8s/api.yaml:7\n") {
+		t.Error(out.String())
+	}
+}

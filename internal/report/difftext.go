@@ -10,7 +10,7 @@ import (
 
 // WriteDiff tells a person what changed: verdicts first, then numbers, and the result as the last line.
 func WriteDiff(w io.Writer, d Diff, c Console) error {
-	p := &page{Console: c}
+	p := &page{Console: c, home: d.B.home}
 	for _, r := range []struct {
 		name string
 		Report
@@ -49,6 +49,9 @@ func (p *page) turn(t Turn, cs []Change) {
 		p.line(2, color, c.After.ID+": "+c.After.Title)
 		p.labelled(4, label("before"), plain, string(c.Before.Verdict)+": "+c.Before.Seen)
 		p.labelled(4, label("now"), plain, string(c.After.Verdict)+": "+c.After.Seen)
+		if place := c.After.where(p.home.here); place != "" {
+			p.labelled(4, label("where"), plain, place+c.After.about())
+		}
 		if c.Worse() && c.After.Fix != "" {
 			p.labelled(4, label("what to do"), plain, c.After.Fix)
 		}
