@@ -190,7 +190,7 @@ func (p *Progress) beat() {
 }
 
 // activity names what is waited for, which must not be cut off, and the running steps, each
-// with its time.
+// with its time, and with what it took before or may take at most.
 func (p *Progress) activity() string {
 	var parts []string
 	for _, s := range p.running {
