@@ -12,8 +12,8 @@ import (
 // A Spot is where in the user's files a promise is kept or broken: nil where that is not known.
 type Spot func(contract.Contract, evidence.Evidence) *Location
 
-// inProgram is the About of a location that stands for the program: nothing at that line is wrong.
-const inProgram = "the container's line: what is to be changed is its program"
+// inProgram is the About of a location that stands for the program: nothing there is wrong.
+const inProgram = "the container: what is to be changed is its program"
 
 // locate says where a promise that does not hold is to be mended: where its findings say so, or else at the
 // check's own spots. A finding that has no place of its own gets that one.

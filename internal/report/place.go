@@ -41,18 +41,34 @@ func placeText(l *check.Location, path func(string) string) string {
 	switch {
 	case l == nil:
 		return ""
+	case l.File != "" && l.Line > 0:
+		return fmt.Sprintf("%s:%d", path(l.File), l.Line)
 	case l.File != "":
-		return fmt.Sprintf("%s:%d", path(l.File), max(l.Line, 1))
+		return path(l.File)
 	case l.Field != "":
 		return l.Object + ", " + l.Field
 	}
 	return l.Object
 }
 
+// names tells whether a text names a place: Dockerfile:42 is not Dockerfile:4.
+func names(text, place string) bool {
+	for {
+		_, after, found := strings.Cut(text, place)
+		if !found {
+			return false
+		}
+		if after == "" || after[0] < '0' || after[0] > '9' {
+			return true
+		}
+		text = after
+	}
+}
+
 // where says where a promise that is broken is mended; empty where what was seen names the place.
 func (v Verdict) where(at func(*check.Location) string) string {
 	place := at(v.Location)
-	if v.Verdict != check.Fail || place == "" || strings.Contains(v.Seen, place) {
+	if v.Verdict != check.Fail || place == "" || names(v.Seen, place) {
 		return ""
 	}
 	return place
@@ -79,7 +95,7 @@ func (v Verdict) ofFinding(f check.Finding, at func(*check.Location) string) str
 	if v.Verdict != check.Fail || f.Note || f.Location == nil || f.Location.File == "" {
 		return ""
 	}
-	if place := at(f.Location); place != at(v.Location) && !strings.Contains(findingText(f), place) {
+	if place := at(f.Location); place != at(v.Location) && !names(findingText(f), place) {
 		return place
 	}
 	return ""

@@ -17,7 +17,9 @@ func TestABrokenPromiseHasItsPlaceBesideIt(t *testing.T) {
 		terminal   string
 	}{
 		{"a field", "no probe", &check.Location{File: "deploy/app.yaml", Line: 31}, "where       deploy/app.yaml:31\n"},
-		{"a program", "it hangs", &check.Location{File: "deploy/app.yaml", Line: 20, About: "the container's line"}, "where       deploy/app.yaml:20 (the container's line)\n"},
+		{"a program", "it hangs", &check.Location{File: "deploy/app.yaml", Line: 20, About: "the container"}, "where       deploy/app.yaml:20 (the container)\n"},
+		{"a line that is not known", "it hangs", &check.Location{File: "deploy/app.yaml"}, "where       deploy/app.yaml\n"},
+		{"a longer line is told", "Dockerfile:42, RUN npm ci: it ran again", &check.Location{File: "Dockerfile", Line: 4}, "where       Dockerfile:4\n"},
 		{"what was piped", "no probe", &check.Location{Object: "deployment/api", Field: "spec.replicas"}, "where       deployment/api, spec.replicas\n"},
 		{"told already", "Dockerfile:9, RUN npm ci: it ran again", &check.Location{File: "Dockerfile", Line: 9}, ""},
 		{"in the image", "a key", &check.Location{Layer: 3, Path: "/app/.env"}, ""},
