@@ -195,7 +195,7 @@ func TestInspectAgain(t *testing.T) {
 func TestInspectWithoutCache(t *testing.T) {
 	alone(t)
 	file := archive(t, shop(t, "root"))
-	if code, out := said(t, "inspect", "--no-cache", file); code != exitFail || !strings.Contains(out, "Evidence: ") || !strings.HasSuffix(out, ".json (kept until 10 more inspections fail)\n") {
+	if code, out := said(t, "inspect", "--no-cache", file); code != exitFail || !strings.Contains(out, "Evidence: ") || !strings.HasSuffix(out, ".json (kept until 10 more are written)\n") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	asked := filepath.Join(t.TempDir(), "evidence.json")

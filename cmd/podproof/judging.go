@@ -176,13 +176,13 @@ func (f *judgeFlags) keepEvidence(r *report.Report, rec report.Record, failed bo
 	if err := private(dir); err != nil {
 		return err
 	}
-	prefix, runs := "evidence-", "runs"
+	prefix := "evidence-"
 	if f.command == "inspect" {
-		prefix, runs = inspected, "inspections"
+		prefix = inspected
 	}
 	forgetOld(dir, prefix)
 	r.Evidence = filepath.Join(dir, prefix+rec.Evidence.Run.ID+".json")
-	r.Until = fmt.Sprintf("%d more %s fail", keptRuns+1, runs)
+	r.Until = fmt.Sprintf("%d more are written", keptRuns+1) // one for each contract of a command
 	return rec.WritePrivately(r.Evidence)
 }
 

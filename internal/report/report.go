@@ -33,7 +33,7 @@ type Report struct {
 	IdleWaivers []string `json:"idleWaivers,omitempty"`
 	// Evidence is the file that holds what was observed; empty when none was kept.
 	Evidence string `json:"evidence,omitempty"`
-	// Until is when that file is removed, "ten more runs fail"; empty where it stays.
+	// Until is when that file is removed, "10 more are written"; empty where it stays.
 	Until string `json:"-"`
 	// Answered is set where an earlier run, which is that of the report, answers for one that was not made.
 	Answered *Answered `json:"answered,omitempty"`
