@@ -112,7 +112,7 @@ func (j Judgement) judgeOtherEnds(c contract.Contract, e evidence.Evidence, idle
 	}
 	seen := fmt.Sprintf("%s; %s: %s, %s after the deletion", idle, x.when, exitWords(*x.Last), seconds(x.Seconds))
 	if slices.Contains(exitCodes(c), x.Last.ExitCode) && x.Last.Reason != "OOMKilled" {
-		return j.late(e, x.Deleted, lasting(x.Deleted, x.Seconds), seen, "Drain faster: stop accepting at once, bound the time that requests in flight may take, and close idle connections."), true
+		return j.endsLate(c, e, x.Termination, seen, "Drain faster: stop accepting at once, bound the time that requests in flight may take, and close idle connections."), true
 	}
 	why, fix := pid1(e).explain(x.Termination, e)
 	return j.fail(seen+": "+why, fix), true

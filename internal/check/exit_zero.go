@@ -75,7 +75,7 @@ func judgeTerminationExitZero(c contract.Contract, e evidence.Evidence) Judgemen
 		return j.pass(fmt.Sprintf("Graceful shutdown OK (exit %d)", t.Last.ExitCode), seen+first.words())
 	case ok:
 		j.tail(t.Pod, 5)
-		return j.late(e, t.Deleted, lasting(t.Deleted, t.Seconds), fmt.Sprintf("%s, but only %s after the deletion%s", exitWords(*t.Last), seconds(t.Seconds), first.words()),
+		return j.endsLate(c, e, *t, fmt.Sprintf("%s, but only %s after the deletion%s", exitWords(*t.Last), seconds(t.Seconds), first.words()),
 			"Drain faster: stop accepting at once, bound the time that requests in flight may take, and close the pools; or let the contract's termination.within say what is right.")
 	}
 	j.tail(t.Pod, 5)

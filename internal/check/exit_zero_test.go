@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,6 +54,9 @@ var terminationExamples = []example{
 		says: []string{"exit 143"}},
 	{name: "the pod's own grace by default", c: contract.Contract{}, e: ended(0, 40, "/shop"), want: Pass, says: []string{"within 45s"}},
 	{name: "too late", c: goodContract(), e: saying(ended(0, 35, "/shop"), "draining 14 requests"), want: Fail, says: []string{"only 35.0 s after", "draining 14 requests"}},
+	{name: "a kubelet that begins late", c: goodContract(), e: begunAt(44, ended(0, 35, "/shop")), want: Inconclusive, says: []string{"only 35.0 s after", "kubelet began to stop it only about 24 s after"}},
+	{name: "late, whenever the kubelet began", c: goodContract(), e: begunAt(23, ended(0, 35, "/shop")), want: Fail, hides: []string{"kubelet began"}},
+	{name: "a kubelet that began at once", c: goodContract(), e: begunAt(20, ended(0, 35, "/shop")), want: Fail, hides: []string{"kubelet began"}},
 	{name: "shell form", c: goodContract(), e: ended(137, 45.2, "/bin/sh", "-c", "uvicorn app:app --proxy-password "+planted), want: Fail,
 		says: []string{"SIGKILL at the end of the grace period of 45 s", "does not forward SIGTERM", "exec uvicorn app:app"}},
 	{name: "shell script", c: goodContract(), e: ended(137, 45.2, "/bin/bash", "/entrypoint.sh", "uvicorn"), want: Fail, says: []string{"runs the script /entrypoint.sh", "exec \"$@\""}},
@@ -179,4 +183,12 @@ func TestWhoseHookFailed(t *testing.T) {
 	if seen, fix := hookThatFailed(evidence.Termination{}, "api"); seen != "" || fix != "" {
 		t.Errorf("no event: %q, %q", seen, fix)
 	}
+}
+
+// begunAt has the kubelet tell that it begins with the end of the pod, which was deleted at 20 s.
+func begunAt(second float64, e evidence.Evidence) evidence.Evidence {
+	t := *e.Termination
+	t.Pod.Events = append(slices.Clone(t.Pod.Events), evidence.Event{At: at(second), Reason: "Killing", Message: "Stopping container api"})
+	e.Termination = &t
+	return e
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -24,6 +25,26 @@ func (j Judgement) late(e evidence.Evidence, from, to time.Time, seen, fix strin
 		return j.undecided(seen+"; "+why, whenQuiet)
 	}
 	return j.fail(seen, fix)
+}
+
+// endsLate judges an end that came too late, unless the node, or its kubelet, took the time.
+func (j Judgement) endsLate(c contract.Contract, e evidence.Evidence, t evidence.Termination, seen, fix string) Judgement {
+	if why := begunLate(t, terminationLimit(c, &t)); why != "" {
+		return j.undecided(seen+"; "+why, whenQuiet)
+	}
+	return j.late(e, t.Deleted, lasting(t.Deleted, t.Seconds), seen, fix)
+}
+
+// begunLate says how long a kubelet took to begin with the end of a pod, where the end came in time from then on. The
+// kubelet tells of it before the hook and the signal, in whole seconds (pkg/kubelet/kuberuntime, killContainer).
+func begunLate(t evidence.Termination, limit time.Duration) string {
+	for _, ev := range t.Pod.Events {
+		waited := ev.At.Sub(t.Deleted).Seconds()
+		if ev.Reason == "Killing" && waited >= 2 && t.Seconds-waited <= limit.Seconds() {
+			return fmt.Sprintf("the node's kubelet began to stop it only about %.0f s after the deletion", waited)
+		}
+	}
+	return ""
 }
 
 // starved says how short of CPU the node was for at least half of a time, empty where it was
