@@ -51,9 +51,15 @@ func rolloutMoments(all []evidence.Rollout, kinds ...string) []Moment {
 // should, or else of all of them. What happened in a namespace of its own, beside the others,
 // begins with the kind of its outage.
 func outageMoments(o *evidence.Outages) []Moment {
-	if o == nil || len(o.Trials) == 0 {
+	if o == nil {
 		return nil
 	}
+	tried := slices.DeleteFunc(slices.Clone(o.Trials), func(t evidence.Outage) bool { return t.Began.IsZero() })
+	if len(tried) == 0 {
+		return nil
+	}
+	all := *o
+	all.Trials, o = tried, &all
 	if i := slices.IndexFunc(o.Trials, struck); i >= 0 {
 		one := *o
 		one.Trials = o.Trials[i : i+1]

@@ -83,6 +83,20 @@ func TestOutageStory(t *testing.T) {
 	}
 }
 
+// An outage that was not tried has no time, from which the others' could be counted.
+func TestOutageStoryWithoutWhatWasNotTried(t *testing.T) {
+	o := goodEvidence().Outages
+	want := told(outageMoments(o))
+	o.Trials = append([]evidence.Outage{{Kind: evidence.OutageSlow200ms, Problem: "no pod is Ready"}}, o.Trials...)
+	if diff := cmp.Diff(want, told(outageMoments(o))); diff != "" {
+		t.Errorf("(-without it +with it):\n%s", diff)
+	}
+	o.Trials = o.Trials[:1]
+	if got := outageMoments(o); len(got) != 0 {
+		t.Errorf("of what was not tried it tells %v", got)
+	}
+}
+
 func TestOutageStoryIsOfTheOneThatStruck(t *testing.T) {
 	o := goodOutages()
 	for i := range o.Trials { // answered well in the end
