@@ -45,7 +45,7 @@ func judgeTerminationDuringStartup(c contract.Contract, e evidence.Evidence) Jud
 		return j.undecided(seen+", as it does once it is up", fixFirst("termination/exit-zero"))
 	case !crashed && slices.Contains(exitCodes(c), t.Last.ExitCode) && t.Seconds > limit.Seconds():
 		j.tail(t.Pod, 5)
-		return j.late(e, t.Deleted, lasting(t.Deleted, t.Seconds), seen, "End at once while nothing is served yet, or let the contract's termination.within say what is right.")
+		return j.endsLate(c, e, *t, seen, "End at once while nothing is served yet, or let the contract's termination.within say what is right.")
 	case crashed || t.Seconds > limit.Seconds():
 		j.tail(t.Pod, 5)
 		why, fix := pid1(e).explain(*t, e)

@@ -57,7 +57,7 @@ func judgeExitUnderOutage(c contract.Contract, e evidence.Evidence) Judgement {
 	}
 	j.tail(t.Pod, 5)
 	if slices.Contains(codes, t.Last.ExitCode) {
-		return j.late(e, t.Deleted, lasting(t.Deleted, t.Seconds), seen, "")
+		return j.endsLate(c, e, *t, seen, "")
 	}
 	if end := e.Termination; end != nil && end.Last != nil && end.Last.ExitCode == t.Last.ExitCode && !slices.Contains(codes, t.Last.ExitCode) {
 		return j.undecided(seen+", as it does with its "+noun(c), fixFirst("termination/exit-zero"))

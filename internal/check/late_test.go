@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"podproof.dev/podproof/internal/contract"
 	"podproof.dev/podproof/internal/evidence"
 )
 
@@ -147,6 +148,29 @@ func TestARouteThatSaysNo(t *testing.T) {
 	} {
 		if got := x.a.refuses(); got != x.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// Whichever end was late: where the kubelet began with it seconds after the deletion, it is not the process' fault.
+func TestAnEndThatTheKubeletBeganLate(t *testing.T) {
+	for name, c := range map[string]struct {
+		judge func(contract.Contract, evidence.Evidence) Judgement
+		of    func(*evidence.Evidence) *evidence.Termination
+	}{
+		"idle":                 {terminationExitZero.Judge, func(e *evidence.Evidence) *evidence.Termination { return e.Termination }},
+		"before it is Ready":   {terminationDuringStartup.Judge, func(e *evidence.Evidence) *evidence.Termination { return e.EarlyTermination }},
+		"without its database": {exitUnderOutage.Judge, func(e *evidence.Evidence) *evidence.Termination { return e.OutageTermination }},
+	} {
+		for after, want := range map[time.Duration]Status{10 * time.Second: Inconclusive, 0: Fail} {
+			got := c.judge(goodContract(), with(func(e *evidence.Evidence) {
+				x := c.of(e)
+				x.Seconds = 33
+				x.Pod.Events = append(x.Pod.Events, evidence.Event{At: x.Deleted.Add(after), Reason: "Killing", Message: "Stopping container api"})
+			}))
+			if got.Status != want {
+				t.Errorf("%s, begun after %s: %s (%s), want %s", name, after, got.Status, got.Seen, want)
+			}
 		}
 	}
 }
